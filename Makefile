@@ -1,0 +1,175 @@
+# What people type here. `make` alone lists it.
+#
+# Choices, each as NAME=value after the target:
+#   PYTHON       the Python 3.11 or newer to set up with; found by itself when left out
+#   PORT, BATCH_PORT  where `make run` listens (8080 and 8081)
+#   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
+#   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided"
+#   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PYTEST_ARGS ?= -n 2 --dist loadfile
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export SAM_CLI_TELEMETRY := 0
+
+BIN := .venv/bin
+SAM := .venv-sam/bin/sam
+HERE := .aws-sam/here/.aws-sam
+
+# The lock files name every package, so pip has nothing to resolve; a hash that differs stops it.
+PIP_INSTALL := -m pip install -qq --no-deps --require-hashes
+PIP_INSTALL_EDITABLE := -m pip install -qq --no-deps --no-build-isolation --no-index --editable .
+
+# A pyenv shim is on the PATH even where it cannot run, so each candidate has to prove itself.
+PYTHON ?= $(shell for python in python3 python3.13 python3.14 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+PYTHON313 ?= $(shell for python in python3.13 \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.13*/bin/python3.13 \
+	"$$HOME"/.local/share/uv/python/cpython-3.13*/bin/python3.13 \
+	/opt/homebrew/opt/python@3.13/bin/python3.13 /usr/local/opt/python@3.13/bin/python3.13; do \
+	"$$python" -c 'import sys, pip; print(sys.executable)' 2>/dev/null && break; done)
+
+NO_PYTHON := batch-bridge needs Python 3.11 or newer, and python3 here is $$(python3 --version 2>&1). \
+	Install one, or name it: make PYTHON=/path/to/python3.13
+NO_PYTHON313 := No Python 3.13 that runs and has pip: AWS SAM needs the version that Lambda has. \
+	Install one (pyenv install 3.13, uv python install 3.13, brew install python@3.13), or name it: \
+	make PYTHON313=/path/to/python3.13
+
+DEPLOYED := $(shell find template.yaml functions layers -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+
+##@ Use it
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: setup ## Start everything locally: the door on PORT, the Batch sandbox on BATCH_PORT, no AWS account needed
+	@$(BIN)/python -m local
+
+sandbox: setup ## Start the Batch sandbox alone, on BATCH_PORT
+	@$(BIN)/python -m local.sandbox
+
+setup: .venv/.ready ## Make .venv with everything that development needs
+
+
+##@ Check it
+
+check: lint types template test ## Everything that has to hold: format, lint, types, template, tests
+
+test: setup browser artifact ## Install what the tests need, then run them all
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup ## Check the format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: setup ## Format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: setup ## Check the types
+	$(BIN)/mypy
+
+template: .venv-sam/.ready ## Lint template.yaml, without an AWS account
+	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
+
+bench: setup ## Run the benchmarks, each as a ratio to a baseline measured in the same run
+	@$(BIN)/python -m bench
+
+
+##@ Deploy it
+
+build: .aws-sam/build/template.yaml ## Build what is deployed, without Docker (needs Python 3.13)
+
+deploy: build ## Deploy to the AWS account that your credentials name
+	$(SAM) deploy $(DEPLOY_ARGS)
+
+
+##@ Keep it
+
+lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) --constraints requirements-dev.txt requirements-lambda.in --output-file requirements-lambda.txt
+	$(LOCK) --constraints requirements-dev.txt $(RUNTIME_BRINGS:%=--no-emit-package %) \
+		layers/core/requirements.in --output-file layers/core/requirements.txt
+	$(LOCK) requirements-sam.in --output-file requirements-sam.txt
+
+clean: ## Remove everything that make has made
+	rm -rf .venv .venv-sam .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help run sandbox setup check test lint format types template bench build deploy lock clean browser artifact print-python313
+
+
+# One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-emit-index-url --no-header --no-annotate $(LOCK_ARGS)
+
+# aws-xray-sdk asks for botocore, and that for the others. A second botocore in the layer would hide the runtime's own.
+RUNTIME_BRINGS = botocore python-dateutil six urllib3
+
+.venv/.requirements: requirements-dev.txt
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "Setting up .venv with $(PYTHON): once, about a minute."
+	@.venv/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+.venv/.ready: .venv/.requirements pyproject.toml
+	@$(BIN)/python $(PIP_INSTALL_EDITABLE)
+	@touch $@
+
+.venv-sam/.ready: requirements-sam.txt
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "Setting up .venv-sam, the environment of AWS SAM: once, about half a minute."
+	@.venv-sam/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-sam
+	@.venv-sam/bin/python $(PIP_INSTALL) -r requirements-sam.txt
+	@touch $@
+
+# Python 3.13 with what the Lambda runtime brings: the artifact's tests run the functions in it.
+.venv-lambda/.ready: requirements-lambda.txt
+	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)" >&2; exit 1; }
+	@echo "Setting up .venv-lambda, which stands in for the Lambda runtime: once."
+	@.venv-lambda/bin/python -c '' 2>/dev/null || "$(PYTHON313)" -m venv --clear .venv-lambda
+	@.venv-lambda/bin/python $(PIP_INSTALL) -r requirements-lambda.txt
+	@touch $@
+
+SAM_BUILD = PATH="$(dir $(PYTHON313)):$$PATH" AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} \
+	"$(CURDIR)/$(SAM)" build --cached --parallel
+
+.aws-sam/build/template.yaml: .venv-sam/.ready $(DEPLOYED)
+	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)" >&2; exit 1; }
+	$(SAM_BUILD)
+	@touch $@
+
+# The same build with wheels for this machine's processor, which may not be Lambda's, so that it can be run here.
+# It has folders of its own: SAM's cache does not know of the processor, and would mix the two kinds of wheels.
+$(HERE)/build/template.yaml: .venv-sam/.ready $(DEPLOYED)
+	LAYER_PROCESSOR="$$(uname -m)" $(SAM_BUILD) --build-dir $(HERE)/build --cache-dir $(HERE)/cache
+	@touch $@
+
+artifact:
+ifneq ($(shell uname -s),Linux)
+	@echo "Not Linux: the tests of the built artifact will be skipped."
+else
+	@if [ -z "$(PYTHON313)" ]; then \
+		echo "$(NO_PYTHON313)"; echo "The tests of the built artifact will be skipped."; \
+	else $(MAKE) PYTHON313="$(PYTHON313)" .venv-lambda/.ready .aws-sam/build/template.yaml $(HERE)/build/template.yaml; fi
+endif
+
+browser:
+	@if command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing Chromium for the tests of the page."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+			-o DPkg::Lock::Timeout=300 chromium >/dev/null; \
+	else echo "No Chromium on the PATH: the tests of the page will be skipped."; fi
+
+print-python313:
+	@echo "$(PYTHON313)"
