@@ -1,0 +1,56 @@
+"""Deliver queued webhooks to Batch: a Lambda handler for batches of the FIFO queue."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Tracer
+
+from bridge.batch import BatchClient
+from bridge.ledger import Ledger
+from bridge.observability import logger
+from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
+from bridge.secrets import Secrets
+from functions.deliver.delivery import Delivery, Mapper
+from functions.sources import ROOMS, room
+
+tracer = Tracer()
+
+STACK = os.environ["STACK_NAME"]
+MAPPERS: Mapping[str, Mapper] = {source: room(source, "mapping").to_change for source in ROOMS}
+
+secrets = Secrets(STACK)
+parameters = Parameters(STACK)
+ledger = Ledger(os.environ["TABLE_NAME"])
+batch = BatchClient(os.environ["BATCH_API_URL"])
+queue = WebhookQueue(
+    os.environ["QUEUE_URL"],
+    dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"],
+    waiting_url=os.environ["WAITING_QUEUE_URL"],
+    bucket=os.environ["BODIES_BUCKET"],
+)
+
+
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Deliver the batch, and name the messages that stay in the queue (partial batch response).
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    logger.append_keys(request_id=context.aws_request_id)
+    delivery = Delivery(
+        mappers=MAPPERS,
+        ledger=ledger,
+        queue=queue,
+        secrets=secrets,
+        parameters=parameters,
+        batch=batch,
+        clock=time.time,
+        owner=context.aws_request_id,
+    )
+    stay = delivery.run(event["Records"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

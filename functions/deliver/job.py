@@ -1,0 +1,162 @@
+"""One queued webhook on its way to Batch, and how it ends. Values only: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from bridge import versions
+from bridge.batch import PartialError
+from bridge.errors import Failed
+from bridge.limits import (
+    MAX_EVENTS_PER_OPERATION,
+    MAX_PROFILE_ATTRIBUTES,
+    Json,
+    Warnings,
+    fit_attributes,
+    fit_event,
+)
+from bridge.profile import Person, ProfileChange
+from bridge.settings import ConnectionSettings
+from bridge.versions import ProfileState
+from bridge.webhook import Webhook
+
+
+class Outcome(Enum):
+    """How a job ends; only RETURNED leaves its message in the queue."""
+
+    DELIVERED = "delivered"
+    IGNORED = "ignored"
+    REPEATED = "repeated"
+    PARKED = "parked"
+    WAITING = "waiting"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the FIFO queue, as Lambda hands it over."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    group: str
+    receive_count: int
+    sent_at: datetime
+
+
+@dataclass(slots=True)
+class Job:
+    """A message's webhook with what delivery finds out about it, step by step."""
+
+    message: Message
+    webhook: Webhook
+    settings: ConnectionSettings = field(default_factory=ConnectionSettings)
+    change: ProfileChange = field(default_factory=lambda: ProfileChange(Person()))
+    custom_id: str = ""
+    attributes: dict[str, Json] = field(default_factory=dict)
+    events: list[dict[str, Json]] = field(default_factory=list)
+    warnings: Warnings = field(default_factory=Warnings)
+    refused: list[str] = field(default_factory=list)
+    outcome: Outcome | None = None
+    failure: Failed | None = None
+    reason: str = ""
+
+    @property
+    def profile(self) -> tuple[str, str]:
+        """The Batch project and the custom id."""
+        return self.settings.project, self.custom_id
+
+    def end(self, outcome: Outcome, failure: Failed | None = None, reason: str = "") -> None:
+        """Settle how the job ends."""
+        self.outcome, self.failure = outcome, failure
+        self.reason = failure.reason if failure else reason
+
+    def fit(self, state: ProfileState, now: datetime) -> ProfileState:
+        """Work out what Batch is sent for this job, given what the profile has; returns the state after it."""
+        state, changes = versions.apply(state, self.change.groups)
+        attributes = fit_attributes(changes, self.warnings)
+        self.attributes = {name: attributes[name] for name in attributes if self.wants("attribute", name)}
+        fitted = [fit_event(event, now, self.warnings) for event in self.change.events]
+        self.events = [event for event in fitted if event and self.wants("event", event["name"])]
+        return state
+
+    def wants(self, kind: str, name: str) -> bool:
+        """Whether this part is still to be sent: all, unless Batch refused just a part before."""
+        return not self.webhook.only or f"{kind}:{name}" in self.webhook.only
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Jobs of one profile that travel in one operation."""
+
+    custom_id: str
+    jobs: tuple[Job, ...]
+
+    def operation(self) -> dict[str, Any]:
+        """The operation as Batch takes it."""
+        content: dict[str, Any] = {"identifiers": {"custom_id": self.custom_id}}
+        if attributes := {name: value for job in self.jobs for name, value in job.attributes.items()}:
+            content["attributes"] = attributes
+        if events := [event for job in self.jobs for event in job.events]:
+            content["events"] = events
+        return content
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left to send: all of it is older than what the profile has."""
+        return not any(job.attributes or job.events for job in self.jobs)
+
+    def trace(self, error: PartialError) -> None:
+        """Note a partial error with the job whose part was refused; where it names no part, with all that may be it.
+
+        What the error names may be an attribute, an event, an attribute of an event, or a path of these.
+        """
+        named = error.attribute or ""
+        holders = [job for job in self.jobs if named in job.attributes]
+        if holders:
+            holders[-1].refused.append(f"attribute:{named}")
+            return
+        first = named.partition(".")[0]
+        events = [(job, event) for job in self.jobs for event in job.events]
+        meant = [pair for pair in events if first in (pair[1]["name"], *pair[1]["attributes"])]
+        for job, event in meant or events:
+            job.refused.append(f"event:{event['name']}")
+
+
+def rounds_of(jobs: Sequence[Job]) -> list[list[Parcel]]:
+    """Calls one after the other: in each, a profile has one operation within Batch's limits, its jobs in order."""
+    rounds: list[dict[str, list[Job]]] = []
+    newest: dict[str, int] = {}
+    for job in jobs:
+        number = newest.get(job.custom_id, 0)
+        if number < len(rounds) and not fits(rounds[number].get(job.custom_id, []), job):
+            number += 1
+        if number == len(rounds):
+            rounds.append({})
+        rounds[number].setdefault(job.custom_id, []).append(job)
+        newest[job.custom_id] = number
+    return [[Parcel(custom_id, tuple(held)) for custom_id, held in one.items()] for one in rounds]
+
+
+def fits(held: Sequence[Job], job: Job) -> bool:
+    """Whether a job fits in one operation with those that it already holds."""
+    names = {name for one in (*held, job) for name in one.attributes}
+    events = sum(len(one.events) for one in (*held, job))
+    return not held or (len(names) <= MAX_PROFILE_ATTRIBUTES and events <= MAX_EVENTS_PER_OPERATION)
+
+
+def message_of(record: Mapping[str, Any]) -> Message:
+    """The message of a record. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    attributes = record["attributes"]
+    return Message(
+        id=record["messageId"],
+        receipt_handle=record["receiptHandle"],
+        body=record["body"],
+        group=attributes["MessageGroupId"],
+        receive_count=int(attributes["ApproximateReceiveCount"]),
+        sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
+    )

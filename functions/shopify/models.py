@@ -1,0 +1,154 @@
+"""What we read of Shopify's webhooks, for API versions 2023-01 to 2026-04. Values only.
+
+https://shopify.dev/docs/api/webhooks
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def as_id(value: Any) -> Any:
+    """Ids are JSON numbers up to 2^63, and texts to us."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def blank_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def list_or_empty(value: Any) -> Any:
+    return value if isinstance(value, list) else []
+
+
+Id: TypeAlias = Annotated[str, BeforeValidator(as_id)]
+Text: TypeAlias = Annotated[str | None, BeforeValidator(blank_is_none)]
+Amount: TypeAlias = Annotated[Decimal | None, BeforeValidator(blank_is_none)]
+Moment: TypeAlias = Annotated[datetime | None, BeforeValidator(blank_is_none)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Money(Model):
+    amount: Amount = None
+    currency_code: Text = None
+
+
+class MoneySet(Model):
+    shop_money: Money = Money()
+    presentment_money: Money = Money()
+
+
+class Address(Model):
+    first_name: Text = None
+    last_name: Text = None
+    phone: Text = None
+    city: Text = None
+    zip: Text = None
+    country_code: Text = None
+
+
+class Consent(Model):
+    """https://shopify.dev/docs/api/admin-rest/latest/resources/customer (state, opt_in_level)"""
+
+    state: Text = None
+    opt_in_level: Text = None
+    consent_updated_at: Moment = None
+
+
+class NamedValue(Model):
+    name: Text = None
+    value: Any = None
+
+
+class Metafield(Model):
+    key: Text = None
+    value: Any = None
+
+
+class Customer(Model):
+    id: Id | None = None
+    email: Text = None
+    phone: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    created_at: Moment = None
+    updated_at: Moment = None
+    tags: Text = None
+    verified_email: bool | None = None
+    currency: Text = None
+    orders_count: int | None = None
+    total_spent: Amount = None
+    default_address: Address | None = None
+    email_marketing_consent: Consent | None = None
+    sms_marketing_consent: Consent | None = None
+    accepts_marketing: bool | None = None
+    accepts_marketing_updated_at: Moment = None
+    metafields: Annotated[tuple[Metafield, ...], BeforeValidator(list_or_empty)] = ()
+
+
+class LineItem(Model):
+    product_id: Id | None = None
+    variant_id: Id | None = None
+    sku: Text = None
+    title: Text = None
+    variant_title: Text = None
+    vendor: Text = None
+    quantity: int = 0
+    price: Amount = None
+
+
+class DiscountCode(Model):
+    code: Text = None
+
+
+class ShippingLine(Model):
+    price: Amount = None
+
+
+class Order(Model):
+    id: Id
+    name: Text = None
+    customer: Customer | None = None
+    email: Text = None
+    contact_email: Text = None
+    phone: Text = None
+    created_at: Moment = None
+    updated_at: Moment = None
+    processed_at: Moment = None
+    cancelled_at: Moment = None
+    cancel_reason: Text = None
+    test: bool | None = None
+    currency: Text = None
+    presentment_currency: Text = None
+    total_price: Amount = None
+    current_total_price: Amount = None
+    current_total_price_set: MoneySet | None = None
+    total_price_set: MoneySet | None = None
+    subtotal_price: Amount = None
+    current_subtotal_price: Amount = None
+    total_discounts: Amount = None
+    current_total_discounts: Amount = None
+    total_tax: Amount = None
+    current_total_tax: Amount = None
+    total_shipping_price_set: MoneySet | None = None
+    shipping_lines: Annotated[tuple[ShippingLine, ...], BeforeValidator(list_or_empty)] = ()
+    line_items: Annotated[tuple[LineItem, ...], BeforeValidator(list_or_empty)] = ()
+    discount_codes: Annotated[tuple[DiscountCode, ...], BeforeValidator(list_or_empty)] = ()
+    payment_gateway_names: Annotated[tuple[str, ...], BeforeValidator(list_or_empty)] = ()
+    note_attributes: Annotated[tuple[NamedValue, ...], BeforeValidator(list_or_empty)] = ()
+    financial_status: Text = None
+    fulfillment_status: Text = None
+    source_name: Text = None
+    order_status_url: Text = None
+    customer_locale: Text = None
+    checkout_token: Text = None
+    tags: Text = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None

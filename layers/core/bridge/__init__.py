@@ -1,0 +1,1 @@
+"""What every function of batch-bridge shares. Imports nothing from the functions."""

@@ -1,0 +1,95 @@
+"""Call Batch's Profile API. The only module that imports httpx.
+
+https://doc.batch.com/developer/api/cep/profiles/update
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bridge.errors import BadCredentials, BatchUnavailable, RejectedByBatch
+from bridge.secrets import BatchKeys
+
+MAX_OPERATIONS_PER_CALL = 200
+CONNECT_TIMEOUT_SECONDS = 3.0
+READ_TIMEOUT_SECONDS = 10.0
+UNAVAILABLE = frozenset({404, 408, 425, 429})
+"""404 is a route that does not exist: an address to be put right, no fault of the webhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialError:
+    """A part of one operation that Batch did not take; `attribute` where it names one."""
+
+    position: int
+    category: str
+    attribute: str | None
+
+
+class BatchClient:
+    """Posts operations to one address (`https://api.batch.com/2.11`), over connections that stay open."""
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.http = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
+        )
+
+    def update(self, keys: BatchKeys, operations: Sequence[dict[str, Any]]) -> list[PartialError]:
+        """Send at most 200 operations in one call, and return what Batch refused of them.
+
+        Raises RejectedByBatch where the call is refused whole, BadCredentials, BatchUnavailable.
+        """
+        try:
+            response = self.http.post(
+                f"{self.url}/profiles/update",
+                content=json.dumps(
+                    operations, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+                ).encode(),
+                headers={
+                    "Authorization": f"Bearer {keys.rest_api_key}",
+                    "X-Batch-Project": keys.project_key,
+                    "Content-Type": "application/json",
+                },
+            )
+        except httpx.HTTPError as error:
+            raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
+        return read_answer(response)
+
+
+def read_answer(response: httpx.Response) -> list[PartialError]:
+    """The partial errors of a 2xx answer. Raises RejectedByBatch, BadCredentials, BatchUnavailable."""
+    status = response.status_code
+    if response.is_success:
+        return partial_errors(response)
+    if status in (401, 403):
+        raise BadCredentials(f"Batch answered {status}")
+    if status in UNAVAILABLE or not response.is_client_error:
+        raise BatchUnavailable(f"Batch answered {status}", retry_after(response))
+    raise RejectedByBatch(f"Batch answered {status}")
+
+
+def partial_errors(response: httpx.Response) -> list[PartialError]:
+    """What a 202 says was not taken; its reasons are left out, as they may repeat values."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return []
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    return [
+        PartialError(error["bulk_index"], str(error.get("category", "")), error.get("attribute"))
+        for error in (errors if isinstance(errors, list) else [])
+        if isinstance(error, dict) and isinstance(error.get("bulk_index"), int)
+    ]
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The seconds that Batch asks to wait, where it names them; no official page promises the header."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else None

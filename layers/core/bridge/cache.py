@@ -1,0 +1,60 @@
+"""Keep what was read from AWS for a while, also that something is not there. No I/O of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from bridge.errors import BridgeError
+
+T = TypeVar("T")
+
+FRESH_SECONDS = 300
+ABSENT_SECONDS = 30
+REFRESH_AT_MOST_EVERY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    value: T | None
+    read_at: float
+
+    def is_fresh(self, now: float) -> bool:
+        return now - self.read_at < (ABSENT_SECONDS if self.value is None else FRESH_SECONDS)
+
+
+class Cache(Generic[T]):
+    """Values by key; None means that there is none. `load` may raise a BridgeError when AWS is out of reach:
+    a value read earlier is then used for longer."""
+
+    def __init__(self, load: Callable[[str], T | None], clock: Callable[[], float] = time.monotonic) -> None:
+        self.load = load
+        self.clock = clock
+        self.entries: dict[str, Entry[T]] = {}
+
+    def get(self, key: str) -> T | None:
+        """The value, read anew when it is older than five minutes, or absent for 30 seconds."""
+        entry = self.entries.get(key)
+        if entry is not None and entry.is_fresh(self.clock()):
+            return entry.value
+        try:
+            return self.read(key)
+        except BridgeError:
+            if entry is None or entry.value is None:
+                raise
+            return entry.value
+
+    def refresh(self, key: str) -> bool:
+        """Read the value anew, unless it was read less than 30 seconds ago; says whether it did."""
+        entry = self.entries.get(key)
+        if entry is not None and self.clock() - entry.read_at < REFRESH_AT_MOST_EVERY_SECONDS:
+            return False
+        self.read(key)
+        return True
+
+    def read(self, key: str) -> T | None:
+        value = self.load(key)
+        self.entries[key] = Entry(value, self.clock())
+        return value

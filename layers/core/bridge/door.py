@@ -1,0 +1,159 @@
+"""The frame in which every source receives: exact bytes, verify, summarise, queue, answer.
+
+Says 200 only once the webhook is stored. Never maps, never calls Batch, never tells a sender why it was refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.errors import BodyTooLarge, Ignored, InvalidSignature, MalformedBody, Refused, UnknownConnection
+from bridge.observability import count, logger
+from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
+from bridge.secrets import Secrets
+from bridge.webhook import Request, Source, Webhook, group_id, webhook_id
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+CONNECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+BROWSER_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+HttpResponse = dict[str, Any]
+
+
+class Door:
+    """A Lambda handler for HTTP API events (payload 2.0) of the given sources.
+
+    `clock` returns Unix seconds. Raises nothing: every outcome is an answer of the HTTP contract.
+    """
+
+    def __init__(
+        self,
+        *sources: Source,
+        secrets: Secrets,
+        queue: WebhookQueue,
+        parameters: Parameters | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.sources = {source.name: source for source in sources}
+        self.secrets = secrets
+        self.queue = queue
+        self.parameters = parameters
+        self.clock = clock
+
+    def __call__(self, event: Mapping[str, Any], context: object) -> HttpResponse:
+        logger.append_keys(request_id=getattr(context, "aws_request_id", None))
+        try:
+            return self.receive(event)
+        except Ignored as ignored:
+            return answer(200, {"status": "ignored", "reason": ignored.reason})
+        except Refused as refused:
+            logger.warning("webhook refused", error=refused.code, reason=refused.reason)
+            count("WebhooksRefused", error=refused.code, reason=refused.reason)
+            return answer(refused.status, {"error": refused.code})
+
+    def receive(self, event: Mapping[str, Any]) -> HttpResponse:
+        """Take one request in. Raises Refused and Ignored."""
+        request = self.request(event)
+        source = self.sources.get(request.source)
+        if source is None or not CONNECTION_NAME.fullmatch(request.connection):
+            raise UnknownConnection("no such source or connection")
+        self.verify(source, request)
+        webhook = self.accept(source, request)
+        return self.redirect(source, request) or answer(200, {"status": "accepted", "id": webhook.id})
+
+    def request(self, event: Mapping[str, Any]) -> Request:
+        """The request with its exact bytes. Raises BodyTooLarge, MalformedBody."""
+        path = event.get("pathParameters") or {}
+        default_source = next(iter(self.sources))
+        return Request(
+            source=path.get("source", default_source),
+            connection=path.get("connection", ""),
+            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+            query=event.get("queryStringParameters") or {},
+            body=exact_bytes(event),
+        )
+
+    def verify(self, source: Source, request: Request) -> None:
+        """Prove the request with the connection's secrets, read anew once if they do not fit. Raises Refused."""
+        secrets = self.secrets.signing_secrets(source.name, request.connection)
+        try:
+            source.verify(request, secrets, self.clock())
+        except InvalidSignature:
+            fresh = self.secrets.refreshed_signing_secrets(source.name, request.connection)
+            if fresh is None or fresh == secrets:
+                raise
+            source.verify(request, fresh, self.clock())
+
+    def accept(self, source: Source, request: Request) -> Webhook:
+        """Queue an authentic webhook. Raises Ignored, MalformedBody, Unavailable."""
+        try:
+            summary = source.summarise(request)
+        except Ignored as ignored:
+            logger.info("webhook ignored", source=source.name, reason=ignored.reason)
+            count("WebhooksIgnored", source=source.name)
+            raise
+        webhook = Webhook(
+            id=webhook_id(source.name, request.connection, summary, request.body),
+            source=source.name,
+            connection=request.connection,
+            topic=summary.topic,
+            headers={name: request.headers[name] for name in source.kept_headers if name in request.headers},
+            body=request.body,
+            received_at=datetime.fromtimestamp(self.clock(), UTC),
+            group=group_id(source.name, request.connection, summary.customer),
+        )
+        self.queue.send(webhook)
+        logger.info("webhook queued", webhook_id=webhook.id, source=source.name, topic=webhook.topic)
+        count("WebhooksAccepted", source=source.name)
+        return webhook
+
+    def redirect(self, source: Source, request: Request) -> HttpResponse | None:
+        """Where a person's browser goes after a form that it posted itself, if the connection says so."""
+        if not source.redirects or request.content_type not in BROWSER_FORMS or self.parameters is None:
+            return None
+        page = self.parameters.read(source.name, request.connection).get("thank_you_url")
+        return {"statusCode": 303, "headers": {"location": page}, "body": ""} if page else None
+
+
+def exact_bytes(event: Mapping[str, Any]) -> bytes:
+    """The body as the sender sent it: API Gateway hands some media types over in base64."""
+    text = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        body: bytes = text.encode()
+    else:
+        try:
+            body = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise MalformedBody("body is not base64") from error
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge("body is over 6 MB")
+    return body
+
+
+def answer(status: int, body: Mapping[str, str]) -> HttpResponse:
+    """An HTTP API response with a JSON body."""
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps(body),
+    }
+
+
+def door(*sources: Source, reads_settings: bool = False) -> Door:
+    """The handler of a function that receives, with clients made once, while Lambda starts it."""
+    stack = os.environ["STACK_NAME"]
+    return Door(
+        *sources,
+        secrets=Secrets(stack),
+        queue=WebhookQueue(os.environ["QUEUE_URL"], bucket=os.environ["BODIES_BUCKET"]),
+        parameters=Parameters(stack) if reads_settings else None,
+    )

@@ -1,0 +1,128 @@
+"""Every way a webhook can end other than delivered, grouped by what must happen next. No I/O.
+
+BridgeError
+├── Refused                  the sender is answered 4xx or 5xx, nothing is queued
+│   ├── InvalidSignature     401  not proven to come from its source
+│   ├── UnknownConnection    404  no such source or connection
+│   ├── MalformedBody        400  authentic, but not what this provider sends
+│   ├── BodyTooLarge         413  over 6 MB
+│   └── Unavailable          503  a secret or the queue is out of reach: the provider repeats
+├── Ignored                  200  authentic, and nothing to do
+└── Failed                   accepted, but not delivered
+    ├── MappingFailed        parked: fix the mapping, then retry
+    ├── RejectedByBatch      parked: Batch refuses what was sent
+    ├── IdentityUnknown      waits for a webhook that tells whose it is
+    ├── BadCredentials       waits for the Batch keys to be put right
+    ├── BatchUnavailable     waits for Batch
+    └── ProfileBusy          another delivery holds this profile: comes back in a moment
+
+Messages are made of constants, names of fields and counts: never of a value that a source sent.
+"""
+
+from __future__ import annotations
+
+
+class BridgeError(Exception):
+    """Root of the tree above; `reason` is a short constant phrase, safe to log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Refused(BridgeError):
+    """The sender gets `status` with `{"error": code}`."""
+
+    status = 400
+    code = "refused"
+
+
+class InvalidSignature(Refused):
+    """Not proven to come from its source; `reason` is one of `signatures.REASONS`."""
+
+    status = 401
+    code = "invalid_signature"
+
+
+class UnknownConnection(Refused):
+    """No secret of this name exists."""
+
+    status = 404
+    code = "unknown_connection"
+
+
+class MalformedBody(Refused):
+    """Authentic, but not what this provider sends."""
+
+    status = 400
+    code = "malformed_body"
+
+
+class BodyTooLarge(Refused):
+    """The body is over `door.MAX_BODY_BYTES`."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class Unavailable(Refused):
+    """A secret or the queue is out of reach; a 503 makes the provider repeat."""
+
+    status = 503
+    code = "unavailable"
+
+
+class Ignored(BridgeError):
+    """Authentic, and nothing to do: a ping, a topic without a mapping, a test order."""
+
+
+class Failed(BridgeError):
+    """Accepted but not delivered; `failure_class` names what a person has to look at."""
+
+    failure_class = ""
+
+
+class MappingFailed(Failed):
+    """The mapping could not read the body; `reason` names fields and error types."""
+
+    failure_class = "mapping_failed"
+
+
+class RejectedByBatch(Failed):
+    """Batch refused the operation, or a part of it."""
+
+    failure_class = "rejected_by_batch"
+
+
+class IdentityUnknown(Failed):
+    """Nothing says yet which profile this webhook belongs to."""
+
+    failure_class = "identity_unknown"
+
+
+class BadCredentials(Failed):
+    """Batch answered 401 or 403, or its keys are not in Secrets Manager."""
+
+    failure_class = "bad_credentials"
+
+
+class BatchUnavailable(Failed):
+    """429, 5xx, a timeout or a broken connection; `retry_after_seconds` where Batch named a time."""
+
+    failure_class = "batch_unavailable"
+
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProfileBusy(Failed):
+    """Another delivery is writing to the same profile at this moment."""
+
+    failure_class = "batch_unavailable"
+
+
+FAILURE_CLASSES = tuple(
+    failure.failure_class
+    for failure in (MappingFailed, RejectedByBatch, BadCredentials, BatchUnavailable, IdentityUnknown)
+)

@@ -1,0 +1,91 @@
+"""Bring what sources write into the forms that Batch takes: e-mails, phones, times, money, languages.
+
+Pure. Each function returns None for what it cannot read; the caller keeps the original where a warning is due.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+import phonenumbers
+
+EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9\-.]+\.[A-Za-z0-9]+")
+MAX_EMAIL_CHARACTERS = 128
+"""The least that Batch's SDKs take: Web 128, iOS and Android 256."""
+LOCALE = re.compile(r"([A-Za-z]{2})(?:[-_]([A-Za-z]{2}))?(?:[-_.].*)?")
+
+ZERO_DECIMAL_CURRENCIES = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"}
+    | {"PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+"""https://docs.stripe.com/currencies#zero-decimal"""
+THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+"""https://docs.stripe.com/currencies#three-decimal"""
+
+
+def email(text: str | None) -> str | None:
+    """The address trimmed and in lower case, or None where it is none."""
+    address = (text or "").strip().lower()
+    return address if len(address) <= MAX_EMAIL_CHARACTERS and EMAIL.fullmatch(address) else None
+
+
+def phone(text: str | None, country: str | None) -> str | None:
+    """The number in E.164; `country` (ISO 3166-1 alpha-2) tells what a national number means."""
+    if not text or not text.strip():
+        return None
+    try:
+        number = phonenumbers.parse(text, (country or "").strip().upper() or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, e.g. `2026-09-01T08:30:00Z`."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def sortable(moment: datetime | None) -> str:
+    """A text of fixed width that sorts as the moments do; no moment is the oldest."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def from_unix(seconds: int | None) -> datetime | None:
+    """The moment of a Unix time in seconds."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def decimal(text: str | int | Decimal | None) -> Decimal | None:
+    """An exact decimal from a provider's text or number."""
+    if text is None or isinstance(text, bool):
+        return None
+    try:
+        number = Decimal(str(text).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def major_units(minor: int | Decimal | None, currency: str | None) -> Decimal | None:
+    """An amount in the currency's smallest unit as one in its major unit, exactly. None without a currency."""
+    if minor is None or not currency:
+        return None
+    code = currency.upper()
+    exponent = 0 if code in ZERO_DECIMAL_CURRENCIES else -3 if code in THREE_DECIMAL_CURRENCIES else -2
+    return Decimal(minor).scaleb(exponent)
+
+
+def language(locale: str | None) -> str | None:
+    """ISO 639-1 in lower case, from `fr`, `fr-FR` or `fr_FR`."""
+    found = LOCALE.fullmatch(locale.strip()) if locale else None
+    return found.group(1).lower() if found else None
+
+
+def region(country: str | None) -> str | None:
+    """ISO 3166-1 alpha-2 in upper case."""
+    code = (country or "").strip().upper()
+    return code if len(code) == 2 and code.isascii() and code.isalpha() else None

@@ -1,0 +1,46 @@
+"""Read the settings of a connection from SSM Parameter Store, unchecked. The only module that calls SSM."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bridge.cache import Cache
+from bridge.errors import Unavailable
+
+
+class Parameters:
+    """The settings of the stack's connections, stored under `/{stack}/{source}/{connection}`."""
+
+    def __init__(self, stack: str, client: Any = None) -> None:
+        self.stack = stack
+        self.client = client or boto3.client("ssm")
+        self.cache: Cache[dict[str, Any]] = Cache(self.load)
+
+    def read(self, source: str, connection: str) -> dict[str, Any]:
+        """The stored JSON object, at most five minutes old; empty where there is none. Raises Unavailable."""
+        return self.cache.get(f"/{self.stack}/{source}/{connection}") or {}
+
+    def write(self, source: str, connection: str, settings: dict[str, Any]) -> None:
+        """Store settings that were checked before. Raises Unavailable."""
+        name = f"/{self.stack}/{source}/{connection}"
+        try:
+            self.client.put_parameter(Name=name, Value=json.dumps(settings), Type="String", Overwrite=True)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("settings cannot be stored") from error
+
+    def load(self, name: str) -> dict[str, Any] | None:
+        try:
+            stored = json.loads(self.client.get_parameter(Name=name)["Parameter"]["Value"])
+        except self.client.exceptions.ParameterNotFound:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("settings cannot be read") from error
+        except ValueError as error:
+            raise Unavailable("settings are not JSON") from error
+        if not isinstance(stored, dict):
+            raise Unavailable("settings are not a JSON object")
+        return stored

@@ -1,0 +1,77 @@
+"""What one webhook says of one profile, in Batch's vocabulary. Values only: no I/O, no clock.
+
+Attribute keys are Batch's own: `first_name`, `$email_address`, `date(last_order_at)`, `url(page)`.
+https://doc.batch.com/developer/api/cep/profiles/update
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mapping[str, Value] | None"
+Attributes: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose webhook this is, as far as its body tells.
+
+    `references` are the source's own names for things that belong to this person, e.g.
+    `shopify:customer:123` or `shopify:order:987`; they link webhooks that carry no e-mail to the profile.
+    `source_id` is the last resort for a custom id, e.g. `shopify:123`. `named_elsewhere`: webhooks of this
+    kind carry no e-mail, and another one will tell whose it is.
+    """
+
+    user_id: str | None = None
+    email: str | None = None
+    source_id: str | None = None
+    references: tuple[str, ...] = ()
+    named_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeGroup:
+    """Attributes that share one version: an older version never replaces a newer one.
+
+    `version` is a text that sorts by age. A group with a `member` (a subscription's id) is one of several
+    of its kind: the profile shows the member with the greatest `rank`, whatever order they arrive in.
+    """
+
+    name: str
+    version: str
+    attributes: Attributes
+    member: str | None = None
+    rank: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, at the source's own time (aware, or None for the time of receipt)."""
+
+    name: str
+    time: datetime | None
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """All that one webhook says. `is_test` marks a provider's test mode."""
+
+    person: Person
+    groups: tuple[AttributeGroup, ...] = ()
+    events: tuple[Event, ...] = ()
+    is_test: bool = False
+
+
+def present(attributes: Attributes) -> dict[str, Value]:
+    """The attributes that say something: without None, blank texts, empty lists and objects."""
+    return {name: value for name, value in attributes.items() if not is_absent(value)}
+
+
+def is_absent(value: Value) -> bool:
+    """Whether a source's value says nothing."""
+    return value is None or value in ("", [], {}) or (isinstance(value, str) and value.isspace())

@@ -1,0 +1,282 @@
+"""Webhooks in SQS: the envelope, the queue, the waiting room and the dead-letter queue.
+
+The only module that calls SQS and S3. A body is carried as text; a large one compressed; one that is still
+too large lies in S3, and the message points to it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bridge.errors import BatchUnavailable, MappingFailed, Unavailable
+from bridge.webhook import Webhook
+
+COMPRESS_OVER_BYTES = 48 * 1024
+"""SQS bills every 64 KB begun as one request: a body over this is compressed to stay in the first."""
+MAX_MESSAGE_BYTES = 240 * 1024
+"""SQS took 256 KiB a message until 2025, and takes 1 MiB since; ten of these fit one Lambda invocation of 6 MB.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+MAX_DELAY_SECONDS = 900
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html"""
+SEND_TIMEOUT_SECONDS = 3
+"""Shopify gives up after 5 seconds: the door must have answered before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a webhook is parked: a class of `errors.FAILURE_CLASSES` and a reason without values."""
+
+    failure_class: str
+    reason: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One message of the dead-letter queue: its envelope as it is, with what people ask for."""
+
+    envelope: Mapping[str, Any]
+    failure: Failure
+    receipt_handle: str
+
+    @property
+    def id(self) -> str:
+        return str(self.envelope.get("id", ""))
+
+
+class WebhookQueue:
+    """The queues of one stack, by their URLs; a function is given those that it may use."""
+
+    def __init__(
+        self,
+        url: str = "",
+        dead_letter_url: str = "",
+        waiting_url: str = "",
+        bucket: str = "",
+        client: Any = None,
+        s3_client: Any = None,
+    ) -> None:
+        self.url = url
+        self.dead_letter_url = dead_letter_url
+        self.waiting_url = waiting_url
+        self.bucket = bucket
+        self.client = client or boto3.client(
+            "sqs",
+            config=Config(
+                connect_timeout=1,
+                read_timeout=SEND_TIMEOUT_SECONDS,
+                retries={"total_max_attempts": 2},
+                parameter_validation=False,
+            ),
+        )
+        self._s3_client = s3_client
+
+    @property
+    def s3(self) -> Any:
+        """Made at first use: only bodies of hundreds of kilobytes need it."""
+        if self._s3_client is None:
+            self._s3_client = boto3.client("s3")
+        return self._s3_client
+
+    def send(self, webhook: Webhook) -> None:
+        """Store a webhook. Raises Unavailable: then it is not stored."""
+        self.put(self.envelope(webhook), webhook.group, f"{webhook.id}-{webhook.retries}-{webhook.waits}")
+
+    def wait(self, webhook: Webhook, delay_seconds: int) -> None:
+        """Put a webhook aside until something may be known of whose it is. Raises Unavailable."""
+        try:
+            self.client.send_message(
+                QueueUrl=self.waiting_url,
+                MessageBody=self.envelope(replace(webhook, waits=webhook.waits + 1)),
+                DelaySeconds=min(delay_seconds, MAX_DELAY_SECONDS),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the waiting room refuses the webhook") from error
+
+    def park(self, webhook: Webhook, failure: Failure) -> None:
+        """Put a webhook in the dead-letter queue, with its reason. Raises Unavailable."""
+        self.park_message(self.envelope(webhook, failure), webhook.id)
+
+    def park_message(self, message: str, name: str) -> None:
+        """Put any message in the dead-letter queue as it is. Raises Unavailable."""
+        try:
+            self.client.send_message(
+                QueueUrl=self.dead_letter_url,
+                MessageBody=message,
+                MessageGroupId=name,
+                MessageDeduplicationId=hashlib.sha256(message.encode()).hexdigest(),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the dead-letter queue refuses the webhook") from error
+
+    def postpone(self, delays: Mapping[str, int]) -> None:
+        """Hide messages of the queue for so many seconds, by receipt handle. Best effort: else the queue's own
+        visibility timeout holds."""
+        handles = list(delays)
+        for start in range(0, len(handles), 10):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delays[handle]}
+                for number, handle in enumerate(handles[start : start + 10])
+            ]
+            try:
+                self.client.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+            except (ClientError, BotoCoreError):
+                continue
+
+    def envelope(self, webhook: Webhook, failure: Failure | None = None) -> str:
+        """The message that carries a webhook. Raises Unavailable where S3 is needed and refuses."""
+        content = {
+            "id": webhook.id,
+            "source": webhook.source,
+            "connection": webhook.connection,
+            "topic": webhook.topic,
+            "headers": dict(webhook.headers),
+            "received_at": webhook.received_at.isoformat(),
+            "group": webhook.group,
+            **{name: value for name in ("only", "retries", "waits") if (value := getattr(webhook, name))},
+            **encoded_body(webhook.body),
+        }
+        if failure is not None:
+            content["failure"] = {
+                "class": failure.failure_class,
+                "reason": failure.reason,
+                "failed_at": failure.failed_at.isoformat(),
+            }
+        message = json.dumps(content, separators=(",", ":"))
+        if len(message) <= MAX_MESSAGE_BYTES:
+            return message
+        return json.dumps(content | {"encoding": "s3", "body": self.store_body(webhook)})
+
+    def store_body(self, webhook: Webhook) -> str:
+        """Keep a body in S3; returns its key. The same webhook has the same key."""
+        key = f"bodies/{webhook.source}/{webhook.connection}/{webhook.id}"
+        try:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=webhook.body)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the bucket refuses the body") from error
+        return key
+
+    def webhook(self, message: str) -> Webhook:
+        """The webhook of a message. Raises MappingFailed for what is no envelope, BatchUnavailable for S3."""
+        try:
+            content = json.loads(message)
+            return Webhook(
+                id=content["id"],
+                source=content["source"],
+                connection=content["connection"],
+                topic=content["topic"],
+                headers=content["headers"],
+                body=self.decoded_body(content["encoding"], content["body"]),
+                received_at=datetime.fromisoformat(content["received_at"]),
+                group=content["group"],
+                only=tuple(content.get("only", ())),
+                retries=content.get("retries", 0),
+                waits=content.get("waits", 0),
+            )
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
+            raise MappingFailed("the message is no webhook of ours") from error
+
+    def decoded_body(self, encoding: str, body: str) -> bytes:
+        if encoding == "text":
+            return body.encode()
+        if encoding == "base64":
+            return base64.b64decode(body)
+        if encoding == "zlib":
+            return zlib.decompress(base64.b64decode(body))
+        try:
+            content: bytes = self.s3.get_object(Bucket=self.bucket, Key=body)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise BatchUnavailable("the bucket does not give the body") from error
+        return content
+
+    def receive_parked(self, visibility_seconds: int) -> list[Parked]:
+        """Up to ten messages of the dead-letter queue, hidden from others meanwhile. Raises Unavailable."""
+        try:
+            answer = self.client.receive_message(
+                QueueUrl=self.dead_letter_url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=visibility_seconds,
+                WaitTimeSeconds=1,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the dead-letter queue cannot be read") from error
+        return [parked(message) for message in answer.get("Messages", [])]
+
+    def release_parked(self, parked: Iterable[Parked]) -> None:
+        """Show messages of the dead-letter queue to others again. Best effort."""
+        for one in parked:
+            try:
+                self.client.change_message_visibility(
+                    QueueUrl=self.dead_letter_url, ReceiptHandle=one.receipt_handle, VisibilityTimeout=0
+                )
+            except (ClientError, BotoCoreError):
+                continue
+
+    def retry(self, parked: Parked) -> None:
+        """Send a parked webhook through the queue again, then take it off the dead-letter queue. Raises Unavailable."""
+        kept = {name: value for name, value in parked.envelope.items() if name not in ("failure", "waits")}
+        self.forward(kept | {"retries": kept.get("retries", 0) + 1})
+        try:
+            self.client.delete_message(QueueUrl=self.dead_letter_url, ReceiptHandle=parked.receipt_handle)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the dead-letter queue does not let go of the webhook") from error
+
+    def forward(self, envelope: Mapping[str, Any]) -> None:
+        """Put an envelope on the queue as it is. Raises Unavailable."""
+        self.put(json.dumps(envelope, separators=(",", ":")), envelope["group"], deduplication_id(envelope))
+
+    def put(self, message: str, group: str, deduplication: str) -> None:
+        try:
+            self.client.send_message(
+                QueueUrl=self.url,
+                MessageBody=message,
+                MessageGroupId=group,
+                MessageDeduplicationId=deduplication,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the queue refuses the webhook") from error
+
+
+def encoded_body(body: bytes) -> dict[str, str]:
+    """How a body travels in JSON: as text where it is UTF-8, compressed where it is large."""
+    if len(body) > COMPRESS_OVER_BYTES:
+        return {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
+    try:
+        return {"encoding": "text", "body": body.decode()}
+    except UnicodeDecodeError:
+        return {"encoding": "base64", "body": base64.b64encode(body).decode()}
+
+
+def deduplication_id(envelope: Mapping[str, Any]) -> str:
+    """What SQS takes for the same message within five minutes: the same webhook in the same round."""
+    return f"{envelope['id']}-{envelope.get('retries', 0)}-{envelope.get('waits', 0)}"
+
+
+def parked(message: Mapping[str, Any]) -> Parked:
+    """A message of the dead-letter queue; one without a failure was moved there by SQS itself."""
+    try:
+        content = json.loads(message["Body"])
+        envelope = content if isinstance(content, dict) else {}
+    except ValueError:
+        envelope = {}
+    failure = envelope.get("failure") or {}
+    return Parked(
+        envelope=envelope,
+        failure=Failure(
+            failure_class=failure.get("class", MappingFailed.failure_class),
+            reason=failure.get("reason", "delivery broke off too often"),
+            failed_at=datetime.fromisoformat(failure.get("failed_at", "1970-01-01T00:00:00+00:00")),
+        ),
+        receipt_handle=message["ReceiptHandle"],
+    )

@@ -1,0 +1,92 @@
+"""Read and store signing secrets and Batch keys. The only module that calls Secrets Manager.
+
+Never logs, returns in an error, or keeps anywhere else what it reads.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bridge.cache import Cache
+from bridge.errors import BadCredentials, Unavailable, UnknownConnection
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKeys:
+    """What opens one Batch project. https://doc.batch.com/api/project-prerequisites/"""
+
+    rest_api_key: str = field(repr=False)
+    project_key: str
+    app_keys: tuple[str, ...] = ()
+
+
+class Secrets:
+    """The secrets of one stack: `{stack}/{source}/{connection}` and `{stack}/batch/{project}`."""
+
+    def __init__(self, stack: str, client: Any = None) -> None:
+        self.stack = stack
+        self.client = client or boto3.client("secretsmanager")
+        self.cache: Cache[dict[str, Any]] = Cache(self.load)
+
+    def signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
+        """All secrets that may sign for a connection, newest first. Raises UnknownConnection, Unavailable."""
+        stored = self.cache.get(f"{self.stack}/{source}/{connection}")
+        if stored is None:
+            raise UnknownConnection("no secret of this connection")
+        return usable(stored.get("signing_secrets"))
+
+    def refreshed_signing_secrets(self, source: str, connection: str) -> tuple[str, ...] | None:
+        """The secrets read anew, or None where they were read less than 30 seconds ago."""
+        if not self.cache.refresh(f"{self.stack}/{source}/{connection}"):
+            return None
+        return self.signing_secrets(source, connection)
+
+    def batch_keys(self, project: str) -> BatchKeys:
+        """The keys of a Batch project. Raises BadCredentials where none are stored, Unavailable."""
+        stored = self.cache.get(f"{self.stack}/batch/{project}") or {}
+        rest_api_key, project_key = stored.get("rest_api_key"), stored.get("project_key")
+        if not rest_api_key or not project_key:
+            raise BadCredentials("no Batch keys are stored for this project")
+        return BatchKeys(rest_api_key.strip(), project_key.strip(), tuple(stored.get("app_keys") or ()))
+
+    def refresh_batch_keys(self, project: str) -> bool:
+        """Read the keys anew, unless that was done less than 30 seconds ago; says whether it did."""
+        return self.cache.refresh(f"{self.stack}/batch/{project}")
+
+    def store(self, name: str, value: dict[str, Any]) -> None:
+        """Store the secret `{stack}/{name}`, new or not. Raises Unavailable."""
+        text = json.dumps(value)
+        try:
+            try:
+                self.client.put_secret_value(SecretId=f"{self.stack}/{name}", SecretString=text)
+            except self.client.exceptions.ResourceNotFoundException:
+                self.client.create_secret(Name=f"{self.stack}/{name}", SecretString=text)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the secret cannot be stored") from error
+
+    def load(self, name: str) -> dict[str, Any] | None:
+        try:
+            stored = json.loads(self.client.get_secret_value(SecretId=name)["SecretString"])
+        except self.client.exceptions.ResourceNotFoundException:
+            return None
+        except (ClientError, BotoCoreError, KeyError) as error:
+            raise Unavailable("secret cannot be read") from error
+        except ValueError:
+            raise Unavailable("secret is not JSON") from None
+        if not isinstance(stored, dict):
+            raise Unavailable("secret is not a JSON object")
+        return stored
+
+
+def usable(stored: object) -> tuple[str, ...]:
+    """The secrets without the spaces and newlines that copying brings along. Raises Unavailable where none is left."""
+    texts = stored if isinstance(stored, list) else []
+    secrets = tuple(text.strip() for text in texts if isinstance(text, str) and text.strip())
+    if not secrets:
+        raise Unavailable("no signing secret is stored for this connection")
+    return secrets

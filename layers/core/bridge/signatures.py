@@ -1,0 +1,92 @@
+"""Prove that a webhook comes from who it says it comes from. No I/O; the clock is a parameter.
+
+Every function takes the exact bytes received and all secrets of the connection, and returns the position
+of the secret that proved it (0 is the newest), or raises `InvalidSignature`. Comparison is in constant time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from bridge.errors import InvalidSignature
+
+NO_HEADER = "no_header"
+MALFORMED_HEADER = "malformed_header"
+MISMATCH = "mismatch"
+STALE = "stale"
+REASONS = (NO_HEADER, MALFORMED_HEADER, MISMATCH, STALE)
+
+TOLERANCE_SECONDS = 300
+
+
+def hmac_sha256(secret: str, signed: bytes) -> bytes:
+    """The raw digest, with the secret used as UTF-8 text."""
+    return hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+
+
+def verify_base64(signature: str | None, signed: bytes, secrets: Sequence[str]) -> int:
+    """HMAC-SHA256 in base64 over the bytes (Shopify, Typeform). Raises InvalidSignature."""
+    if not signature:
+        raise InvalidSignature(NO_HEADER)
+    try:
+        digest = base64.b64decode(signature.strip(), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidSignature(MALFORMED_HEADER) from error
+    return match([digest], signed, secrets)
+
+
+def verify_timestamped_hex(
+    timestamp: str, signatures: Sequence[str], body: bytes, secrets: Sequence[str], now: float
+) -> int:
+    """HMAC-SHA256 in hex over `{timestamp}.{body}`, timestamp in Unix seconds (Stripe). Raises InvalidSignature.
+
+    The time may be at most `TOLERANCE_SECONDS` off in either direction.
+    """
+    if not (timestamp.isascii() and timestamp.isdigit()):
+        raise InvalidSignature(MALFORMED_HEADER)
+    digests = [bytes.fromhex(signature) for signature in signatures if is_hex_digest(signature)]
+    if not digests:
+        raise InvalidSignature(MALFORMED_HEADER)
+    position = match(digests, timestamp.encode() + b"." + body, secrets)
+    if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
+        raise InvalidSignature(STALE)
+    return position
+
+
+def verify_token(token: str | None, secrets: Sequence[str]) -> int:
+    """A secret in the address, for senders that cannot sign. Raises InvalidSignature."""
+    if not token:
+        raise InvalidSignature(NO_HEADER)
+    given = hashlib.sha256(token.strip().encode()).digest()
+    found = [
+        position
+        for position, secret in enumerate(secrets)
+        if hmac.compare_digest(hashlib.sha256(secret.encode()).digest(), given)
+    ]
+    if not found:
+        raise InvalidSignature(MISMATCH)
+    return found[0]
+
+
+def match(digests: Sequence[bytes], signed: bytes, secrets: Sequence[str]) -> int:
+    """The first secret under which any of the digests is right. Compares all of them. Raises InvalidSignature."""
+    found = [
+        position
+        for position, secret in enumerate(secrets)
+        for digest in digests
+        if hmac.compare_digest(hmac_sha256(secret, signed), digest)
+    ]
+    if not found:
+        raise InvalidSignature(MISMATCH)
+    return found[0]
+
+
+def is_hex_digest(text: str) -> bool:
+    """Whether the text is a SHA-256 digest in hex."""
+    return len(text) == 2 * hashlib.sha256().digest_size and all(
+        character in "0123456789abcdefABCDEF" for character in text
+    )

@@ -1,0 +1,103 @@
+"""A webhook on its way: the request at the door, and what is kept of it. Values only: no I/O, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bridge.errors import MalformedBody
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as it reached the door: exact bytes, header names in lower case."""
+
+    source: str
+    connection: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        """The media type without its parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the door must know of a webhook to queue it.
+
+    `customer` orders the queue: webhooks of one customer stay in order. `content_key` is the provider's own
+    id of the webhook where it stands inside the signed body; without it the body itself is the key.
+    """
+
+    topic: str
+    customer: str
+    content_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What the door needs to know of one source; everything else about it is in its mapping.
+
+    `verify(request, secrets, now)` returns the position of the secret that proved the request, or raises
+    InvalidSignature. `summarise(request)` raises Ignored or MalformedBody. `kept_headers` are the headers
+    that the mapping reads, in lower case. `redirects`: people post to it from a browser, and go on to the
+    connection's `thank_you_url`.
+    """
+
+    name: str
+    verify: Callable[[Request, Sequence[str], float], int]
+    summarise: Callable[[Request], Summary]
+    kept_headers: tuple[str, ...] = ("content-type",)
+    redirects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One accepted webhook. `id` is the same for every repeat of the same signed content.
+
+    `only` names the attributes and events still to be sent, after Batch refused just a part; empty means all.
+    `retries` counts the rounds through the dead-letter queue, `waits` those for an identity.
+    """
+
+    id: str
+    source: str
+    connection: str
+    topic: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+    group: str
+    only: tuple[str, ...] = ()
+    retries: int = 0
+    waits: int = 0
+
+
+def webhook_id(source: str, connection: str, summary: Summary, body: bytes) -> str:
+    """The id of a webhook: 32 hex digits over the source, the connection and the signed content."""
+    content = summary.content_key.encode() if summary.content_key else summary.topic.encode() + b"\n" + body
+    return hashlib.sha256(f"{source}/{connection}\n".encode() + content).hexdigest()[:32]
+
+
+def group_id(source: str, connection: str, customer: str) -> str:
+    """The FIFO group of a customer: a digest, so that no e-mail becomes a queue's metadata."""
+    return hashlib.sha256(f"{source}/{connection}\n{customer}".encode()).hexdigest()[:32]
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object. Raises MalformedBody."""
+    try:
+        parsed = json.loads(body)
+    except RecursionError as error:
+        raise MalformedBody("JSON is nested too deep") from error
+    except ValueError as error:
+        raise MalformedBody("body is not JSON") from error
+    if not isinstance(parsed, dict):
+        raise MalformedBody("body is not a JSON object")
+    return parsed

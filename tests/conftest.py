@@ -1,0 +1,101 @@
+"""What every test may ask for, and the rule that CI skips nothing."""
+
+import os
+import platform
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT.parent / "shared" / "samples"
+
+# What the functions find in Lambda; set before a handler is imported, as it makes its clients then.
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "STACK_NAME": "bridge-test",
+    "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-webhooks.fifo",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-dead-letters.fifo",
+    "WAITING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-waiting",
+    "BODIES_BUCKET": "bridge-test-bodies",
+    "TABLE_NAME": "bridge-test-ledger",
+    "BATCH_API_URL": "https://api.batch.com/2.11",
+    "POWERTOOLS_SERVICE_NAME": "batch-bridge",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+NOTHING_IS_SKIPPED = os.environ.get("BRIDGE_NO_SKIP") == "1"
+MAY_BE_SKIPPED = "Skipped: samples folder missing"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What `sam build` made for this machine's processor, and what runs it as Lambda would."""
+
+    build: Path  # one folder per function and per layer, named by logical id
+    python: Path  # Python 3.13 with awslambdaric and boto3
+    emulator: Path  # AWS's Runtime Interface Emulator
+
+
+@pytest.fixture(scope="session")
+def artifact() -> Artifact:
+    processor = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    emulators = ROOT.glob(
+        f".venv-sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{processor}"
+    )
+    found = Artifact(
+        build=ROOT / ".aws-sam/here/.aws-sam/build",
+        python=ROOT / ".venv-lambda/bin/python",
+        emulator=next(emulators, ROOT / ".venv-sam/aws-lambda-rie"),
+    )
+    missing = [path for path in (found.build, found.python, found.emulator) if not path.exists()]
+    if missing:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in missing)
+        pytest.skip(
+            f"no built artifact to run ({names} missing): `make artifact` makes it, on Linux with Python 3.13"
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """Real webhook bodies of others, beside the project."""
+    if not SAMPLES.is_dir():
+        pytest.skip("samples folder missing: ../shared/samples is not beside the project")
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium or Chrome. As root it starts only with `--no-sandbox`."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium on the PATH: install one, or run `make test` as root where apt-get is")
+    return found
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if report.skipped and not hasattr(report, "wasxfail") and not reason.startswith(MAY_BE_SKIPPED):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped, and BRIDGE_NO_SKIP is set: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if NOTHING_IS_SKIPPED:
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if NOTHING_IS_SKIPPED:
+        _refuse_skip(report)
+    return report
