@@ -5,9 +5,12 @@ import platform
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
+
+from bridge.observability import logger
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
@@ -59,6 +62,15 @@ def artifact() -> Artifact:
             f"no built artifact to run ({names} missing): `make artifact` makes it, on Linux with Python 3.13"
         )
     return found
+
+
+@pytest.fixture
+def log() -> Generator[StringIO, None, None]:
+    """What the functions log, as CloudWatch would have it."""
+    stream = StringIO()
+    before = logger.registered_handler.setStream(stream)
+    yield stream
+    logger.registered_handler.setStream(before)
 
 
 @pytest.fixture(scope="session")

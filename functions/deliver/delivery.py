@@ -33,6 +33,7 @@ from bridge.ledger import (
     DELIVERED,
     IGNORED,
     PARKED,
+    RETRYING,
     WAITING,
     Ledger,
     Receipt,
@@ -73,6 +74,7 @@ STATUS = {
     Outcome.IGNORED: IGNORED,
     Outcome.PARKED: PARKED,
     Outcome.WAITING: WAITING,
+    Outcome.RETURNED: RETRYING,
 }
 
 
@@ -328,7 +330,7 @@ class Delivery:
         """Park, put aside or leave in the queue what was not delivered; then write down what became of each."""
         for job in jobs:
             self.settle_one(job)
-        receipts = [receipt_row(self.receipt(job)) for job in jobs if job.outcome in STATUS]
+        receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
         try:
             self.ledger.commit([*receipts, *self.profile_rows(jobs), *self.new_links])
         except BatchUnavailable as error:
@@ -385,7 +387,7 @@ class Delivery:
             source=webhook.source,
             connection=webhook.connection,
             topic=webhook.topic,
-            status=STATUS[job.outcome or Outcome.PARKED],
+            status=STATUS[job.outcome or Outcome.RETURNED],
             received_at=normalise.timestamp(webhook.received_at) or "",
             finished_at=normalise.timestamp(self.now) or "",
             project=job.settings.project,
@@ -416,6 +418,13 @@ class Delivery:
         for kind in {warning.kind for warning in job.warnings.found}:
             count("Warnings", kind=kind)
         count(f"Webhooks{outcome.capitalize()}", source=webhook.source)
+
+
+def leaves_receipt(job: Job) -> bool:
+    """Whether there is something to write down: of what stays in the queue, only the first time that it does."""
+    if job.outcome is Outcome.RETURNED:
+        return job.message.receive_count == 1 and not isinstance(job.failure, ProfileBusy)
+    return job.outcome in STATUS
 
 
 def going(jobs: Iterable[Job]) -> list[Job]:

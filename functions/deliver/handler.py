@@ -18,7 +18,7 @@ from bridge.secrets import Secrets
 from functions.deliver.delivery import Delivery, Mapper
 from functions.sources import ROOMS, room
 
-tracer = Tracer()
+tracer = Tracer(patch_modules=("botocore", "httpx"))
 
 STACK = os.environ["STACK_NAME"]
 MAPPERS: Mapping[str, Mapper] = {source: room(source, "mapping").to_change for source in ROOMS}

@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge import signatures
 from bridge.door import door
-from bridge.errors import Ignored, MalformedBody
+from bridge.errors import MalformedBody
 from bridge.webhook import Request, Source, Summary, json_object
 
 TOPICS = frozenset(
@@ -37,14 +37,11 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def summarise(request: Request) -> Summary:
-    """Topic and customer. Raises Ignored, MalformedBody."""
+    """Topic and customer. Raises MalformedBody."""
     topic = header(request, "topic")
     if not topic:
         raise MalformedBody("no topic header")
-    body = json_object(request.body)
-    if topic not in TOPICS:
-        raise Ignored("topic not mapped")
-    return Summary(topic, customer(topic, body))
+    return Summary(topic, customer(topic, json_object(request.body)))
 
 
 def customer(topic: str, body: dict[str, Any]) -> str:
@@ -59,6 +56,7 @@ def customer(topic: str, body: dict[str, Any]) -> str:
 
 SHOPIFY = Source(
     name="shopify",
+    topics=TOPICS,
     verify=verify,
     summarise=summarise,
     kept_headers=(

@@ -140,6 +140,7 @@ def test_while_batch_is_away_webhooks_stay_in_the_queue(
     world.batch.answers = [answer]
     assert world.deliver(webhook) == ["message-webhook-1"]
     assert world.parked() == []
+    assert world.ledger.receipt("webhook-1").status == "retrying"
     assert world.deliver(webhook, receive_count=2) == []
     assert world.ledger.receipt("webhook-1").status == "delivered"
     assert world.operations[-1]["attributes"]["last_order_id"] == "1001"

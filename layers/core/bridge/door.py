@@ -97,6 +97,8 @@ class Door:
         """Queue an authentic webhook. Raises Ignored, MalformedBody, Unavailable."""
         try:
             summary = source.summarise(request)
+            if summary.topic not in source.topics:
+                raise Ignored("topic not mapped")
         except Ignored as ignored:
             logger.info("webhook ignored", source=source.name, reason=ignored.reason)
             count("WebhooksIgnored", source=source.name)

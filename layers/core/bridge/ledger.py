@@ -28,7 +28,7 @@ LEASE_SECONDS = 60
 BATCH_READ_KEYS = 100
 BATCH_WRITE_ROWS = 25
 
-DELIVERED, IGNORED, PARKED, WAITING = "delivered", "ignored", "parked", "waiting"
+DELIVERED, IGNORED, PARKED, WAITING, RETRYING = "delivered", "ignored", "parked", "waiting", "retrying"
 FINAL = frozenset({DELIVERED, IGNORED})
 
 Row: TypeAlias = dict[str, dict[str, Any]]

@@ -45,13 +45,14 @@ class Summary:
 class Source:
     """What the door needs to know of one source; everything else about it is in its mapping.
 
-    `verify(request, secrets, now)` returns the position of the secret that proved the request, or raises
+    `topics` are those that have a mapping. `verify(request, secrets, now)` returns the position of the secret that proved the request, or raises
     InvalidSignature. `summarise(request)` raises Ignored or MalformedBody. `kept_headers` are the headers
     that the mapping reads, in lower case. `redirects`: people post to it from a browser, and go on to the
     connection's `thank_you_url`.
     """
 
     name: str
+    topics: frozenset[str]
     verify: Callable[[Request, Sequence[str], float], int]
     summarise: Callable[[Request], Summary]
     kept_headers: tuple[str, ...] = ("content-type",)

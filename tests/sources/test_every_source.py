@@ -1,0 +1,205 @@
+"""The promises that every source makes. A source is tested here by being in `functions.sources.ROOMS`."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.door import Door
+from bridge.webhook import Source
+from functions.sources import ROOMS, room
+
+EVENTS = Path("events")
+EXAMPLES = sorted(path for path in EVENTS.glob("*/*.json") if not path.name.endswith(".batch.json"))
+SECRET, PREVIOUS = "the-newest-secret", "the-previous-secret"
+SENT_AT = 1_789_041_600.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """One file of events/: a webhook as its provider sends it."""
+
+    source: str
+    topic: str
+    headers: dict[str, str]
+    body: bytes
+
+    @classmethod
+    def read(cls, path: Path) -> Example:
+        stored = json.loads(path.read_text())
+        body = stored.get("body_raw") or json.dumps(stored["body"], separators=(",", ":"), ensure_ascii=False)
+        headers = {name.lower(): value for name, value in stored.get("headers", {}).items()}
+        headers["content-type"] = stored.get("content_type", "application/json")
+        return cls(path.parent.name, stored["topic"], headers, body.encode())
+
+    def event(self, secret: str | None = SECRET, now: float = SENT_AT) -> dict[str, Any]:
+        """The request as API Gateway hands it over, signed with the secret unless there is none."""
+        headers, query = dict(self.headers), {}
+        signed_headers, signed_query = room(self.source, "signer").sign(
+            self.source, self.topic, self.body, secret or "", now
+        )
+        if secret is not None:
+            headers |= {name.lower(): value for name, value in signed_headers.items()}
+            query = signed_query
+        elif "x-shopify-topic" in signed_headers:
+            headers["x-shopify-topic"] = self.topic
+        return {
+            "pathParameters": {"source": self.source, "connection": "main"},
+            "headers": headers,
+            "queryStringParameters": query,
+            "body": base64.b64encode(self.body).decode(),
+            "isBase64Encoded": True,
+        }
+
+
+def source_of(name: str) -> Source:
+    return next(source for source in room(name, "handler").SOURCES if source.name == name)
+
+
+def example_of(source: str) -> Example:
+    """The first example of a source."""
+    return Example.read(next(path for path in EXAMPLES if path.parent.name == source))
+
+
+@pytest.fixture
+def door(world: Any) -> Door:
+    """A door of all sources, whose connections have two secrets."""
+    for name in ROOMS:
+        world.secrets.store(f"{name}/main", {"signing_secrets": [SECRET, PREVIOUS]})
+    return Door(
+        *(source_of(name) for name in ROOMS),
+        secrets=world.secrets,
+        queue=world.queue,
+        clock=lambda: SENT_AT,
+    )
+
+
+def queued(world: Any) -> list[dict[str, Any]]:
+    answer = world.queue.client.receive_message(QueueUrl=world.queue.url, MaxNumberOfMessages=10)
+    return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+def named(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+each_source = pytest.mark.parametrize("name", ROOMS)
+each_example = pytest.mark.parametrize("path", EXAMPLES, ids=named)
+
+
+@each_example
+def test_accepts_what_its_provider_sends(door: Door, world: Any, path: Path) -> None:
+    answer = door(Example.read(path).event(), None)
+    [envelope] = queued(world)
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "accepted", "id": envelope["id"]})
+    assert world.queue.webhook(json.dumps(envelope)).body == Example.read(path).body
+
+
+@each_example
+def test_becomes_exactly_what_stands_beside_the_example(world: Any, path: Path) -> None:
+    example = Example.read(path)
+    source = source_of(example.source)
+    kept = {name: value for name, value in example.headers.items() if name in source.kept_headers}
+    world.now += 90 * 24 * 3600
+    door = Door(source, secrets=world.secrets, queue=world.queue, clock=lambda: world.now)
+    world.secrets.store(f"{example.source}/main", {"signing_secrets": [SECRET]})
+    door(example.event(now=world.now), None)
+    [envelope] = queued(world)
+    assert envelope["headers"] == kept
+    world.deliver(world.queue.webhook(json.dumps(envelope)))
+    [call] = world.batch.calls
+    assert call == json.loads(path.with_suffix(".batch.json").read_text())
+
+
+@each_source
+def test_refuses_an_unsigned_webhook(door: Door, world: Any, name: str) -> None:
+    answer = door(example_of(name).event(secret=None), None)
+    assert (answer["statusCode"], answer["body"]) == (401, '{"error": "invalid_signature"}')
+    assert queued(world) == []
+
+
+@each_source
+def test_refuses_a_webhook_signed_with_another_secret(door: Door, world: Any, name: str) -> None:
+    answer = door(example_of(name).event(secret="a-stranger"), None)
+    assert (answer["statusCode"], queued(world)) == (401, [])
+
+
+@each_source
+def test_refuses_a_tampered_webhook_or_takes_a_token_for_what_it_is(door: Door, world: Any, name: str) -> None:
+    example = example_of(name)
+    event = example.event() | {"body": base64.b64encode(example.body + b" ").decode()}
+    proves_the_body = not event["queryStringParameters"]
+    answer = door(event, None)
+    assert answer["statusCode"] == (401 if proves_the_body else 200)
+
+
+@each_source
+def test_a_replay_is_refused_or_recognised(door: Door, world: Any, name: str) -> None:
+    replayed = example_of(name).event()
+    first = door(replayed, None)
+    door.clock = lambda: SENT_AT + 3600
+    again = door(replayed, None)
+    assert again["statusCode"] == 401 or again["body"] == first["body"]
+
+
+@each_source
+def test_accepts_the_previous_secret(door: Door, name: str) -> None:
+    assert door(example_of(name).event(secret=PREVIOUS), None)["statusCode"] == 200
+
+
+@each_source
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b"[" * 100_000, b"{}"])
+def test_answers_authentic_nonsense_politely(door: Door, world: Any, name: str, body: bytes) -> None:
+    answer = door(replace(example_of(name), body=body).event(), None)
+    assert answer["statusCode"] in (200, 400)
+    assert answer["statusCode"] == 200 or queued(world) == []
+
+
+@each_source
+def test_logs_nothing_that_it_was_told(
+    door: Door, world: Any, name: str, log: StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in EXAMPLES:
+        if path.parent.name == name:
+            door(Example.read(path).event(), None)
+            for envelope in queued(world):
+                world.deliver(world.queue.webhook(json.dumps(envelope)))
+    logged = log.getvalue() + "".join(capsys.readouterr())
+    people = json.dumps([operation for call in world.batch.calls for operation in call])
+    assert "webhook delivered" in logged
+    for word in personal_words(json.loads(people)):
+        assert word not in logged, f"the log holds {word!r}"
+    assert SECRET not in logged
+
+
+def personal_words(operations: list[dict[str, Any]]) -> set[str]:
+    """What the profiles say of people: addresses, names, phones."""
+    keys = ("$email_address", "$phone_number", "first_name", "last_name", "city")
+    return {
+        operation["attributes"][key]
+        for operation in operations
+        for key in keys
+        if operation.get("attributes", {}).get(key)
+    }
+
+
+@each_source
+def test_has_an_example_of_every_topic(name: str) -> None:
+    shown = {Example.read(path).topic for path in EXAMPLES if path.parent.name == name}
+    missing = source_of(name).topics - shown
+    assert not missing, f"write events/{name}/<topic>.json and its .batch.json for {sorted(missing)}"
+
+
+def test_every_example_belongs_to_another_person() -> None:
+    owners: dict[str, Path] = {}
+    for path in EXAMPLES:
+        [operation] = json.loads(path.with_suffix(".batch.json").read_text())
+        custom_id = operation["identifiers"]["custom_id"]
+        assert custom_id not in owners, f"{path} and {owners[custom_id]} are about the same person"
+        owners[custom_id] = path

@@ -1,0 +1,279 @@
+"""What Shopify's webhooks mean for a profile, beside what its examples show."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge import limits, versions
+from bridge.errors import MalformedBody
+from bridge.profile import ProfileChange
+from bridge.settings import ConnectionSettings
+from bridge.webhook import Request, Webhook
+from functions.shopify import handler, mapping
+
+RECEIVED_AT = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+ORDER: dict[str, Any] = json.loads(Path("events/shopify/orders.create.json").read_text())["body"]
+CUSTOMER: dict[str, Any] = json.loads(Path("events/shopify/customers.create.json").read_text())["body"]
+
+
+def change(topic: str, body: dict[str, Any], **headers: str) -> ProfileChange:
+    webhook = Webhook(
+        "id",
+        "shopify",
+        "main",
+        topic,
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        json.dumps(body).encode(),
+        RECEIVED_AT,
+        "group",
+    )
+    return mapping.to_change(webhook, ConnectionSettings())
+
+
+def attributes(found: ProfileChange) -> dict[str, Any]:
+    return {name: value for group in found.groups for name, value in group.attributes.items()}
+
+
+def request(body: bytes, **headers: str) -> Request:
+    return Request("shopify", "main", {name.replace("_", "-"): text for name, text in headers.items()}, {}, body)
+
+
+def test_the_handler_lets_in_what_the_mapping_knows() -> None:
+    assert set(handler.TOPICS) == set(mapping.ORDER_TOPICS) | set(mapping.CUSTOMER_TOPICS)
+
+
+def test_both_generations_of_header_names_are_read() -> None:
+    newer = request(json.dumps(ORDER).encode(), shopify_topic="orders/create")
+    assert handler.summarise(newer).customer == f"customer:{ORDER['customer']['id']}"
+
+
+def test_a_request_without_a_topic_is_malformed() -> None:
+    with pytest.raises(MalformedBody):
+        handler.summarise(request(b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("body", "customer"),
+    [
+        ({"id": 1, "customer": {"id": 2}, "email": "ada@example.com"}, "customer:2"),
+        ({"id": 1, "customer": None, "email": " Ada@Example.com"}, "email:ada@example.com"),
+        ({"id": 1, "customer": {}, "email": "", "contact_email": "ada@example.com"}, "email:ada@example.com"),
+        ({"id": 1}, "object:1"),
+        ({"id": 1, "customer": "nobody"}, "object:1"),
+    ],
+)
+def test_a_customers_webhooks_stay_in_order(body: dict[str, Any], customer: str) -> None:
+    assert handler.customer("orders/paid", body) == customer
+
+
+def test_ids_keep_every_digit() -> None:
+    found = change("orders/paid", ORDER | {"id": 9_223_372_036_854_775_807})
+    assert attributes(found)["last_order_id"] == "9223372036854775807"
+
+
+def test_money_is_exact() -> None:
+    found = change("orders/paid", ORDER | {"current_total_price": "1000000000000000.10"})
+    assert attributes(found)["last_order_total"] == Decimal("1000000000000000.10")
+
+
+def test_the_amount_follows_edits_and_refunds_where_the_order_tells_them() -> None:
+    assert attributes(change("orders/paid", ORDER | {"current_total_price": "0.00"}))["last_order_total"] == 0
+    older = {name: value for name, value in ORDER.items() if name != "current_total_price"}
+    assert attributes(change("orders/paid", older))["last_order_total"] == Decimal(ORDER["total_price"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"financial_status": "pending"}, "placed"),
+        ({"financial_status": "authorized"}, "placed"),
+        ({"financial_status": "paid"}, "paid"),
+        ({"financial_status": "partially_refunded"}, "paid"),
+        ({"financial_status": "paid", "fulfillment_status": "partial"}, "partially_fulfilled"),
+        ({"financial_status": "paid", "fulfillment_status": "fulfilled"}, "fulfilled"),
+        ({"financial_status": "refunded", "fulfillment_status": "fulfilled"}, "refunded"),
+        ({"financial_status": "refunded", "cancelled_at": "2026-09-02T00:00:00Z"}, "cancelled"),
+    ],
+)
+def test_an_orders_status_is_one_word(fields: dict[str, Any], status: str) -> None:
+    assert attributes(change("orders/updated", ORDER | fields))["last_order_status"] == status
+
+
+@pytest.mark.parametrize(
+    ("topic", "field"),
+    [("orders/create", "created_at"), ("orders/paid", "processed_at"), ("orders/cancelled", "cancelled_at")],
+)
+def test_an_event_has_the_sources_time_else_that_of_sending_else_of_receipt(topic: str, field: str) -> None:
+    stated = ORDER | {field: "2026-08-30T10:00:00+02:00"}
+    silent = ORDER | {field: None}
+    times = [
+        change(topic, stated).events[0].time,
+        change(topic, silent, x_shopify_triggered_at="2026-08-30T09:00:00.136738016Z").events[0].time,
+        change(topic, silent).events[0].time,
+    ]
+    assert times == [
+        datetime(2026, 8, 30, 8, tzinfo=UTC),
+        datetime(2026, 8, 30, 9, tzinfo=UTC),
+        RECEIVED_AT,
+    ]
+
+
+def test_what_the_source_leaves_out_is_neither_written_nor_deleted() -> None:
+    bare = attributes(change("customers/update", {"id": 1, "email": None, "phone": None, "first_name": ""}))
+    assert bare == {"shopify_customer_id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("state", "written"),
+    [
+        ("subscribed", "subscribed"),
+        ("unsubscribed", "unsubscribed"),
+        ("redacted", "unsubscribed"),
+        ("not_subscribed", None),
+        ("pending", None),
+        ("invalid", None),
+        (None, None),
+    ],
+)
+def test_consent_is_written_only_where_it_is_stated(state: str | None, written: str | None) -> None:
+    consent = {"state": state, "opt_in_level": None, "consent_updated_at": "2024-01-01T00:00:00Z"}
+    body = CUSTOMER | {"email_marketing_consent": consent, "sms_marketing_consent": consent}
+    found = attributes(change("customers/update", body))
+    assert (found.get("$email_marketing"), found.get("$sms_marketing")) == (written, written)
+
+
+def test_the_oldest_versions_flag_counts_only_when_it_is_set() -> None:
+    yes = CUSTOMER | {"accepts_marketing": True, "accepts_marketing_updated_at": "2023-01-01T00:00:00Z"}
+    assert attributes(change("customers/update", yes))["$email_marketing"] == "subscribed"
+    no = attributes(change("customers/update", CUSTOMER | {"accepts_marketing": False}))
+    assert "$email_marketing" not in no
+
+
+def test_a_box_ticked_at_the_checkout_is_no_consent_of_the_profile() -> None:
+    found = attributes(change("orders/create", ORDER | {"buyer_accepts_marketing": True}))
+    assert "$email_marketing" not in found
+
+
+def test_a_stale_subscription_never_undoes_a_later_opt_out() -> None:
+    def consent(state: str, day: int) -> ProfileChange:
+        stated = {"state": state, "consent_updated_at": f"2024-01-{day:02}T00:00:00Z"}
+        body = CUSTOMER | {"updated_at": "2026-09-07T09:00:00Z", "email_marketing_consent": stated}
+        return change("customers/update", body)
+
+    told = [consent("subscribed", 1), consent("unsubscribed", 2), consent("subscribed", 1)]
+    for order in permutations(told):
+        assert ended(order)["$email_marketing"] == "unsubscribed"
+
+
+def ended(changes: Any) -> dict[str, Any]:
+    """What a profile has after the changes, in this order."""
+    state, profile = versions.ProfileState(), {}
+    for one in changes:
+        state, sent = versions.apply(state, one.groups)
+        profile |= sent
+    return profile
+
+
+def test_an_old_orders_late_update_never_replaces_a_newer_order() -> None:
+    old = change("orders/create", ORDER | {"id": 1, "created_at": "2026-08-01T00:00:00Z"})
+    new = change("orders/create", ORDER | {"id": 2, "created_at": "2026-08-20T00:00:00Z"})
+    late = change(
+        "orders/updated",
+        ORDER | {"id": 1, "created_at": "2026-08-01T00:00:00Z", "updated_at": "2026-08-30T00:00:00Z"},
+    )
+    for order in permutations([old, new, late]):
+        assert ended(order)["last_order_id"] == "2"
+
+
+def test_updates_of_the_same_second_end_in_the_most_advanced_status() -> None:
+    told = [
+        change("orders/create", ORDER | {"financial_status": "pending"}),
+        change("orders/paid", ORDER | {"financial_status": "paid"}),
+        change("orders/updated", ORDER | {"financial_status": "paid", "fulfillment_status": "fulfilled"}),
+    ]
+    for order in permutations(told):
+        assert ended(order)["last_order_status"] == "fulfilled"
+
+
+def test_a_guest_is_known_by_what_the_order_says() -> None:
+    found = change("orders/create", ORDER | {"customer": None})
+    assert (found.person.email, found.person.source_id) == (ORDER["email"], f"shopify:order:{ORDER['id']}")
+    assert attributes(found)["first_name"] == ORDER["shipping_address"]["first_name"]
+
+
+def test_a_note_attribute_names_the_user_before_a_metafield() -> None:
+    noted = ORDER | {"note_attributes": [{"name": "user_id", "value": 42}]}
+    assert change("orders/paid", noted).person.user_id == "42"
+    customer = CUSTOMER | {"metafields": [{"namespace": "custom", "key": "user_id", "value": "43"}]}
+    assert change("customers/update", customer).person.user_id == "43"
+
+
+def test_the_shops_test_notification_is_a_test() -> None:
+    assert change("orders/paid", ORDER, x_shopify_test="true").is_test
+    assert change("orders/paid", ORDER | {"test": True}).is_test
+    assert not change("orders/paid", ORDER).is_test
+
+
+def test_the_fullest_order_event_stays_within_twenty_attributes() -> None:
+    full = ORDER | {
+        "cancelled_at": "2026-08-01T00:00:00Z",
+        "cancel_reason": "customer",
+        "presentment_currency": "JPY",
+        "tags": "gift",
+    }
+    [event] = change("orders/cancelled", full).events
+    warnings = limits.Warnings()
+    fitted = limits.fit_event(event, RECEIVED_AT, warnings)
+    assert fitted is not None
+    assert len(fitted["attributes"]) == 20
+    assert {"order_id", "amount", "items", "cancel_reason"} <= set(fitted["attributes"])
+    assert limits.names(warnings.found) == (
+        "attribute_dropped:presentment_amount",
+        "attribute_dropped:presentment_currency",
+    )
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ORDER)), JUNK, max_size=4))
+def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, Any]) -> None:
+    try:
+        change("orders/create", ORDER | fields)
+    except ValueError as error:
+        assert type(error).__name__ == "ValidationError"
+
+
+def test_every_sample_of_the_mapped_topics_maps(samples: Path) -> None:
+    mapped = 0
+    for path in sorted((samples / "shopify").glob("*.json")):
+        sample = json.loads(path.read_text())
+        headers = {name.lower(): value for name, value in sample["headers"].items()}
+        headers["x-shopify-topic"] = sample["topic"]
+        body = json.dumps(sample["body"]).encode()
+        summary = handler.summarise(Request("shopify", "main", headers, {}, body))
+        if summary.topic in handler.TOPICS:
+            found = change(summary.topic, sample["body"])
+            assert found.person.references
+            mapped += 1
+    assert mapped == 12
+
+
+def test_an_unmapped_topic_is_left_to_the_door() -> None:
+    summary = handler.summarise(request(b"{}", x_shopify_topic="products/create"))
+    assert summary.topic not in handler.TOPICS
+
+

@@ -1,0 +1,191 @@
+"""A delivery against moto's AWS, as template.yaml makes it, and a Batch whose answers the test gives."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import cfn_flip
+import httpx
+import pytest
+from moto import mock_aws
+
+from bridge.batch import BatchClient
+from bridge.ledger import Ledger
+from bridge.parameters import Parameters
+from bridge.queue import Parked, WebhookQueue
+from bridge.secrets import Secrets
+from bridge.webhook import Webhook, group_id
+from functions.deliver.delivery import Delivery, Mapper
+from functions.sources import ROOMS, room
+
+TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
+NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp()
+KEYS = {"rest_api_key": "rest-key", "project_key": "project-key", "app_keys": []}
+
+
+@dataclass
+class FakeBatch:
+    """Batch as httpx sees it: `answers` are given one after the other, then 202s."""
+
+    answers: list[httpx.Response | Exception] = field(default_factory=list)
+    calls: list[list[dict[str, Any]]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    refuse: Callable[[dict[str, Any]], bool] = lambda operation: False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        operations = json.loads(request.content)
+        self.calls.append(operations)
+        self.keys.append(request.headers["authorization"])
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        if any(self.refuse(operation) for operation in operations):
+            return httpx.Response(400, json={"error_code": 31, "error_message": "MALFORMED_PARAMETER"})
+        return httpx.Response(202, json={"code": "SUCCESS"})
+
+
+@dataclass
+class World:
+    """The stack around a delivery."""
+
+    ledger: Ledger
+    queue: WebhookQueue
+    secrets: Secrets
+    parameters: Parameters
+    batch: FakeBatch
+    now: float = NOW
+    mappers: dict[str, Mapper] = field(default_factory=dict)
+    invocations: int = 0
+
+    def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
+        """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
+        return self.deliver_records([record(self.queue, webhook, receive_count) for webhook in webhooks])
+
+    def deliver_records(self, records: list[dict[str, Any]]) -> list[str]:
+        self.invocations += 1
+        delivery = Delivery(
+            mappers=self.mappers,
+            ledger=self.ledger,
+            queue=self.queue,
+            secrets=self.secrets,
+            parameters=self.parameters,
+            batch=BatchClient(os.environ["BATCH_API_URL"], transport=httpx.MockTransport(self.batch)),
+            clock=lambda: self.now,
+            owner=f"invocation-{self.invocations}",
+        )
+        self.delays = delivery.delays
+        return delivery.run(records)
+
+    def parked(self) -> list[Parked]:
+        """What lies in the dead-letter queue; it stays there."""
+        return self.queue.receive_parked(visibility_seconds=0)
+
+    def waiting(self) -> list[dict[str, Any]]:
+        answer = self.queue.client.receive_message(
+            QueueUrl=self.queue.waiting_url, MaxNumberOfMessages=10, WaitTimeSeconds=4
+        )
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    @property
+    def operations(self) -> list[dict[str, Any]]:
+        """All operations that Batch was sent, in order."""
+        return [operation for call in self.batch.calls for operation in call]
+
+
+@dataclass(frozen=True)
+class Aws:
+    """AWS as moto plays it."""
+
+    mock: Any
+    clients: dict[str, Any]
+
+
+def record(queue: WebhookQueue, webhook: Webhook, receive_count: int = 1) -> dict[str, Any]:
+    """The message of a webhook as Lambda hands it over."""
+    return {
+        "messageId": f"message-{webhook.id}",
+        "receiptHandle": f"handle-{webhook.id}",
+        "body": queue.envelope(webhook),
+        "attributes": {
+            "MessageGroupId": webhook.group,
+            "ApproximateReceiveCount": str(receive_count),
+            "SentTimestamp": str(int(webhook.received_at.timestamp() * 1000)),
+        },
+    }
+
+
+def properties(name: str) -> dict[str, Any]:
+    """A resource of the template, without the intrinsic functions that no test needs."""
+    found: dict[str, Any] = json.loads(json.dumps(TEMPLATE["Resources"][name]["Properties"]))
+    return found
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    """One moto and one set of clients for a module: making clients is what takes time."""
+    with mock_aws() as mock:
+        names = ("sqs", "s3", "dynamodb", "secretsmanager", "ssm")
+        yield Aws(mock, {name: boto3.client(name) for name in names})
+
+
+@pytest.fixture
+def world(aws: Aws) -> World:
+    aws.mock.reset()
+    sqs, stack = aws.clients["sqs"], os.environ["STACK_NAME"]
+    for name in ("QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
+        sqs.create_queue(QueueName=os.environ[name].rpartition("/")[2], Attributes={"FifoQueue": "true"})
+    sqs.create_queue(QueueName=os.environ["WAITING_QUEUE_URL"].rpartition("/")[2])
+    aws.clients["s3"].create_bucket(
+        Bucket=os.environ["BODIES_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    table = {name: properties("LedgerTable")[name] for name in wanted}
+    aws.clients["dynamodb"].create_table(TableName=os.environ["TABLE_NAME"], **table)
+    secrets = Secrets(stack, aws.clients["secretsmanager"])
+    secrets.store("batch/default", KEYS)
+    return World(
+        ledger=Ledger(os.environ["TABLE_NAME"], aws.clients["dynamodb"]),
+        queue=WebhookQueue(
+            os.environ["QUEUE_URL"],
+            os.environ["DEAD_LETTER_QUEUE_URL"],
+            os.environ["WAITING_QUEUE_URL"],
+            os.environ["BODIES_BUCKET"],
+            client=sqs,
+            s3_client=aws.clients["s3"],
+        ),
+        secrets=secrets,
+        parameters=Parameters(stack, aws.clients["ssm"]),
+        batch=FakeBatch(),
+        mappers={source: room(source, "mapping").to_change for source in ROOMS},
+    )
+
+
+MakeWebhook = Callable[..., Webhook]
+
+
+@pytest.fixture
+def shopify() -> MakeWebhook:
+    """A Shopify webhook: `shopify("orders/paid", 1, id=7)`, the number telling webhooks apart."""
+
+    def make(topic: str, number: int, *, group: str = "1", **body: Any) -> Webhook:
+        return Webhook(
+            id=f"webhook-{number}",
+            source="shopify",
+            connection="main",
+            topic=topic,
+            headers={},
+            body=json.dumps(body).encode(),
+            received_at=datetime.fromtimestamp(NOW, UTC),
+            group=group_id("shopify", "main", group),
+        )
+
+    return make
