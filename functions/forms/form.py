@@ -1,0 +1,132 @@
+"""A plain HTML form that posts here itself, or a script that posts its fields as JSON.
+
+It cannot sign, so a secret stands in its address: `?token=`. Whoever can read the page can read the token, so it
+keeps out noise, not malice. A browser never repeats a post by itself: the same bytes within five minutes are a double
+click, and count as one; later they are another submission.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
+
+from bridge import signatures
+from bridge.profile import Value
+from bridge.webhook import Request, Source, Summary, Webhook
+from functions.forms.body import posted
+from functions.forms.submission import Field, Submission, Vendor, customer, filled, moment, text_in
+
+TOPIC = "submission"
+DOUBLE_CLICK_SECONDS = 300
+
+UTM = frozenset({"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"})
+ABOUT_THE_FORM = frozenset({"form_id", "form_name", "submitted_at"})
+PAGE = ("page", "page_url", "url")
+MACHINERY = frozenset(
+    {
+        "g-recaptcha-response",
+        "h-captcha-response",
+        "cf-turnstile-response",
+        "csrf_token",
+        "csrfmiddlewaretoken",
+        "authenticity_token",
+        "submit",
+    }
+)
+"""What pages post beside the answers, for their own servers."""
+
+
+def verify(request: Request, secrets: Sequence[str], now: float) -> int:
+    """The secret in the address."""
+    del now
+    return signatures.verify_token(request.query.get("token"), secrets)
+
+
+def summarise(request: Request) -> Summary:
+    """The person, where an e-mail stands in the fields. Raises MalformedBody."""
+    fields = posted(request.headers, request.body)
+    unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
+    return Summary(TOPIC, customer(fields.values(), unknown))
+
+
+def read(webhook: Webhook) -> Submission:
+    """The posted fields, sorted into what is about the form, what was hidden in it, and answers."""
+    fields = posted(webhook.headers, webhook.body)
+    page = page_of(fields, webhook.headers)
+    form_id = text_in(fields.get("form_id")) or webhook.connection
+    hidden = {name: filled(fields[name]) for name in fields if name == "user_id" or name in UTM}
+    controls = {name: value for name, value in fields.items() if name.startswith("_")}
+    return Submission(
+        form_id=form_id,
+        form_name=text_in(fields.get("form_name")) or form_id,
+        response_id=webhook.id,
+        submitted_at=submitted_at(fields, webhook.received_at),
+        page=page,
+        fields=tuple(
+            Field(name, name, "", ticked(value)) for name, value in fields.items() if is_answer(name, value, page)
+        ),
+        hidden={**utm_of(page), **hidden, **controls},
+    )
+
+
+def submitted_at(fields: Mapping[str, Value], received_at: datetime) -> datetime:
+    """The field `submitted_at` where it is a time in the past, else the time of receipt.
+
+    A visitor can write it, and a date far ahead would outrank whatever is learnt later.
+    """
+    stated = moment(fields.get("submitted_at"))
+    return min(stated, received_at) if stated else received_at
+
+
+def page_of(fields: Mapping[str, Value], headers: Mapping[str, str]) -> str | None:
+    """The page of the form: as a field says, else as the browser does."""
+    candidates = [*(fields.get(name) for name in PAGE), headers.get("referer"), headers.get("origin")]
+    return next((page for page in map(text_in, candidates) if page and is_link(page)), None)
+
+
+def is_link(text: str) -> bool:
+    return text.startswith(("https://", "http://"))
+
+
+def utm_of(page: str | None) -> dict[str, Value]:
+    """The campaign in the page's address."""
+    try:
+        return {name: value for name, value in parse_qsl(urlsplit(page or "").query) if name in UTM}
+    except ValueError:
+        return {}
+
+
+def ticked(value: Value) -> Value:
+    """What browsers send for a ticked box without a value of its own is a yes, as other vendors' boxes say it.
+
+    https://html.spec.whatwg.org/multipage/input.html#dom-input-value-default-on
+    """
+    return True if value == "on" else value
+
+
+def is_answer(name: str, value: Value, page: str | None) -> bool:
+    if name.startswith("_") or name in MACHINERY | ABOUT_THE_FORM | UTM or name == "user_id":
+        return False
+    return name not in PAGE or text_in(value) != page
+
+
+def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
+    del body
+    return {}, {"token": secret}
+
+
+VENDOR = Vendor(
+    source=Source(
+        name="form",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=("content-type", "referer", "origin"),
+        redirects=True,
+        repeat_seconds=DOUBLE_CLICK_SECONDS,
+    ),
+    read=read,
+    sign=sign,
+)

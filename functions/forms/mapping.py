@@ -1,0 +1,234 @@
+"""What a submitted form means for a profile, the same for every vendor. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from bridge import normalise
+from bridge.errors import Ignored
+from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, is_absent, present
+from bridge.settings import ConnectionSettings
+from bridge.webhook import Webhook
+from functions.forms import consent, countries, guess
+from functions.forms.names import answer_names
+from functions.forms.submission import Field, Submission, text_in
+from functions.forms.vendors import VENDORS
+from functions.forms.words import same, set_of
+
+Named: TypeAlias = tuple[str, Field]
+
+CONTEXT = set_of("user_id utm_source utm_medium utm_campaign utm_term utm_content")
+GERMAN_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
+
+# channel        group            attribute
+CONSENTS = {
+    consent.EMAIL: ("consent_email", "$email_marketing"),
+    consent.SMS: ("consent_sms", "$sms_marketing"),
+}
+# type of the question   wrapper of its answer's name
+WRAPPERS = {"date": "date", "url": "url", "file": "url"}
+
+
+def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
+    """The profile change of a submission. Raises Ignored where a robot filled it in."""
+    submission = VENDORS[webhook.source].read(webhook)
+    if is_filled_in(submission, settings.honeypot):
+        raise Ignored("honeypot field was filled in")
+    asked = (*submission.fields, *hidden_answers(submission))
+    named = [
+        (name, field)
+        for name, field in zip(answer_names(asked), asked, strict=True)
+        if not is_left_out(field, settings)
+    ]
+    fields = [field for _, field in named]
+    recognised = profile_fields(fields, settings)
+    boxes = consent_boxes(fields, settings)
+    on_profile = [*recognised.values(), *(box for found in boxes.values() for box in found)]
+    attributes = profile_attributes(recognised)
+    happened = submission.submitted_at or webhook.received_at
+    return ProfileChange(
+        person=person(submission, webhook.source, attributes),
+        groups=(*customer(attributes, submission, happened), *consents(boxes, happened)),
+        events=(
+            Event(settings.event, happened, event_attributes(webhook.source, submission, named, on_profile)),
+        ),
+    )
+
+
+def is_filled_in(submission: Submission, honeypot: str) -> bool:
+    """Whether the field that people do not see has a value."""
+    if submission.hidden.get(honeypot):
+        return True
+    return any(field.key == honeypot and field.value for field in submission.fields)
+
+
+def hidden_answers(submission: Submission) -> Iterable[Field]:
+    """The hidden fields that are no context: they are answers like any other, but for consent."""
+    return (
+        Field(name, name, "hidden", value)
+        for name, value in submission.hidden.items()
+        if name not in CONTEXT and not name.startswith("_")
+    )
+
+
+def is_left_out(field: Field, settings: ConnectionSettings) -> bool:
+    """What the owner leaves out by `null`, and passwords."""
+    return guess.is_secret(field) or (
+        is_listed(field, settings.fields) and listed(field, settings.fields) is None
+    )
+
+
+def is_listed(field: Field, setting: Mapping[str, str | None]) -> bool:
+    names = {same(name) for name in setting}
+    return same(field.key) in names or same(field.label) in names
+
+
+def listed(field: Field, setting: Mapping[str, str | None]) -> str | None:
+    """What the setting says of the field, by its key or its label."""
+    by_name = {same(name): chosen for name, chosen in setting.items()}
+    return by_name.get(same(field.key), by_name.get(same(field.label)))
+
+
+def profile_fields(fields: Sequence[Field], settings: ConnectionSettings) -> dict[str, Field]:
+    """The field of each profile attribute: as the settings say, else as guessed; of several, the first answered.
+
+    Where the settings name a field for an attribute, nothing else is taken for it, answered or not.
+    """
+    chosen = [(listed(field, settings.fields), field) for field in fields]
+    told = {attribute for attribute, _ in chosen if attribute}
+    found: dict[str, Field] = {}
+    for attribute, field in [
+        *chosen,
+        *((key, field) for key, field in guesses(fields, settings) if key not in told),
+    ]:
+        if attribute and not is_absent(field.value):
+            found.setdefault(attribute, field)
+    if guess.FULL_NAME in found and {"first_name", "last_name"} & {*found, *told}:
+        del found[guess.FULL_NAME]
+    return found
+
+
+def guesses(fields: Sequence[Field], settings: ConnectionSettings) -> list[tuple[str | None, Field]]:
+    """What is guessed of the fields that no setting names."""
+    free = [
+        field
+        for field in fields
+        if not is_listed(field, settings.fields) and not is_listed(field, settings.consent_fields)
+    ]
+    guessed = [guess.attribute(field) for field in free]
+    bare_name = guess.name_part([*guessed, *(listed(field, settings.fields) for field in fields)])
+    return [
+        (bare_name if key == guess.NAME else key, field) for key, field in zip(guessed, free, strict=True)
+    ]
+
+
+def consent_boxes(fields: Sequence[Field], settings: ConnectionSettings) -> dict[str, list[Field]]:
+    """The boxes of each channel. Where the settings name a box for a channel, no other counts for it."""
+    boxes: dict[str, list[Field]] = {channel: [] for channel in CONSENTS}
+    named = set(settings.consent_fields.values())
+    for field in fields:
+        channel = listed(field, settings.consent_fields)
+        if channel:
+            boxes[channel].append(field)
+        elif not is_listed(field, settings.fields):
+            for guessed in consent.channels(field) - named:
+                boxes[guessed].append(field)
+    return boxes
+
+
+def consents(boxes: Mapping[str, Sequence[Field]], stated_at: datetime) -> tuple[AttributeGroup, ...]:
+    """A consent for each channel with a ticked box; an unticked one states nothing."""
+    return tuple(
+        AttributeGroup(group, normalise.sortable(stated_at), {attribute: "subscribed"})
+        for channel, (group, attribute) in CONSENTS.items()
+        if any(consent.is_ticked(box) for box in boxes[channel])
+    )
+
+
+def person(submission: Submission, vendor: str, attributes: Mapping[str, Value]) -> Person:
+    return Person(
+        user_id=text_in(submission.hidden.get("user_id")),
+        email=text_in(attributes.get("$email_address")),
+        source_id=f"{vendor}:{submission.response_id}",
+    )
+
+
+def customer(
+    attributes: Mapping[str, Value], submission: Submission, stated_at: datetime
+) -> tuple[AttributeGroup, ...]:
+    """Of two submissions of the same moment, the id decides, so that any order of arrival ends alike."""
+    version = f"{normalise.sortable(stated_at)}|{submission.response_id}"
+    return (AttributeGroup("customer", version, attributes),) if attributes else ()
+
+
+def profile_attributes(recognised: Mapping[str, Field]) -> dict[str, Value]:
+    """The answers in the forms that the attributes ask for."""
+    country = country_of(recognised)
+    attributes: dict[str, Value] = {}
+    for attribute, field in recognised.items():
+        if attribute == guess.FULL_NAME:
+            attributes |= guess.split_name(single_text(field.value))
+        else:
+            attributes[attribute] = attribute_value(attribute, field.value, country)
+    return present(attributes)
+
+
+def country_of(recognised: Mapping[str, Field]) -> str | None:
+    field = recognised.get("$region")
+    return normalise.region(countries.region(single_text(field.value))) if field else None
+
+
+def attribute_value(attribute: str, value: Value, country: str | None) -> Value:
+    """The value for an attribute; what cannot be read stays as it is, and is dropped with a warning later."""
+    text = single_text(value)
+    match attribute:
+        case "$email_address" | "first_name" | "last_name" | "city" | "zip_code":
+            return text
+        case "$phone_number":
+            return normalise.phone(text, country) or text
+        case "$region":
+            return countries.region(text)
+        case "$language":
+            return countries.language(text)
+        case "date(birthdate)":
+            return GERMAN_DATE.sub(lambda date: f"{date[3]}-{date[2]:0>2}-{date[1]:0>2}", text)
+    return text if attribute.startswith(("date(", "url(", "$")) else value
+
+
+def single_text(value: Value) -> str:
+    """The value as one text: the first of a list."""
+    first = next(iter(value), None) if isinstance(value, list | tuple) else value
+    return "" if first is None else str(first).strip()
+
+
+def event_attributes(
+    vendor: str, submission: Submission, named: Sequence[Named], on_profile: Sequence[Field]
+) -> dict[str, Value]:
+    """The form, where it stood, and every answer.
+
+    Batch takes 20 attributes, so what the profile knows anyway stands last.
+    """
+    known = {id(field) for field in on_profile}
+    answers = [(answer_key(name, field), field.value, id(field) in known) for name, field in named]
+    utm = {name: submission.hidden.get(name) for name in sorted(CONTEXT - {"user_id"})}
+    attributes: dict[str, Value] = {
+        "form_id": submission.form_id,
+        "form_name": submission.form_name,
+        "vendor": vendor,
+        "$label": submission.form_name,
+        "url(page)": submission.page,
+        **{name: utm[name] for name in ("utm_source", "utm_medium", "utm_campaign")},
+        **{name: value for name, value, is_known in answers if not is_known},
+        **{name: utm[name] for name in ("utm_term", "utm_content")},
+        **{name: value for name, value, is_known in answers if is_known},
+    }
+    return present(attributes)
+
+
+def answer_key(name: str, field: Field) -> str:
+    """The answer's name as Batch wants it for its type; several links are a list of texts."""
+    wrapper = WRAPPERS.get(field.type)
+    return f"{wrapper}({name})" if wrapper and not isinstance(field.value, list | tuple) else name

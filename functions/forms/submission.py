@@ -1,0 +1,130 @@
+"""What any form vendor's webhook says, in one shape, and what a vendor's module must tell. Values only.
+
+A vendor is one small module with a `VENDOR`: how to prove a webhook, how to name it for the queue, how to read it
+into fields, how to sign a sample. What the fields mean is decided once for all vendors, in the mapping.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from bridge.errors import MalformedBody
+from bridge.profile import Value
+from bridge.webhook import Source, Webhook, json_object
+
+Kind: TypeAlias = Literal[
+    "text",
+    "email",
+    "phone",
+    "date",
+    "url",
+    "file",
+    "number",
+    "choice",
+    "boolean",
+    "consent",
+    "hidden",
+    "computed",
+    "",
+]
+"""What a question asks for. `consent`: a box beside a legal text; `hidden`: handed to the form by a link, not asked;
+`computed`: worked out by the form; empty: the vendor does not tell."""
+
+UNFILLED = re.compile(r"x{4,}|\{+[^{}]*\}+|\[\[?[^\[\]]*\]?\]|%+[^%\s]+%+|\*\|.*\|\*|<%.*%>", re.IGNORECASE)
+"""What stands in a link whose placeholder nobody filled in: the same for everyone, so it names no one."""
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+LONE_SURROGATE = b"\\ud"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question and its answer.
+
+    `key` is what the vendor calls it (ref, name of the input), `label` what people read. A `value` is a text, a
+    number, a boolean, a list of texts, or None for a question that was shown or skipped without an answer.
+    """
+
+    key: str
+    label: str
+    type: Kind
+    value: Value = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One filled-in form. `hidden` is what the form knew beforehand: `user_id`, `utm_source`, and the like."""
+
+    form_id: str
+    form_name: str
+    response_id: str
+    submitted_at: datetime | None = None
+    page: str | None = None
+    fields: tuple[Field, ...] = ()
+    hidden: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """A form vendor. `sign(body, secret)` returns the headers and the query that the vendor would send."""
+
+    source: Source
+    read: Callable[[Webhook], Submission]
+    sign: Callable[[bytes, str], tuple[dict[str, str], dict[str, str]]]
+
+
+def json_body(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object whose texts are all writable as UTF-8. Raises MalformedBody."""
+    parsed = json_object(body)
+    if LONE_SURROGATE not in body.lower():
+        return parsed
+    try:
+        written = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace")
+    except RecursionError as error:
+        raise MalformedBody("JSON is nested too deep") from error
+    return json_object(written)
+
+
+def object_in(content: object) -> dict[str, Any]:
+    """The content where it is a JSON object, else an empty one."""
+    return content if isinstance(content, dict) else {}
+
+
+def objects_in(content: object) -> list[dict[str, Any]]:
+    """The objects of a JSON list."""
+    return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
+
+
+def text_in(content: object) -> str | None:
+    """A text, or a number as one; None where there is nothing to read."""
+    if isinstance(content, bool) or not isinstance(content, str | int):
+        return None
+    return str(content).strip() or None
+
+
+def filled(content: object) -> str | None:
+    """The text of a hidden field, unless it is a link's placeholder that nobody filled in."""
+    text = text_in(content)
+    return None if text is None or UNFILLED.fullmatch(text) else text
+
+
+def moment(content: object) -> datetime | None:
+    """A time in ISO 8601, in UTC where it names no zone; None where it cannot be read."""
+    try:
+        read = datetime.fromisoformat(str(content).strip())
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def customer(values: Iterable[Value], otherwise: str) -> str:
+    """Whose webhook this is, to keep one person's in order: the first e-mail among the values."""
+    for value in values:
+        if isinstance(value, str) and EMAIL.fullmatch(value.strip()):
+            return f"email:{value.strip().lower()}"
+    return otherwise

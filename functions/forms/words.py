@@ -1,0 +1,39 @@
+"""Read labels in several languages as plain words. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NO_ASCII_FORM = str.maketrans(
+    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "ı": "i"}
+)
+MAX_LABEL_CHARACTERS = 300
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+WORD = re.compile(r"[^\W_]+")
+PLACEHOLDER = re.compile(r"\{+[^{}]*\}+|<[^<>]*>")
+"""A template's `{{field:name}}`, or a tag of HTML."""
+
+
+def words(label: str) -> list[str]:
+    """The label's words in lower case without accents; a name such as `firstName` is two."""
+    text = PLACEHOLDER.sub(" ", label[:MAX_LABEL_CHARACTERS])
+    if not any(character.isspace() for character in text):
+        text = CAMEL.sub(" ", text)
+    plain = unicodedata.normalize("NFKD", text).casefold().translate(NO_ASCII_FORM)
+    return WORD.findall("".join(character for character in plain if not unicodedata.combining(character)))
+
+
+def sentence(label: str) -> str:
+    """The words in one line, with `e-mail` and its kin as one word."""
+    return re.sub(r"\be (?=mail)", "e", " ".join(words(label)))
+
+
+def set_of(text: str) -> frozenset[str]:
+    """The words of a constant, where a list would fill a page."""
+    return frozenset(text.split())
+
+
+def same(label: str) -> str:
+    """The label as two people would type it alike: no case, no runs of spaces, no `[]`."""
+    return " ".join(label.casefold().split()).removesuffix("[]")

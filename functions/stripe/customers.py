@@ -1,0 +1,54 @@
+"""What Stripe's customers mean for a profile. Pure."""
+
+from __future__ import annotations
+
+from bridge import normalise
+from bridge.profile import AttributeGroup, Event, Person, present
+from functions.stripe.happening import (
+    Attributes,
+    Events,
+    Groups,
+    before,
+    references,
+    source_id,
+    user_id,
+    version,
+)
+from functions.stripe.models import Customer, Envelope
+
+
+def person(customer: Customer) -> Person:
+    return Person(
+        user_id=user_id(customer.metadata),
+        email=customer.email,
+        source_id=source_id(customer.id),
+        references=references(customer=customer.id),
+    )
+
+
+def groups(envelope: Envelope, customer: Customer) -> Groups:
+    """Who the customer is; what `previous_attributes` shows and is no more there is nulled."""
+    attributes = attributes_of(customer)
+    was = attributes_of(Customer.model_validate(before(envelope)))
+    gone = dict.fromkeys(name for name in was if name not in attributes)
+    return (AttributeGroup("customer", version(envelope), attributes | gone),)
+
+
+def attributes_of(customer: Customer) -> Attributes:
+    first_name, _, last_name = " ".join((customer.name or "").split()).partition(" ")
+    country = customer.address.country
+    attributes: Attributes = {
+        "$email_address": customer.email,
+        "$phone_number": normalise.phone(customer.phone, country) or customer.phone,
+        "$language": normalise.language(next(iter(customer.preferred_locales or ()), None)),
+        "$region": normalise.region(country),
+        "first_name": first_name,
+        "last_name": last_name,
+        "stripe_customer_id": customer.id,
+    }
+    return present(attributes)
+
+
+def created(envelope: Envelope, customer: Customer) -> Events:
+    del customer
+    return (Event("billing_customer_created", envelope.created),)

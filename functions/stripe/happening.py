@@ -1,0 +1,60 @@
+"""What all of Stripe's events have in common: when, how new, what was before, whose. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from bridge import normalise
+from bridge.profile import AttributeGroup, Event, Value
+from functions.stripe.models import Envelope
+
+Groups: TypeAlias = tuple[AttributeGroup, ...]
+Events: TypeAlias = tuple[Event, ...]
+Attributes: TypeAlias = dict[str, Value]
+
+# last word of a topic: its turn among those of the same second
+TURNS = {"created": 0, "payment_failed": 0, "deleted": 2}
+OTHER_TURN = 1
+
+
+def version(envelope: Envelope, standing: str = "") -> str:
+    """How new an event is. Stripe's clock has whole seconds, so ties are common: a new customer is changed at once.
+
+    Of the same second the later topic wins, then the later `standing`, then an id: arbitrary, but the same in
+    whatever order they arrive.
+    """
+    turn = TURNS.get(envelope.type.rpartition(".")[2], OTHER_TURN)
+    return "|".join((normalise.sortable(envelope.created), str(turn), standing, envelope.id or ""))
+
+
+def before(envelope: Envelope) -> dict[str, Any]:
+    """The object as it was: `previous_attributes` has what differs, lists whole, objects by the key."""
+    return overlay(envelope.data.object, envelope.data.previous_attributes)
+
+
+def overlay(now: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
+    result = dict(now)
+    for name, was in previous.items():
+        becomes = now.get(name)
+        result[name] = overlay(becomes, was) if isinstance(was, dict) and isinstance(becomes, dict) else was
+    return result
+
+
+def nothing(*_: object) -> tuple[()]:
+    """For topics that are no event."""
+    return ()
+
+
+def references(**ids: str | None) -> tuple[str, ...]:
+    """Stripe's names for what belongs to the person."""
+    return tuple(f"stripe:{kind}:{name}" for kind, name in ids.items() if name)
+
+
+def user_id(*metadata: dict[str, Any]) -> str | None:
+    """The `user_id` that you put in the metadata."""
+    found = [str(one["user_id"]) for one in metadata if one.get("user_id")]
+    return found[0] if found else None
+
+
+def source_id(customer: str | None) -> str | None:
+    return f"stripe:{customer}" if customer else None

@@ -1,0 +1,236 @@
+"""What we read of Stripe's events, in the shapes before and from 2025-03-31.basil. Values only.
+
+A field is read where it stands; no decision hangs on `api_version`, which may be null.
+https://docs.stripe.com/api/events/object
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from bridge import normalise
+
+LAST_SECOND = 253_402_300_799
+"""31 December 9999, the end of Python's calendar."""
+
+
+def blank_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def object_or_none(value: Any) -> Any:
+    """An expandable field holds a mere id unless someone asked for the object."""
+    return value if isinstance(value, dict) else None
+
+
+def objects(value: Any) -> Any:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def object_or_empty(value: Any) -> Any:
+    return value if isinstance(value, dict) else {}
+
+
+def id_of(value: Any) -> Any:
+    """The id in an expandable field, which holds the id or the whole object."""
+    return value.get("id") if isinstance(value, dict) else value
+
+
+def with_id(value: Any) -> Any:
+    """The object in an expandable field, or one that has but its id."""
+    return {"id": value} if isinstance(value, str) else value
+
+
+def unix_time(value: Any) -> Any:
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LAST_SECOND:
+        raise ValueError("not a Unix time in seconds")
+    return normalise.from_unix(value)
+
+
+def plan_as_price(value: Any) -> Any:
+    """A plan, which is what a price was called before 2020, in the shape of a price."""
+    if not isinstance(value, dict):
+        return None
+    recurring = {name: value.get(name) for name in ("interval", "interval_count", "usage_type")}
+    return {
+        **value,
+        "unit_amount": value.get("amount"),
+        "unit_amount_decimal": value.get("amount_decimal"),
+        "transform_quantity": value.get("transform_usage"),
+        "recurring": recurring,
+    }
+
+
+Text: TypeAlias = Annotated[str | None, BeforeValidator(blank_is_none)]
+Reference: TypeAlias = Annotated[str | None, BeforeValidator(id_of)]
+Moment: TypeAlias = Annotated[datetime | None, BeforeValidator(unix_time)]
+Metadata: TypeAlias = Annotated[dict[str, Any], BeforeValidator(object_or_empty)]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class EnvelopeData(Model):
+    object: dict[str, Any]
+    previous_attributes: Metadata = {}
+
+
+class Envelope(Model):
+    """Stripe's `event`: what happened, when, and to what."""
+
+    id: Text = None
+    type: str
+    created: Annotated[datetime, BeforeValidator(unix_time)]
+    livemode: bool | None = None
+    data: EnvelopeData
+
+
+class Address(Model):
+    country: Text = None
+
+
+class Customer(Model):
+    id: str
+    email: Text = None
+    name: Text = None
+    phone: Text = None
+    address: Annotated[Address, BeforeValidator(object_or_empty)] = Address()
+    preferred_locales: tuple[str, ...] | None = None
+    metadata: Metadata = {}
+
+
+class Product(Model):
+    id: Text = None
+    name: Text = None
+
+
+class Recurring(Model):
+    interval: Text = None
+    interval_count: int | None = None
+    usage_type: Text = None
+
+
+class Packages(Model):
+    """https://docs.stripe.com/products-prices/pricing-models#package-pricing"""
+
+    divide_by: int | None = None
+    round: Text = None
+
+
+class Price(Model):
+    """Amounts are in the smallest unit; both are null where the price has tiers."""
+
+    id: Text = None
+    nickname: Text = None
+    name: Text = None  # of plans before 2018-02-05, which had no product
+    product: Annotated[Product | None, BeforeValidator(with_id)] = None
+    currency: Text = None
+    billing_scheme: Text = None
+    unit_amount: Decimal | None = None
+    unit_amount_decimal: Decimal | None = None
+    transform_quantity: Packages | None = None
+    recurring: Recurring | None = None
+
+
+Plan: TypeAlias = Annotated[Price | None, BeforeValidator(plan_as_price)]
+
+
+class Item(Model):
+    price: Annotated[Price | None, BeforeValidator(with_id)] = None
+    plan: Plan = None
+    quantity: int | None = None
+    current_period_end: Moment = None
+
+
+class Items(Model):
+    data: Annotated[tuple[Item, ...], BeforeValidator(objects)] = ()
+    has_more: bool | None = None
+
+
+class Coupon(Model):
+    percent_off: Decimal | None = None
+    amount_off: Decimal | None = None
+    currency: Text = None
+    duration: Text = None
+
+
+CouponField: TypeAlias = Annotated[Coupon | None, BeforeValidator(object_or_none)]
+
+
+class DiscountSource(Model):
+    coupon: CouponField = None
+
+
+class Discount(Model):
+    """The coupon stands in `source` from 2025-09-30.clover."""
+
+    coupon: CouponField = None
+    source: DiscountSource | None = None
+
+
+class CancellationDetails(Model):
+    reason: Text = None
+    feedback: Text = None
+
+
+class Subscription(Model):
+    id: str
+    customer: Reference = None
+    status: Text = None
+    currency: Text = None
+    created: Moment = None
+    start_date: Moment = None
+    trial_end: Moment = None
+    current_period_end: Moment = None
+    cancel_at: Moment = None
+    cancel_at_period_end: bool | None = None
+    ended_at: Moment = None
+    cancellation_details: CancellationDetails | None = None
+    items: Annotated[Items, BeforeValidator(object_or_empty)] = Items()
+    plan: Plan = None
+    quantity: int | None = None
+    discount: Annotated[Discount | None, BeforeValidator(object_or_none)] = None
+    discounts: Annotated[tuple[Discount, ...], BeforeValidator(objects)] = ()
+    metadata: Metadata = {}
+
+
+class SubscriptionDetails(Model):
+    subscription: Reference = None
+    metadata: Metadata = {}
+
+
+Details: TypeAlias = Annotated[SubscriptionDetails, BeforeValidator(object_or_empty)]
+
+
+class InvoiceParent(Model):
+    subscription_details: Details = SubscriptionDetails()
+
+
+class StatusTransitions(Model):
+    paid_at: Moment = None
+
+
+class Invoice(Model):
+    id: Text = None
+    number: Text = None
+    customer: Reference = None
+    customer_email: Text = None
+    currency: Text = None
+    amount_due: int | None = None
+    amount_paid: int | None = None
+    attempt_count: int | None = None
+    billing_reason: Text = None
+    hosted_invoice_url: Text = None
+    next_payment_attempt: Moment = None
+    status_transitions: Annotated[StatusTransitions, BeforeValidator(object_or_empty)] = StatusTransitions()
+    parent: Annotated[InvoiceParent, BeforeValidator(object_or_empty)] = InvoiceParent()
+    subscription: Reference = None
+    subscription_details: Details = SubscriptionDetails()
+    metadata: Metadata = {}
