@@ -1,0 +1,1 @@
+"""The `bridge` command, for people who connect tools and look after what comes in."""

@@ -1,0 +1,161 @@
+"""Connect a tool: keep its secret, its settings and the keys of Batch. Shows none of them."""
+
+from __future__ import annotations
+
+import json
+import secrets as randomness
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.door import CONNECTION_NAME
+from bridge.settings import InvalidSettings, checked
+from cli.errors import CommandFailed, WrongUsage
+from cli.sample import with_query
+from cli.stack import Stack
+from functions.sources import ROOMS, room
+
+BATCH = "batch"
+MAIN, DEFAULT_PROJECT = "main", "default"
+SECRETS_KEPT = 3
+"""The newest and two older ones: providers sign with the old one for up to a day after a change."""
+TOKEN_BYTES = 24
+
+# source      where a person finds the field for the address, and the secret
+NEXT_STEPS = {
+    "shopify": (
+        "In Shopify: Settings > Notifications > Webhooks > Create webhook, once for each event, format JSON, with "
+        "this address. The secret stands at the foot of the list of webhooks."
+    ),
+    "stripe": (
+        "In Stripe: Developers > Webhooks > Add destination, choose the events, paste this address. The signing "
+        "secret (whsec_...) stands on the page of the new destination."
+    ),
+    "typeform": (
+        "In Typeform: open the form, Connect > Webhooks > Add a webhook, paste this address, choose a secret of your "
+        "own under Edit, and switch the webhook on."
+    ),
+    "form": (
+        "In your page: make this address the form's action, with method POST. Whoever reads the page can read the "
+        "token, so it keeps out noise, not malice."
+    ),
+    BATCH: "The Batch dashboard shows the REST API key and the project key in the settings of the project.",
+}
+ANY_STEP = "Paste this address into the tool, and its signing secret here."
+
+# source, beginning of what was pasted   what that is instead of the secret
+MISTAKEN = {
+    ("stripe", "sk_"): "an API key of Stripe; the signing secret begins with whsec_",
+    ("stripe", "rk_"): "a restricted API key of Stripe; the signing secret begins with whsec_",
+    ("stripe", "pk_"): "a publishable key of Stripe; the signing secret begins with whsec_",
+    ("stripe", "we_"): "the id of the destination; the signing secret begins with whsec_",
+    ("shopify", "shpat_"): "an access token of Shopify, not the secret that signs webhooks",
+    ("shopify", "shpca_"): "an access token of Shopify, not the secret that signs webhooks",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection as it stands; `secrets` is how many it has."""
+
+    source: str
+    connection: str
+    secrets: int
+    address: str
+
+
+def check_names(source: str, connection: str) -> None:
+    """Raises WrongUsage for a source that does not exist, and for a name that no address can have."""
+    if source not in (*ROOMS, BATCH):
+        raise WrongUsage(f"no source {source!r}; there are: {', '.join((*ROOMS, BATCH))}")
+    if not CONNECTION_NAME.fullmatch(connection):
+        raise WrongUsage("a name is made of small letters, digits, - and _, up to 63 of them")
+
+
+def has_token(source: str) -> bool:
+    """Whether the source cannot sign, and carries its secret in the address."""
+    return bool(token_query(source, "token"))
+
+
+def token_query(source: str, secret: str) -> Mapping[str, str]:
+    query: dict[str, str] = room(source, "signer").sign(source, "", b"", secret, 0.0)[1]
+    return query
+
+
+def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Connection:
+    """Put a secret first, before the two newest others. Raises CommandFailed, Refused."""
+    secret = secret.strip()
+    if not secret:
+        raise WrongUsage("the secret is empty")
+    if len(secret.splitlines()) > 1:
+        raise WrongUsage("the secret is more than one line")
+    for (of_source, beginning), what in MISTAKEN.items():
+        if source == of_source and secret.startswith(beginning):
+            raise CommandFailed(f"nothing stored: this is {what}")
+    others = [text for text in stack.signing_secrets(source, connection) if text != secret]
+    kept = [secret, *others][:SECRETS_KEPT]
+    stack.secrets.store(f"{source}/{connection}", {"signing_secrets": kept})
+    return Connection(source, connection, len(kept), stack.address(source, connection))
+
+
+def add_token(stack: Stack, source: str, connection: str) -> Connection:
+    """Make a new token; the address of what is returned holds it. Raises Refused."""
+    token = randomness.token_urlsafe(TOKEN_BYTES)
+    added = add_secret(stack, source, connection, token)
+    return Connection(
+        source, connection, added.secrets, with_query(added.address, token_query(source, token))
+    )
+
+
+def store_batch_keys(
+    stack: Stack, project: str, rest_api_key: str, project_key: str, apps: list[str]
+) -> None:
+    """Store what opens a Batch project; app keys stay as they are where none are given. Raises Refused."""
+    rest_api_key, project_key = rest_api_key.strip(), project_key.strip()
+    if not rest_api_key or not project_key:
+        raise WrongUsage("the REST API key and the project key are both needed")
+    stored = stack.secrets.load(f"{stack.name}/{BATCH}/{project}") or {}
+    keys = {
+        "rest_api_key": rest_api_key,
+        "project_key": project_key,
+        "app_keys": [key.strip() for key in apps if key.strip()] or stored.get("app_keys") or [],
+    }
+    stack.secrets.store(f"{BATCH}/{project}", keys)
+
+
+def store_settings(stack: Stack, source: str, connection: str, path: Path) -> dict[str, Any]:
+    """Check the settings in a file and store them; returns them. Raises CommandFailed, Unavailable."""
+    try:
+        settings = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise CommandFailed(f"nothing stored: {path} is not JSON") from None
+    if not isinstance(settings, dict):
+        raise CommandFailed(f"nothing stored: {path} is not a JSON object")
+    try:
+        checked(settings)
+    except InvalidSettings as error:
+        raise CommandFailed(f"nothing stored: {error.reason}") from None
+    stack.parameters.write(source, connection, settings)
+    return settings
+
+
+def connections(stack: Stack) -> list[Connection]:
+    """The connections that there are. Raises CommandFailed, Refused."""
+    return [
+        Connection(source, name, len(stack.signing_secrets(source, name)), stack.address(source, name))
+        for source, name in stack.secret_names()
+        if source in ROOMS
+    ]
+
+
+def projects(stack: Stack) -> dict[str, bool]:
+    """The Batch projects, and whether their keys are stored. Raises CommandFailed, Refused."""
+    found = {}
+    for source, name in stack.secret_names():
+        if source == BATCH:
+            keys = stack.secrets.load(f"{stack.name}/{BATCH}/{name}") or {}
+            found[name] = bool(keys.get("rest_api_key") and keys.get("project_key"))
+    return found

@@ -1,0 +1,294 @@
+"""The `bridge` command: send samples, connect tools, see what became of webhooks, retry what failed."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from bridge.errors import BridgeError
+from cli import connect as connecting
+from cli import parked, receipt, send, show
+from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
+from cli.errors import CommandFailed, WrongUsage
+from cli.sample import Sample
+from cli.stack import Stack, open_stack, told
+from functions.sources import ROOMS
+
+app = typer.Typer(
+    name="bridge",
+    help="Connect tools to Batch, send sample webhooks, see what became of them, and retry what failed.",
+    epilog="Every command works on the local stack that `make run` started, unless --stack names a deployed one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+StackName: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--stack", metavar="NAME", help="A deployed stack; the local one when left out."),
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+Classes: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class", metavar="CLASS", help="Only this failure class, such as mapping_failed; repeatable."
+    ),
+]
+Sources: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="SOURCE", help="Only webhooks of this source; repeatable."),
+]
+Ids: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--id", metavar="ID", help="Only this webhook; repeatable.")
+]
+
+
+SampleFile: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FILE", help="A sample, such as events/shopify/orders.paid.json.")
+]
+SigningSecret: TypeAlias = Annotated[
+    str | None, typer.Option(help="Sign with this secret instead of the stored one.")
+]
+SampleSource: TypeAlias = Annotated[
+    str | None, typer.Option(help="The tool it comes from; else the file or its folder says.")
+]
+Tool: TypeAlias = Annotated[str, typer.Argument(metavar="SOURCE", help=f"{', '.join(ROOMS)}; or batch.")]
+ConnectionName: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="CONNECTION", help="A name for this account of it; `main` when left out."),
+]
+SettingsFile: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Store the settings in this JSON file, and no secret.")
+]
+
+
+def stack_of(context: typer.Context, name: str | None) -> Stack:
+    """The stack that is meant; a test may hand in its own way to open one."""
+    stack: Stack = (context.obj or open_stack)(name)
+    return stack
+
+
+@contextlib.contextmanager
+def failures_told(as_json: bool) -> Iterator[None]:
+    """End with one line on stderr, and the exit code, where something did not work."""
+    try:
+        yield
+    except CommandFailed as error:
+        reason, code = str(error), error.exit_code
+    except BridgeError as error:
+        reason, code = error.reason, 1
+        if error.__cause__ is not None:
+            reason = f"{reason} ({told(error.__cause__)})"
+    else:
+        return
+    if as_json:
+        show.document({"error": reason})
+    show.error(reason)
+    raise typer.Exit(code)
+
+
+@app.command("send")
+def send_sample(
+    context: typer.Context,
+    *,
+    file: SampleFile,
+    url: Annotated[str | None, typer.Option(help="Post to this address instead of the stack's.")] = None,
+    secret: SigningSecret = None,
+    source: SampleSource = None,
+    topic: Annotated[str | None, typer.Option(help="What happened; else the file or its name says.")] = None,
+    connection: Annotated[str, typer.Option(help="The connection to send to.")] = MAIN,
+    times: Annotated[int, typer.Option(min=1, max=1000, help="Send the same webhook so many times.")] = 1,
+    wait: Annotated[bool, typer.Option(help="Wait up to 3 seconds for what becomes of it.")] = True,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign a sample webhook as its provider does, post it, and say what became of it."""
+    with failures_told(as_json):
+        sample = Sample.load(file, source, topic)
+        stack = None if url and secret else stack_of(context, stack_name)
+        target = send.Target(connection=connection, stack=stack, url=url, secret=secret)
+        sent = target.send(sample, times, waits=wait)
+        if as_json:
+            show.document(sent.as_json())
+        else:
+            show.sent(sent)
+    if not sent.is_success:
+        show.error(sent.refusal)
+        raise typer.Exit(1)
+
+
+@app.command("connect")
+def connect_tool(
+    context: typer.Context,
+    source: Tool,
+    connection: ConnectionName = None,
+    settings: SettingsFile = None,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store a tool's signing secret, and print the address to paste into the tool.
+
+    `bridge connect batch` stores the keys of a Batch project; with --secret-stdin: REST API key, project key, then
+    any app keys, a line each.
+    """
+    with failures_told(as_json):
+        name = connection or (DEFAULT_PROJECT if source == BATCH else MAIN)
+        connecting.check_names(source, name)
+        stack = stack_of(context, stack_name)
+        if settings is not None:
+            connect_settings(stack, source, name, settings, as_json=as_json)
+        elif source == BATCH:
+            connect_batch(stack, name, from_stdin=secret_stdin, as_json=as_json)
+        else:
+            connect_source(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
+
+
+def connect_settings(stack: Stack, source: str, connection: str, path: Path, *, as_json: bool) -> None:
+    if source == BATCH:
+        raise WrongUsage("settings belong to the connection of a tool, not to Batch")
+    stored = connecting.store_settings(stack, source, connection, path)
+    if as_json:
+        show.document({"source": source, "connection": connection, "settings": stored})
+    else:
+        show.line(f"Stored the settings of {source}/{connection}; they hold within five minutes.", "green")
+
+
+def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
+    """The address is shown before the question: most tools give their secret only once they have it."""
+    steps = connecting.NEXT_STEPS.get(source, connecting.ANY_STEP)
+    asks = not from_stdin and not connecting.has_token(source)
+    if asks and not as_json:
+        show.connecting(stack.address(source, connection), steps)
+    stored = secret_added(stack, source, connection, from_stdin=from_stdin)
+    if as_json:
+        show.document({**asdict(stored), "next_step": steps})
+        return
+    if not asks:
+        show.connecting(stored.address, steps)
+    show.stored(stored)
+
+
+def secret_added(stack: Stack, source: str, connection: str, *, from_stdin: bool) -> Connection:
+    if not connecting.has_token(source):
+        return connecting.add_secret(
+            stack, source, connection, asked("Signing secret", from_stdin=from_stdin)
+        )
+    if from_stdin:
+        raise WrongUsage(f"{source} needs no secret: its address gets a token of its own")
+    return connecting.add_token(stack, source, connection)
+
+
+def connect_batch(stack: Stack, project: str, *, from_stdin: bool, as_json: bool) -> None:
+    if not (as_json or from_stdin):
+        show.line(connecting.NEXT_STEPS[BATCH])
+    typed = [*sys.stdin.read().split(), "", ""] if from_stdin else batch_keys_typed()
+    rest_api_key, project_key, *apps = typed
+    connecting.store_batch_keys(stack, project, rest_api_key, project_key, apps)
+    if as_json:
+        show.document({"project": project, "stored": True})
+    else:
+        show.line(f"Stored the keys of Batch project {project}.", "green")
+        show.line("Next: connect a tool, such as `bridge connect shopify`.")
+
+
+def batch_keys_typed() -> list[str]:
+    """The REST API key, the project key, and any app keys."""
+    keys = [asked(what, from_stdin=False) for what in ("REST API key", "Project key")]
+    apps = asked("App keys, with spaces between (Enter for none)", from_stdin=False, default="")
+    return [*keys, *apps.split()]
+
+
+def asked(what: str, *, from_stdin: bool, default: str | None = None) -> str:
+    """A secret, typed unseen or read from stdin. The question goes to stderr, so that stdout stays one document."""
+    if from_stdin:
+        return sys.stdin.read()
+    return str(typer.prompt(what, default=default, hide_input=True, show_default=False, err=True))
+
+
+@app.command("connections")
+def list_connections(context: typer.Context, stack_name: StackName = None, as_json: AsJson = False) -> None:
+    """List the connections: how many secrets each has, and its address."""
+    with failures_told(as_json):
+        stack = stack_of(context, stack_name)
+        found, projects = connecting.connections(stack), connecting.projects(stack)
+        if as_json:
+            show.document({"connections": [asdict(one) for one in found], "projects": projects})
+        else:
+            show.connections(found, projects)
+
+
+@app.command("failures")
+def list_failures(
+    context: typer.Context,
+    classes: Classes = None,
+    sources: Sources = None,
+    ids: Ids = None,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the webhooks that could not be delivered: why, and what to do about it."""
+    with failures_told(as_json):
+        wanted = parked.wanted(classes or (), sources or (), ids or ())
+        report = parked.look(stack_of(context, stack_name), wanted)
+        unreadable = 0 if wanted else report.left - len(report.webhooks)
+        if as_json:
+            failures = [parked.advised(webhook) for webhook in report.webhooks]
+            show.document({"failures": failures, "unreadable": unreadable, "more": report.more})
+        else:
+            show.failures(report, unreadable)
+
+
+@app.command("retry")
+def retry_failures(
+    context: typer.Context,
+    classes: Classes = None,
+    sources: Sources = None,
+    ids: Ids = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be retried.")] = False,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send parked webhooks through the mapping and to Batch again: all, or what the options name."""
+    with failures_told(as_json):
+        wanted = parked.wanted(classes or (), sources or (), ids or ())
+        stack = stack_of(context, stack_name)
+        report = parked.look(stack, wanted) if dry_run else parked.retry(stack, wanted)
+        if as_json:
+            show.document({"dry_run": dry_run, **asdict(report)})
+        else:
+            show.retried(report, dry_run=dry_run)
+
+
+@app.command("receipt")
+def show_receipt(
+    context: typer.Context,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|ORDER|EMAIL",
+            help="A webhook's id; an order's id or name (quote it: '#1001'); an e-mail; a customer's or custom id.",
+        ),
+    ],
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what became of a webhook, or of all webhooks of one person, newest first."""
+    with failures_told(as_json):
+        found = [receipt.document(one) for one in receipt.receipts(stack_of(context, stack_name), what)]
+        if not found:
+            raise CommandFailed("nothing is known of this: no webhook, order or person of the last 35 days")
+        if as_json:
+            show.document({"receipts": found})
+        else:
+            show.receipts(found)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,94 @@
+"""Find what became of a webhook by whatever a person knows of it: its id, an order, a customer, an e-mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from bridge.identity import email_sha256
+from bridge.ledger import IGNORED, WAITING, Receipt
+from cli.connect import DEFAULT_PROJECT, MAIN
+from cli.parked import ADVICE, IGNORED_ADVICE, WAITING_ADVICE
+from cli.stack import Stack
+from functions.sources import ROOMS
+
+EMAIL = re.compile(r"[^\s@:]+@[^\s@:]+")
+
+# What the mappings link to a profile, with a person's text in its place.
+REFERENCES = (
+    "{text}",
+    "shopify:order:{text}",
+    "shopify:customer:{text}",
+    "stripe:customer:{text}",
+    "stripe:subscription:{text}",
+    "stripe:invoice:{text}",
+)
+ORDER_NAMES = ("shopify:{connection}:order_name:{text}", "shopify:{connection}:order_name:#{text}")
+
+
+def receipts(stack: Stack, text: str) -> list[Receipt]:
+    """The receipt of the webhook with this id, else all of the profiles that the text names, newest first.
+
+    Raises BatchUnavailable, CommandFailed, Refused.
+    """
+    text = text.strip()
+    one = stack.ledger.receipt(text)
+    if one is not None:
+        return [one]
+    found = [
+        receipt
+        for project, connections in places(stack).items()
+        for custom_id in custom_ids(stack, project, connections, text)
+        for receipt in stack.ledger.receipts_of(project, custom_id)
+    ]
+    return sorted(found, key=lambda receipt: receipt.received_at, reverse=True)
+
+
+def places(stack: Stack) -> dict[str, set[str]]:
+    """The Batch projects that profiles go to, each with the names of its connections. Raises CommandFailed, Refused."""
+    found = {DEFAULT_PROJECT: {MAIN}}
+    for source, connection in stack.secret_names():
+        if source in ROOMS:
+            project = stack.parameters.read(source, connection).get("project", DEFAULT_PROJECT)
+            found.setdefault(project, set()).add(connection)
+    return found
+
+
+def custom_ids(stack: Stack, project: str, connections: set[str], text: str) -> list[str]:
+    """The profiles that a text may mean: by a link that the ledger knows, by its e-mail, by its own id."""
+    references = list(references_of(text, connections))
+    linked = stack.ledger.links(project, references).values()
+    email = email_sha256(text)
+    own = [text, *(f"{source}:{text}" for source in ROOMS)]
+    return list(dict.fromkeys([*linked, *([email] if email else []), *own]))
+
+
+def references_of(text: str, connections: set[str]) -> Iterator[str]:
+    for reference in REFERENCES:
+        yield reference.format(text=text)
+    for connection in sorted(connections):
+        for reference in ORDER_NAMES:
+            yield reference.format(connection=connection, text=text)
+
+
+def document(receipt: Receipt) -> dict[str, Any]:
+    """A receipt for people, with what to do, and without any e-mail that an id may hold."""
+    shown = {name: without_emails(value) for name, value in asdict(receipt).items()}
+    return {**shown, "what_to_do": what_to_do(receipt)}
+
+
+def what_to_do(receipt: Receipt) -> str:
+    if receipt.status == WAITING:
+        return WAITING_ADVICE
+    if receipt.status == IGNORED:
+        return IGNORED_ADVICE.get(receipt.reason, "")
+    return ADVICE.get(receipt.failure_class, "")
+
+
+def without_emails(value: Any) -> Any:
+    """A text, or each of several, with e-mails hidden."""
+    if isinstance(value, str):
+        return EMAIL.sub("(e-mail)", value)
+    return [without_emails(one) for one in value]

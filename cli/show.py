@@ -1,0 +1,187 @@
+"""Print what a command found: for people, or as one JSON document."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bridge.ledger import FINAL
+from cli.connect import Connection
+from cli.parked import ADVICE, Report
+from cli.receipt import document as receipt_document
+from cli.send import Sent
+
+# status      how it looks
+STYLES = {
+    "delivered": "green",
+    "ignored": "dim",
+    "waiting": "yellow",
+    "parked": "bold red",
+}
+WIDTH_OF_A_FILE = 120
+"""Where the output is no terminal."""
+
+
+def document(content: Any) -> None:
+    """The one JSON document of `--json`."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def error(reason: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"bridge: {' '.join(reason.split())}\n")
+
+
+def line(text: str, style: str = "") -> None:
+    """One line, or a sentence; never broken, so that an address can be copied."""
+    console().print(Text(text, style), soft_wrap=True)
+
+
+def console() -> Console:
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=WIDTH_OF_A_FILE)
+
+
+def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
+    """Names and texts side by side; empty texts are left out."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold", style=style)
+    for name, text in rows:
+        if text:
+            table.add_row(f"  {name}", Text(text))
+    console().print(table)
+
+
+# ── What became of webhooks ─────────────────────────────────────────────────────────────────────────────────
+
+
+def sent(found: Sent) -> None:
+    """What the door answered to each request, and what became of the webhook."""
+    for answer in found.answers:
+        body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+        line(f"{answer.status} {body}".rstrip(), "green" if answer.is_success else "bold red")
+    if found.is_repeat:
+        is_done = found.receipt is not None and found.receipt.status in FINAL
+        line(
+            "A repeat: Batch is not sent it again." if is_done else "Nothing newer is known of it than this:"
+        )
+    if found.receipt:
+        receipt_block(receipt_document(found.receipt))
+    elif found.waited:
+        line("Not delivered yet: it waits in the queue. `bridge receipt` with this id tells later.", "yellow")
+
+
+def receipts(found: Sequence[Mapping[str, Any]]) -> None:
+    """Receipts, newest first, each as a block."""
+    for number, receipt in enumerate(found):
+        if number:
+            line("")
+        receipt_block(receipt)
+
+
+def receipt_block(receipt: Mapping[str, Any]) -> None:
+    heading = f"{receipt['status']}  {receipt['source']}/{receipt['connection']} {receipt['topic']}"
+    line(heading, STYLES.get(receipt["status"], ""))
+    whose = f"{receipt['custom_id']} in project {receipt['project']}" if receipt["custom_id"] else ""
+    failed = ": ".join(filter(None, (receipt["failure_class"], receipt["reason"])))
+    grid(
+        [
+            ("webhook", receipt["id"]),
+            ("received", receipt["received_at"]),
+            ("finished", receipt["finished_at"]),
+            ("profile", whose),
+            ("events", ", ".join(receipt["events"])),
+            ("attributes", ", ".join(receipt["attributes"])),
+            ("warnings", ", ".join(receipt["warnings"])),
+            ("why", failed),
+            ("what to do", receipt["what_to_do"]),
+        ]
+    )
+
+
+# ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def connecting(address: str, steps: str) -> None:
+    """What to paste where."""
+    line("Address to paste:")
+    line(f"  {address}", "bold")
+    line(steps)
+
+
+def stored(one: Connection) -> None:
+    """A secret was stored."""
+    count = "one secret" if one.secrets == 1 else f"its newest {one.secrets} secrets"
+    line(f"Stored. {one.source}/{one.connection} now takes {count}.", "green")
+    line("Next: have the tool send a test, and look at it with `bridge receipt` and the person's e-mail.")
+
+
+def connections(found: Sequence[Connection], projects: Mapping[str, bool]) -> None:
+    """Connections with their addresses, and the Batch projects."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("Connection", "Secrets", "Address"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        table.add_row(f"{one.source}/{one.connection}", str(one.secrets or "none yet"), Text(one.address))
+    console().print(table)
+    line("")
+    for project, has_keys in projects.items():
+        line(
+            f"Batch project {project}: {'keys stored' if has_keys else 'no keys yet: `bridge connect batch`'}"
+        )
+
+
+# ── The dead-letter queue ───────────────────────────────────────────────────────────────────────────────────
+
+
+def failures(report: Report, unreadable: int) -> None:
+    """What is parked, by class, and what to do about each."""
+    if not report.webhooks and not unreadable:
+        line("Nothing is parked.", "green")
+    for failure_class in dict.fromkeys(webhook["class"] for webhook in report.webhooks):
+        of_class = [webhook for webhook in report.webhooks if webhook["class"] == failure_class]
+        line(f"{failure_class}  {len(of_class)}", "bold red")
+        line(f"  {ADVICE.get(failure_class, '')}")
+        parked(of_class)
+        line("")
+    if unreadable:
+        line(f"{unreadable} more in the dead-letter queue that carry no id: see them in the SQS console.")
+    if report.more:
+        line("There are more than one look could read.", "yellow")
+
+
+def parked(webhooks: Iterable[Mapping[str, Any]]) -> None:
+    """Parked webhooks, a row each."""
+    table = Table(box=None, padding=(0, 2))
+    table.add_column("Id", no_wrap=True)
+    for name in ("Webhook", "Failed", "Retries", "Reason"):
+        table.add_column(name, overflow="fold")
+    for webhook in webhooks:
+        table.add_row(
+            Text(str(webhook["id"])),
+            Text(f"{webhook['source']}/{webhook['connection']} {webhook['topic']}"),
+            Text(str(webhook["failed_at"])[:19].replace("T", " ")),
+            str(webhook["retries"]),
+            Text(str(webhook["reason"])),
+        )
+    console().print(table)
+
+
+def retried(report: Report, *, dry_run: bool) -> None:
+    """What a retry did, or would do."""
+    count = len(report.webhooks)
+    done = "Would retry" if dry_run else "Retried"
+    line(f"{done} {count} {'webhook' if count == 1 else 'webhooks'}.")
+    if report.webhooks:
+        parked(report.webhooks)
+    if report.more:
+        line("More are parked than this could read in time; run it again.", "yellow")
+    elif count and not dry_run:
+        line("What fails again comes back: `bridge failures` shows it.")

@@ -1,0 +1,206 @@
+"""`bridge connect`, `bridge connections`: secrets go in, and never come out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+
+from bridge.secrets import Secrets
+from cli.connect import NEXT_STEPS
+from cli.stack import Stack
+from functions.sources import ROOMS
+from tests.cli.conftest import DOOR, Bridge
+
+SECRET = "whsec_a-very-private-secret"
+
+
+def stored(stack: Stack, name: str) -> dict[str, Any]:
+    return Secrets(stack.name).load(f"{stack.name}/{name}") or {}
+
+
+def test_asks_for_the_secret_and_shows_where_to_paste_the_address(bridge: Bridge, stack: Stack) -> None:
+    result = bridge("connect", "stripe", "--stack", stack.name, typed=f" {SECRET} \n")
+
+    assert result.exit_code == 0
+    assert stored(stack, "stripe/main") == {"signing_secrets": [SECRET]}
+    assert f"{DOOR}/stripe/main" in result.stdout
+    assert NEXT_STEPS["stripe"] in result.stdout
+    assert SECRET not in result.output
+
+
+def test_a_new_connection_needs_no_deployment(bridge: Bridge, stack: Stack) -> None:
+    result = bridge(
+        "connect", "shopify", "eu", "--secret-stdin", "--stack", stack.name, "--json", typed=f"{SECRET}\n"
+    )
+
+    assert json.loads(result.stdout) == {
+        "source": "shopify",
+        "connection": "eu",
+        "secrets": 1,
+        "address": f"{DOOR}/shopify/eu",
+        "next_step": NEXT_STEPS["shopify"],
+    }
+    assert stored(stack, "shopify/eu") == {"signing_secrets": [SECRET]}
+
+
+def test_the_newest_secret_comes_first_and_two_older_ones_stay(bridge: Bridge, stack: Stack) -> None:
+    stack.secrets.store("stripe/main", {"signing_secrets": ["c", " b\n", "", 7, "a"]})
+
+    for secret in ("d", "d"):
+        result = bridge("connect", "stripe", "--secret-stdin", "--stack", stack.name, typed=secret)
+        assert "its newest 3 secrets" in result.stdout
+    assert stored(stack, "stripe/main") == {"signing_secrets": ["d", "c", "b"]}
+
+
+def test_a_form_gets_a_token_in_its_address(bridge: Bridge, stack: Stack) -> None:
+    first = json.loads(bridge("connect", "form", "--stack", stack.name, "--json").stdout)
+    second = bridge("connect", "form", "--stack", stack.name)
+
+    token = parse_qs(urlsplit(first["address"]).query)["token"][0]
+    secrets = stored(stack, "form/main")["signing_secrets"]
+    assert len(secrets) == 2
+    assert secrets[1] == token
+    assert len(token) >= 32
+    assert f"{DOOR}/form/main?token={secrets[0]}" in second.stdout
+
+
+def test_stores_the_keys_of_batch(bridge: Bridge, stack: Stack) -> None:
+    result = bridge("connect", "batch", "--stack", stack.name, typed="rest-key\nproject-key\napp-1 app-2\n")
+
+    assert result.exit_code == 0
+    assert stored(stack, "batch/default") == {
+        "rest_api_key": "rest-key",
+        "project_key": "project-key",
+        "app_keys": ["app-1", "app-2"],
+    }
+    assert not any(key in result.output for key in ("rest-key", "project-key", "app-1"))
+
+
+def test_a_new_rest_api_key_leaves_the_app_keys_alone(bridge: Bridge, stack: Stack) -> None:
+    stack.secrets.store("batch/eu", {"rest_api_key": "old", "project_key": "p", "app_keys": ["app-1"]})
+
+    result = bridge(
+        "connect", "batch", "eu", "--secret-stdin", "--json", "--stack", stack.name, typed="new\np\n"
+    )
+
+    assert json.loads(result.stdout) == {"project": "eu", "stored": True}
+    assert stored(stack, "batch/eu") == {
+        "rest_api_key": "new",
+        "project_key": "p",
+        "app_keys": ["app-1"],
+    }
+
+
+def test_asks_on_stderr_so_that_json_stays_one_document(bridge: Bridge, stack: Stack) -> None:
+    result = bridge("connect", "batch", "--json", "--stack", stack.name, typed="rest-key\nproject-key\n\n")
+
+    assert json.loads(result.stdout) == {"project": "default", "stored": True}
+    assert "REST API key" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "reason", "exit_code"),
+    [
+        (["stripe"], "sk_live_123", "nothing stored: this is an API key of Stripe", 1),
+        (["shopify"], "shpat_123", "nothing stored: this is an access token of Shopify", 1),
+        (["stripe"], " \n", "the secret is empty", 2),
+        (["stripe"], "one\ntwo", "more than one line", 2),
+        (["batch"], "only-one", "are both needed", 2),
+        (["form"], "my-token", "its address gets a token", 2),
+        (["nope"], "secret", "no source 'nope'; there are: shopify", 2),
+        (["stripe", "Main!"], "secret", "a name is made of small letters", 2),
+    ],
+)
+def test_nonsense_stores_nothing_and_is_told(
+    bridge: Bridge, stack: Stack, arguments: list[str], typed: str, reason: str, exit_code: int
+) -> None:
+    result = bridge("connect", *arguments, "--secret-stdin", "--stack", stack.name, typed=typed)
+
+    assert result.exit_code == exit_code
+    assert reason in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (typed.strip() and typed in result.output)
+    assert [stored(stack, f"{source}/main")["signing_secrets"] for source in ROOMS] == [[]] * len(ROOMS)
+
+
+def test_a_secret_that_is_no_json_is_left_alone(bridge: Bridge, stack: Stack) -> None:
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=f"{stack.name}/stripe/main", SecretString="{broken"
+    )
+
+    result = bridge("connect", "stripe", "--secret-stdin", "--stack", stack.name, typed=SECRET)
+
+    assert (result.exit_code, result.stderr) == (1, "bridge: secret is not JSON\n")
+
+
+# ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_settings_are_checked_and_stored(bridge: Bridge, stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"test_events": true, "fields": {"Your city": "city"}}')
+
+    result = bridge("connect", "typeform", "--settings", str(path), "--stack", stack.name, "--json")
+
+    assert json.loads(result.stdout)["settings"] == json.loads(path.read_text())
+    assert stack.parameters.load(f"/{stack.name}/typeform/main") == json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("content", "reasons"),
+    [
+        ('{"test_event": true, "identity": []}', ["test_event: Extra inputs", "identity: Tuple should have"]),
+        ("[]", ["is not a JSON object"]),
+        ("{", ["is not JSON"]),
+        (None, ["cannot be read"]),
+    ],
+)
+def test_wrong_settings_are_refused_each_with_its_reason(
+    bridge: Bridge, stack: Stack, tmp_path: Path, content: str | None, reasons: list[str]
+) -> None:
+    path = tmp_path / "settings.json"
+    if content is not None:
+        path.write_text(content)
+
+    result = bridge("connect", "shopify", "--settings", str(path), "--stack", stack.name)
+
+    assert result.exit_code == 1
+    assert all(reason in result.stderr for reason in reasons)
+    assert stack.parameters.load(f"/{stack.name}/shopify/main") is None
+
+
+def test_batch_has_no_settings(bridge: Bridge, stack: Stack, tmp_path: Path) -> None:
+    result = bridge("connect", "batch", "--settings", str(tmp_path), "--stack", stack.name)
+
+    assert result.exit_code == 2
+
+
+# ── Which there are ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stack: Stack) -> None:
+    stack.secrets.store("stripe/eu", {"signing_secrets": [SECRET, "older"]})
+    stack.secrets.store("batch/default", {"rest_api_key": "rest-key", "project_key": "project-key"})
+
+    result = bridge("connections", "--stack", stack.name, "--json")
+    found = json.loads(result.stdout)
+
+    assert {"source": "stripe", "connection": "eu", "secrets": 2, "address": f"{DOOR}/stripe/eu"} in found[
+        "connections"
+    ]
+    assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == [
+        "form/main",
+        "shopify/main",
+        "stripe/eu",
+        "stripe/main",
+        "typeform/main",
+    ]
+    assert found["projects"] == {"default": True}
+    text = bridge("connections", "--stack", stack.name).stdout
+    assert "none yet" in text
+    assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))

@@ -1,0 +1,408 @@
+"""The documentation stays true: what can be listed is listed, what is linked is there, what is quoted is quoted right.
+
+A failure names the edit to make.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cfn_flip
+import pytest
+import typer.main
+
+from bridge import ledger, signatures
+from bridge.errors import FAILURE_CLASSES, Refused
+from bridge.settings import ConnectionSettings
+from bridge.webhook import Webhook
+from cli.main import app
+from functions.deliver.job import Outcome
+from functions.forms import mapping as forms
+from functions.forms.names import answer_names
+from functions.forms.vendors import VENDORS
+from functions.sources import ROOMS, room
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
+TEMPLATE = cfn_flip.load_yaml((ROOT / "template.yaml").read_text())
+CODE = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/core/bridge/*.py")]
+
+FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+ROW = re.compile(r"^\|(.+)\|$", re.MULTILINE)
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def prose(text: str) -> str:
+    """The text without its blocks of code."""
+    return FENCED.sub("", text)
+
+
+def code_in(text: str) -> list[str]:
+    """Lines of blocks of code that are not another language's, and pieces of code in a sentence."""
+    lines = [
+        line for language, block in FENCED.findall(text) if language != "json" for line in block.splitlines()
+    ]
+    return [*lines, *INLINE.findall(prose(text))]
+
+
+def marked(text: str) -> set[str]:
+    """What stands between backticks."""
+    return set(INLINE.findall(prose(text)))
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables."""
+    return [[cell.strip() for cell in row.split("|")] for row in ROW.findall(prose(text))]
+
+
+def section(text: str, heading: str) -> str:
+    """A chapter with everything below it."""
+    found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^\1 |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"there is no heading {heading!r} any more"
+    return found.group(2)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = HEADING.findall(prose(page.read_text(encoding="utf-8")))
+    plain = [re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()) for heading in headings]
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files and anchors that a page links to, without the web."""
+    for address in LINK.findall(prose(page.read_text(encoding="utf-8"))):
+        if not re.match(r"[a-z]+:", address):
+            path, _, anchor = address.partition("#")
+            yield ((page.parent / path).resolve() if path else page), anchor
+
+
+# ── Links ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@each_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in links(page):
+        assert target.exists(), f"{page.name} links to {target}, which is not there"
+        if anchor:
+            assert anchor in anchors(target), f"{page.name}: {target.name} has no heading for #{anchor}"
+
+
+def test_every_file_of_the_documentation_is_linked_from_somewhere() -> None:
+    linked = {target for page in PAGES for target, _ in links(page) if target != page}
+    lost = [path for path in DOCS.rglob("*") if path.is_file() and path.resolve() not in linked]
+    assert not lost, f"link to these from README.md or another page: {[str(path) for path in lost]}"
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_every_source_has_a_page_on_how_to_connect_it(source: str) -> None:
+    page = DOCS / f"connect-{source}.md"
+    assert page.exists(), f"write docs/connect-{source}.md"
+    assert page in {target for target, _ in links(README)}, f"link to docs/connect-{source}.md from README.md"
+
+
+@pytest.mark.parametrize("record", sorted(DOCS.glob("decisions/*.md")), ids=lambda path: path.stem)
+def test_a_decision_says_why_what_and_what_follows(record: Path) -> None:
+    headings = HEADING.findall(record.read_text(encoding="utf-8"))
+    assert headings[1:] == ["Context", "Decision", "Consequences"]
+    assert headings[0].startswith(f"{int(record.stem[:4])}. "), "the title begins with the record's number"
+
+
+# ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@each_page
+def test_every_make_target_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", text_of("Makefile"), re.MULTILINE))
+    for piece in code_in(page.read_text(encoding="utf-8")):
+        for target in re.findall(r"(?:^|[\s;&])make ([a-z][a-z0-9-]*)", piece):
+            assert target in targets, f"{page.name} names `make {target}`, which the Makefile does not have"
+
+
+@each_page
+def test_every_bridge_command_named_exists_with_its_options(page: Path) -> None:
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for piece in code_in(page.read_text(encoding="utf-8")):
+        for name, rest in re.findall(r"(?:^|[\s/])bridge ([a-z]\w*)([^#;]*)", piece):
+            assert name in commands, f"{page.name} names `bridge {name}`, which does not exist"
+            options = {option for parameter in commands[name].params for option in parameter.opts}
+            unknown = set(re.findall(r"--[a-z-]+", rest)) - options
+            assert not unknown, f"{page.name}: `bridge {name}` has no {unknown}"
+
+
+def test_every_bridge_command_is_documented() -> None:
+    named = {
+        name for page in PAGES for name in re.findall(r"bridge ([a-z]+)", page.read_text(encoding="utf-8"))
+    }
+    missing = {command.name for command in app.registered_commands} - named
+    assert not missing, f"say in docs/operating.md what these do: {missing}"
+
+
+# ── README ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_excerpt(part: Any, whole: Any) -> bool:
+    """Whether all that the part says stands in the whole, lists in their order."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(
+            name in whole and is_excerpt(value, whole[name]) for name, value in part.items()
+        )
+    if isinstance(part, list):
+        items = iter(whole)
+        return all(any(is_excerpt(one, other) for other in items) for one in part)
+    return bool(part == whole and type(part) is type(whole))
+
+
+def test_the_first_screen_quotes_a_real_webhook_and_its_real_call() -> None:
+    webhook, call = (
+        json.loads(block) for name, block in FENCED.findall(text_of("README.md")) if name == "json"
+    )
+    sample = json.loads(text_of("events/shopify/orders.paid.json"))
+    assert is_excerpt(webhook, sample["body"]), (
+        "README.md quotes what is not in events/shopify/orders.paid.json"
+    )
+    expected = json.loads(text_of("events/shopify/orders.paid.batch.json"))
+    assert is_excerpt(call, expected), "README.md quotes what is not in events/shopify/orders.paid.batch.json"
+
+
+def test_the_first_screen_has_the_two_commands() -> None:
+    commands = next(block for language, block in FENCED.findall(text_of("README.md")) if language == "sh")
+    first, second = (line.partition("#")[0].strip() for line in commands.strip().splitlines())
+    assert (first, second) == ("make run", ".venv/bin/bridge send events/shopify/orders.paid.json")
+
+
+@each_page
+def test_every_block_of_json_is_json(page: Path) -> None:
+    for language, block in FENCED.findall(page.read_text(encoding="utf-8")):
+        if language == "json":
+            json.loads(block)
+
+
+# ── The tagging plan ──────────────────────────────────────────────────────────────────────────────────────────
+
+CHAPTERS = {"shopify": "Shopify", "stripe": "Stripe", "typeform": "Forms", "form": "Forms"}
+CALLS = sorted((ROOT / "events").glob("*/*.batch.json"))
+
+
+def chapter(source: str) -> set[str]:
+    """The names that the tagging plan's chapter of a source has."""
+    assert source in CHAPTERS, f"write a chapter on {source} in docs/tagging-plan.md, and name it in CHAPTERS"
+    return marked(section(text_of("docs/tagging-plan.md"), CHAPTERS[source]))
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_the_tagging_plan_has_every_topic(source: str) -> None:
+    for one in room(source, "handler").SOURCES:
+        if one.name == source:
+            missing = one.topics - chapter(source)
+            assert not missing, f"say in docs/tagging-plan.md what these become: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("path", CALLS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_tagging_plan_has_every_event_and_attribute(path: Path) -> None:
+    [operation] = json.loads(path.read_text(encoding="utf-8"))
+    named = {*operation.get("attributes", {}), *(event["name"] for event in operation.get("events", []))}
+    for event in operation.get("events", []):
+        named |= event["attributes"].keys()
+    missing = named - chapter(path.parent.name) - answers(path)
+    assert not missing, f"docs/tagging-plan.md does not tell of {sorted(missing)}"
+
+
+def answers(path: Path) -> set[str]:
+    """What a form's own questions are called: these are documented by a rule, not one by one."""
+    source = path.parent.name
+    if source not in VENDORS:
+        return set()
+    stored = json.loads(path.with_name(path.name.replace(".batch.json", ".json")).read_text(encoding="utf-8"))
+    headers = {name.lower(): value for name, value in stored.get("headers", {}).items()}
+    webhook = Webhook(
+        id="0",
+        source=source,
+        connection="main",
+        topic=stored["topic"],
+        headers=headers | {"content-type": stored["content_type"]},
+        body=(stored.get("body_raw") or json.dumps(stored.get("body"), ensure_ascii=False)).encode(),
+        received_at=datetime(2026, 9, 10, tzinfo=UTC),
+        group="0",
+    )
+    submission = VENDORS[source].read(webhook)
+    asked = (*submission.fields, *forms.hidden_answers(submission))
+    return {forms.answer_key(name, field) for name, field in zip(answer_names(asked), asked, strict=True)}
+
+
+# ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ConnectionSettings.model_fields)
+def test_every_setting_is_documented_with_its_default(name: str) -> None:
+    defaults = ConnectionSettings().model_dump(mode="json")
+    page = text_of("docs/settings.md")
+    row = next((cells for cells in rows(page) if cells[0] == f"[`{name}`](#{name})"), None)
+    assert row, f"add a row and a chapter on `{name}` to docs/settings.md"
+    assert json.loads(row[1].strip("`")) == defaults[name], (
+        f"docs/settings.md has another default of `{name}`"
+    )
+    assert section(page, name).strip(), f"say in docs/settings.md what `{name}` is for"
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    listed = re.findall(r"^\| \[`(\w+)`\]", text_of("docs/settings.md"), re.MULTILINE)
+    assert set(listed) == set(ConnectionSettings.model_fields)
+
+
+# ── Operating ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def listed_in(heading: str) -> set[str]:
+    """What a chapter of the operating page has in the first column of its tables."""
+    found = rows(section(text_of("docs/operating.md"), heading))
+    return {name for cells in found for name in INLINE.findall(cells[0])}
+
+
+@pytest.mark.parametrize("failure_class", FAILURE_CLASSES)
+def test_every_failure_class_says_what_to_do(failure_class: str) -> None:
+    assert failure_class in listed_in("Failure classes"), f"add {failure_class} to docs/operating.md"
+
+
+@pytest.mark.parametrize("reason", signatures.REASONS)
+def test_every_reason_of_a_refused_signature_is_explained(reason: str) -> None:
+    assert reason in listed_in("Signature reasons"), f"add {reason} to docs/operating.md"
+
+
+@pytest.mark.parametrize("refused", Refused.__subclasses__(), ids=lambda refused: refused.__name__)
+def test_every_answer_of_the_door_is_documented(refused: type[Refused]) -> None:
+    found = rows(section(text_of("docs/operating.md"), "What the door answers"))
+    assert [str(refused.status), f"`{refused.code}`"] in [cells[:2] for cells in found], (
+        f"add {refused.status} `{refused.code}` to docs/operating.md"
+    )
+
+
+@pytest.mark.parametrize("name", ["DELIVERED", "IGNORED", "PARKED", "WAITING", "RETRYING"])
+def test_every_status_of_a_receipt_is_documented(name: str) -> None:
+    status = getattr(ledger, name)
+    assert status in listed_in("What a receipt says"), f"add {status} to docs/operating.md"
+
+
+def resources(kind: str) -> list[str]:
+    return [name for name, one in TEMPLATE["Resources"].items() if one["Type"] == kind]
+
+
+@pytest.mark.parametrize("alarm", resources("AWS::CloudWatch::Alarm"))
+def test_every_alarm_says_what_to_do(alarm: str) -> None:
+    assert alarm in listed_in("Alarms"), f"add {alarm} to docs/operating.md"
+
+
+def first_arguments(path: Path, *functions: str) -> Iterator[ast.expr]:
+    """What functions of these names are called with."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func) in functions:
+            yield node.args[0]
+
+
+def counted(path: Path) -> Iterator[ast.expr]:
+    """The names that `counts_of` yields, to be counted together."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, ast.FunctionDef) and function.name == "counts_of":
+            tuples = [node.value for node in ast.walk(function) if isinstance(node, ast.Yield)]
+            yield from (found.elts[0] for found in tuples if isinstance(found, ast.Tuple))
+
+
+def texts(expression: ast.expr) -> Iterator[str]:
+    """What an expression may come to: a constant, one of two, or `f"Webhooks{outcome}"`."""
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        yield expression.value
+    elif isinstance(expression, ast.IfExp):
+        yield from (*texts(expression.body), *texts(expression.orelse))
+    elif isinstance(expression, ast.JoinedStr):
+        beginning = ast.literal_eval(expression.values[0])
+        yield from (f"{beginning}{outcome.value.capitalize()}" for outcome in Outcome)
+    else:
+        assert ast.unparse(expression) == "name", f"no name to list in `{ast.unparse(expression)}`"
+
+
+def test_every_metric_is_documented() -> None:
+    published = {
+        name
+        for path in CODE
+        for argument in (*first_arguments(path, "count", "measure_seconds"), *counted(path))
+        for name in texts(argument)
+    }
+    listed = listed_in("Metrics")
+    assert published == listed, (
+        f"docs/operating.md lacks {sorted(published - listed)} and has {sorted(listed - published)} too many"
+    )
+
+
+def test_every_kind_of_warning_is_documented() -> None:
+    limits = ROOT / "layers/core/bridge/limits.py"
+    found = first_arguments(limits, "warnings.add", "self.warnings.add")
+    kinds = {kind for argument in found for kind in texts(argument)}
+    listed = listed_in("Warnings")
+    assert kinds == listed, (
+        f"docs/operating.md lacks {sorted(kinds - listed)}, has {sorted(listed - kinds)} too many"
+    )
+
+
+# ── Deploying and its cost ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", TEMPLATE["Parameters"])
+def test_every_parameter_of_the_template_is_documented_with_its_default(name: str) -> None:
+    found = rows(section(text_of("docs/deploy.md"), "Parameters"))
+    default = TEMPLATE["Parameters"][name]["Default"]
+    assert [f"`{name}`", f"`{default}`"] in [cells[:2] for cells in found], f"add {name} to docs/deploy.md"
+
+
+@pytest.mark.parametrize("name", TEMPLATE["Outputs"])
+def test_every_output_of_the_template_is_documented(name: str) -> None:
+    assert name in marked(section(text_of("docs/deploy.md"), "Outputs")), f"add {name} to docs/deploy.md"
+
+
+def numbers(cells: list[str]) -> list[float]:
+    """The numbers of a row after its name; empty cells are left out."""
+    return [float(cell.strip("* ")) for cell in cells[1:] if cell.strip("* ")]
+
+
+def priced(heading: str) -> tuple[list[list[float]], list[float]]:
+    """The rows of a chapter's first table of prices, and its sums."""
+    table = section(text_of("docs/cost.md"), heading).strip().partition("**Sum**")
+    found = [cells for cells in rows(table[0]) if cells[0] != "What" and set(cells[0]) - {"-"}]
+    return [numbers(cells) for cells in found], numbers(table[2].splitlines()[0].split("|"))
+
+
+def test_the_cost_of_a_million_webhooks_is_added_up_right() -> None:
+    lines, sums = priced("For a million webhooks")
+    for single, tens, price, cost_single, cost_tens in lines:
+        assert (cost_single, cost_tens) == pytest.approx((single * price, tens * price), abs=0.0051)
+    assert sums == pytest.approx([sum(line[3] for line in lines), sum(line[4] for line in lines)])
+
+
+def test_the_cost_of_a_month_is_added_up_right() -> None:
+    lines, sums = priced("Each month, whatever comes")
+    for units, price, cost in lines:
+        assert cost == pytest.approx(units * price, abs=0.0051)
+    assert sums == pytest.approx([sum(line[2] for line in lines)])
+
+
+def test_the_cost_counts_the_secrets_and_alarms_of_the_template() -> None:
+    lines, _ = priced("Each month, whatever comes")
+    made = [len(resources("AWS::SecretsManager::Secret")), len(resources("AWS::CloudWatch::Alarm"))]
+    assert [line[0] for line in lines[:2]] == made, (
+        "docs/cost.md counts other secrets or alarms than template.yaml"
+    )
