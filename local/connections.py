@@ -1,0 +1,52 @@
+"""The connections that a local stack starts with: `main` of every source, and one Batch project, with local secrets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from bridge.secrets import Secrets
+from functions.sources import room
+
+CONNECTION = "main"
+
+# source  how its secrets begin; others begin with their own name
+PREFIXES = {
+    "shopify": "shpss",
+    "stripe": "whsec",
+}
+
+BATCH_KEYS = {"rest_api_key": "local_rest_api_key", "project_key": "local_project", "app_keys": ["local_app"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One account of one source, as a person connects it."""
+
+    source: str
+    connection: str
+    url: str
+    signing_secret: str
+
+
+def local_secret(source: str) -> str:
+    """A secret that is the same at every start. It is no secret: it protects nothing but local samples."""
+    digest = hashlib.sha256(f"local {source}".encode()).hexdigest()
+    return f"{PREFIXES.get(source, source)}_local_{digest[:24]}"
+
+
+def connection(source: str, door: str) -> Connection:
+    """The connection `main` of a source at this door; senders that cannot sign carry the secret in the address."""
+    secret = local_secret(source)
+    _, query = room(source, "signer").sign(source, "", b"", secret, 0.0)
+    address = f"{door}/{source}/{CONNECTION}"
+    return Connection(source, CONNECTION, f"{address}?{urlencode(query)}" if query else address, secret)
+
+
+def seed(secrets: Secrets, sources: Iterable[str]) -> None:
+    """Store the local secrets where the functions read them."""
+    for source in sources:
+        secrets.store(f"{source}/{CONNECTION}", {"signing_secrets": [local_secret(source)]})
+    secrets.store("batch/default", BATCH_KEYS)

@@ -1,0 +1,88 @@
+"""The page of the local stack: connections, samples to send, profiles as they change, receipts, failures.
+
+Served whole from this folder: no build, nothing fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from local.connections import Connection
+from local.samples import Sample, samples_of
+
+if TYPE_CHECKING:
+    from local.application import Application
+
+HERE = Path(__file__).parent
+
+# source      what people call it
+NAMES = {
+    "shopify": "Shopify",
+    "stripe": "Stripe",
+    "typeform": "Typeform",
+    "form": "HTML form",
+}
+
+# failure class        what a person does about it
+REMEDIES = {
+    "mapping_failed": "The body is not what the mapping expects. Mend the mapping, then retry.",
+    "rejected_by_batch": "Batch refused the profile or a part of it. Mend what the reason names, then retry.",
+    "bad_credentials": "Batch refused the keys, or none are stored. Store the right ones, then retry.",
+    "batch_unavailable": "Batch did not answer. Nothing to mend: retry when it is back.",
+    "identity_unknown": "No webhook has told whose this is. Retry once its customer was seen.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A sample, and the variants of it that hide in a menu."""
+
+    sample: Sample
+    variants: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A source on the page."""
+
+    connection: Connection
+    name: str
+    buttons: tuple[Button, ...]
+
+
+def routes(application: Application) -> list[Route | Mount]:
+    """The page at `/`, and its style and script."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("page.html")
+
+    async def show(_request: Request) -> Response:
+        cards = [card(connection) for connection in application.connections]
+        content = page.render(cards=cards, remedies=REMEDIES, batch_url=application.batch_url)
+        return HTMLResponse(content, headers={"content-security-policy": "default-src 'self'"})
+
+    return [Route("/", show), Mount("/_local/page", StaticFiles(directory=HERE / "static"))]
+
+
+def card(connection: Connection) -> Card:
+    """A source with its samples."""
+    name = NAMES.get(connection.source, connection.source.capitalize())
+    return Card(connection, name, tuple(grouped(samples_of(connection.source))))
+
+
+def grouped(samples: Iterable[Sample]) -> list[Button]:
+    """One button for each topic, the plain sample first."""
+    by_topic: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_topic.setdefault(sample.stem, []).append(sample)
+    return [Button(several[0], tuple(several[1:])) for several in by_topic.values()]

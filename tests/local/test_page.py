@@ -1,0 +1,149 @@
+"""A person opens the page, sends samples, and sees what becomes of them."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bridge.errors import FAILURE_CLASSES
+from functions.sources import ROOMS
+from local.page import NAMES, REMEDIES
+from local.stack import LocalStack
+
+pytestmark = [pytest.mark.page, pytest.mark.stack]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAID = '[data-sample="events/shopify/orders.paid.json"]'
+PATIENCE_MILLISECONDS = 15_000
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(params=[1280, 390])
+def page(request: pytest.FixtureRequest, browser: Browser, stack: LocalStack) -> Iterator[Page]:
+    """The page of a stack that remembers nothing, on a wide and on a narrow screen; it makes no error."""
+    httpx.post(f"{stack.url}/_local/forget")
+    context = browser.new_context(viewport={"width": request.param, "height": 850})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MILLISECONDS)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    opened.on(
+        "request", lambda asked: errors.append(asked.url) if not asked.url.startswith(stack.url) else None
+    )
+    opened.goto(stack.url)
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def test_a_sample_becomes_a_profile_while_the_page_is_open(page: Page) -> None:
+    page.click(PAID)
+    expect(page.locator("[data-profile]")).to_have_count(1)
+    expect(page.locator("[data-profile] .events summary")).to_contain_text("order_paid")
+    expect(page.locator("#status")).to_contain_text(
+        re.compile("Order paid: accepted as [0-9a-f]{32}, delivered")
+    )
+    expect(page.locator("[data-receipt] .badge")).to_have_text("delivered")
+
+
+def test_a_repeat_is_recognised_and_makes_no_second_event(page: Page) -> None:
+    page.click(PAID)
+    expect(page.locator("#status")).to_contain_text("delivered")
+    page.click(PAID)
+    expect(page.locator("#status")).to_contain_text("already delivered, no second event")
+    expect(page.locator("[data-profile] .events li")).to_have_count(1)
+
+
+def test_the_newest_change_comes_first(page: Page) -> None:
+    page.click(PAID)
+    expect(page.locator("[data-profile]")).to_have_count(1)
+    page.click('[data-sample="events/shopify/orders.create.json"]')
+    expect(page.locator("[data-profile]")).to_have_count(2)
+    expect(page.locator("[data-profile] .events summary").first).to_contain_text("order_placed")
+
+
+def test_variants_of_a_sample_hide_in_a_menu(page: Page) -> None:
+    variant = page.locator('[data-sample="events/shopify/orders.create__guest.json"]')
+    expect(variant).to_be_hidden()
+    page.get_by_label("More samples of Order created").click()
+    variant.click()
+    expect(page.locator("#status")).to_contain_text("Order created (guest): accepted")
+
+
+def test_a_failure_says_what_to_do_and_can_be_retried(page: Page, stack: LocalStack) -> None:
+    httpx.post(f"{stack.batch_url}/sandbox/faults", json={"status": 400, "count": 1})
+    page.click(PAID)
+    failure = page.locator("[data-failure]")
+    expect(failure).to_contain_text("rejected_by_batch")
+    expect(failure).to_contain_text(REMEDIES["rejected_by_batch"])
+    failure.get_by_role("button", name="Retry").click()
+    expect(failure).to_have_count(0)
+    expect(page.locator("[data-profile]")).to_have_count(1)
+
+
+def test_all_failures_can_be_retried_at_once(page: Page, stack: LocalStack) -> None:
+    httpx.post(f"{stack.batch_url}/sandbox/faults", json={"status": 400, "count": 2})
+    page.click(PAID)
+    page.click('[data-sample="events/shopify/orders.create.json"]')
+    expect(page.locator("[data-failure]")).to_have_count(2)
+    page.get_by_role("button", name="Retry all").click()
+    expect(page.locator("[data-profile]")).to_have_count(2)
+    expect(page.locator("#failures")).to_be_hidden()
+
+
+def test_an_address_is_copied_and_a_secret_shown_only_when_asked(page: Page, stack: LocalStack) -> None:
+    shopify = next(
+        one for one in httpx.get(f"{stack.url}/_local/connections").json() if one["source"] == "shopify"
+    )
+    page.get_by_role("button", name="Copy the address of Shopify").click()
+    assert page.evaluate("navigator.clipboard.readText()") == shopify["url"]
+    expect(page.locator("body")).not_to_contain_text(shopify["signing_secret"])
+    page.get_by_role("button", name="Show the secret of Shopify").click()
+    expect(page.locator("[data-source=shopify]")).to_contain_text(shopify["signing_secret"])
+
+
+def test_starting_over_empties_the_page(page: Page) -> None:
+    page.click(PAID)
+    expect(page.locator("[data-profile]")).to_have_count(1)
+    page.click("#forget")
+    expect(page.locator("[data-profile]")).to_have_count(0)
+    expect(page.get_by_text("No profile yet.")).to_be_visible()
+
+
+def test_nothing_is_wider_than_the_screen_and_every_button_has_a_name(page: Page) -> None:
+    page.click(PAID)
+    expect(page.locator("[data-profile]")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    for button in page.locator("button").all():
+        assert button.get_attribute("aria-label") or (button.text_content() or "").strip()
+
+
+def test_every_source_and_every_failure_class_has_its_words() -> None:
+    assert set(NAMES) == set(ROOMS), "local/page/__init__.py: name the source in NAMES"
+    assert set(REMEDIES) == set(FAILURE_CLASSES), "local/page/__init__.py: say in REMEDIES what to do"

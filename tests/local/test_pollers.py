@@ -1,0 +1,185 @@
+"""Queues feed functions as Lambda's event source mappings do."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from moto.sqs import models
+
+from local import moto_fifo
+from local.moto_fifo import PromisingQueue
+from local.pollers import Poller, failures, keep_schedule, rate_seconds
+from local.runtime import FunctionFailed
+from local.template import EventSource, Schedule
+
+moto_fifo.install()
+
+
+class Handler:
+    """Stands in for a function: answers with what a test gives, and remembers what it was asked."""
+
+    def __init__(self, *answers: object, processes: int = 1) -> None:
+        self.answers = list(answers)
+        self.environments = [SimpleNamespace()] * processes
+        self.asked: list[Any] = []
+
+    async def invoke(self, payload: bytes) -> bytes:
+        self.asked.append(json.loads(payload))
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        if callable(answer):
+            answer = answer(self.asked[-1]["Records"])
+        return json.dumps(answer).encode()
+
+    @property
+    def batches(self) -> list[list[str]]:
+        return [[record["body"] for record in event["Records"]] for event in self.asked]
+
+
+def make_queue() -> PromisingQueue:
+    queue = models.SQSBackend("eu-west-1", "123456789012").create_queue(
+        "queue.fifo", FifoQueue="true", VisibilityTimeout=1
+    )
+    assert isinstance(queue, PromisingQueue)
+    return queue
+
+
+def send(queue: PromisingQueue, *bodies: str, group: str = "g") -> None:
+    for body in bodies:
+        message = models.Message(body, body)
+        message.group_id, message.deduplication_id = group, body
+        message.mark_sent()
+        queue.add_message(message)
+
+
+def poll(
+    queue: PromisingQueue, handler: Handler, until: Callable[[], bool], reports: bool = True, batch: int = 10
+) -> None:
+    """Run a poller until a condition holds."""
+
+    async def whole() -> None:
+        source = EventSource("queue.fifo", "Function", batch, 0, reports, None)
+        task = asyncio.create_task(Poller(source, queue, "eu-west-1", handler).run())  # type: ignore[arg-type]
+        await eventually(until)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(whole())
+
+
+def eventually(condition: Callable[[], bool]) -> Awaitable[None]:
+    async def wait() -> None:
+        while not condition():  # noqa: ASYNC110 - a condition of any kind has no event
+            await asyncio.sleep(0.01)
+
+    return asyncio.wait_for(wait(), 10)
+
+
+def test_what_a_function_dealt_with_is_deleted() -> None:
+    queue, handler = make_queue(), Handler()
+    send(queue, "1", "2", "3")
+    poll(queue, handler, lambda: not queue.held)
+    assert handler.batches == [["1", "2", "3"]]
+
+
+def test_batches_are_no_larger_than_the_template_says() -> None:
+    queue, handler = make_queue(), Handler()
+    send(queue, "1", "2", "3")
+    poll(queue, handler, lambda: not queue.held, batch=2)
+    assert handler.batches == [["1", "2"], ["3"]]
+
+
+def test_a_record_says_what_lambda_says() -> None:
+    queue, handler = make_queue(), Handler()
+    send(queue, "body")
+    poll(queue, handler, lambda: not queue.held)
+    [record] = handler.asked[0]["Records"]
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"] == "arn:aws:sqs:eu-west-1:123456789012:queue.fifo"
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert record["attributes"]["MessageGroupId"] == "g"
+    assert (record["messageId"], record["body"]) == ("body", "body")
+
+
+def test_only_what_is_reported_as_failed_comes_again_after_its_visibility() -> None:
+    queue = make_queue()
+    handler = Handler({"batchItemFailures": [{"itemIdentifier": "2"}]})
+    send(queue, "1", "2", "3")
+    poll(queue, handler, lambda: not queue.held)
+    assert handler.batches == [["1", "2", "3"], ["2"]]
+
+
+def test_a_failed_invocation_brings_the_whole_batch_again() -> None:
+    queue, handler = make_queue(), Handler(FunctionFailed("Runtime.ExitError", ""))
+    send(queue, "1", "2")
+    poll(queue, handler, lambda: not queue.held)
+    assert handler.batches == [["1", "2"], ["1", "2"]]
+
+
+def test_without_partial_responses_an_answer_means_all_is_done() -> None:
+    queue = make_queue()
+    handler = Handler({"batchItemFailures": [{"itemIdentifier": "1"}]})
+    send(queue, "1")
+    poll(queue, handler, lambda: not queue.held, reports=False)
+    assert len(handler.asked) == 1
+
+
+def test_a_new_message_is_taken_at_once() -> None:
+    queue, handler = make_queue(), Handler()
+
+    async def whole() -> float:
+        source = EventSource("queue.fifo", "Function", 10, 0, True, None)
+        task = asyncio.create_task(Poller(source, queue, "eu-west-1", handler).run())  # type: ignore[arg-type]
+        await asyncio.sleep(0.2)
+        started = asyncio.get_running_loop().time()
+        await asyncio.to_thread(send, queue, "1")
+        await eventually(lambda: bool(handler.asked))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return asyncio.get_running_loop().time() - started
+
+    assert asyncio.run(whole()) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        (b"null", set()),
+        (b"{}", set()),
+        (b'{"batchItemFailures": []}', set()),
+        (b'{"batchItemFailures": null}', set()),
+        (b'{"batchItemFailures": [{"itemIdentifier": "a"}]}', {"a"}),
+        (b'{"batchItemFailures": [{"itemIdentifier": "unknown"}]}', {"a", "b"}),
+        (b'{"batchItemFailures": [{"itemIdentifier": ""}]}', {"a", "b"}),
+        (b'{"batchItemFailures": [{"itemIdentifier": null}]}', {"a", "b"}),
+        (b'{"batchItemFailures": [{"id": "a"}]}', {"a", "b"}),
+        (b'{"batchItemFailures": "a"}', {"a", "b"}),
+        (b'"text"', {"a", "b"}),
+        (b"no JSON", {"a", "b"}),
+    ],
+)
+def test_a_report_that_makes_no_sense_fails_the_whole_batch(answer: bytes, failed: set[str]) -> None:
+    assert failures(answer, ["a", "b"]) == failed
+
+
+@pytest.mark.parametrize(
+    ("expression", "seconds"),
+    [
+        ("rate(1 minute)", 60),
+        ("rate(15 minutes)", 900),
+        ("rate(2 hours)", 7200),
+        ("rate(1 day)", 86400),
+        ("cron(0 1 * * ? *)", None),
+    ],
+)
+def test_rates_are_read(expression: str, seconds: int | None) -> None:
+    assert rate_seconds(expression) == seconds
+
+
+def test_a_schedule_that_is_no_rate_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(keep_schedule(Schedule("Nightly", "Function", "cron(0 1 * * ? *)", "{}"), {}))
+    assert "Nightly" in capsys.readouterr().out

@@ -1,0 +1,96 @@
+"""The local stack runs what template.yaml says, and nothing else."""
+
+from collections.abc import Iterator
+
+import boto3
+import httpx
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from functions.sources import ROOMS
+from local.aws import LocalAws
+from local.environment import aws_variables
+from local.process import ROOT
+from local.routes import Router
+from local.template import Deployment, deploy
+
+REGION = "eu-west-1"
+TEMPLATE = ROOT / "template.yaml"
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[boto3.Session]:
+    with LocalAws() as aws, pytest.MonkeyPatch.context() as environment:
+        for name, value in aws_variables(aws.endpoint, REGION).items():
+            environment.setenv(name, value)
+        httpx.post(f"{aws.endpoint}/moto-api/reset")  # moto's state is this process's, and so other tests'
+        yield boto3.Session(region_name=REGION)
+
+
+@pytest.fixture(scope="module")
+def deployment(session: boto3.Session) -> Deployment:
+    return deploy(TEMPLATE, "test", session, {"BatchApiUrl": "http://127.0.0.1:9/2.11"})
+
+
+def declared(resource_type: str) -> set[str]:
+    resources = yaml_parse(TEMPLATE.read_text())["Resources"]
+    return {name for name, resource in resources.items() if resource["Type"] == resource_type}
+
+
+def test_every_function_of_the_template_runs(deployment: Deployment) -> None:
+    assert set(deployment.functions) == declared("AWS::Serverless::Function")
+
+
+def test_functions_have_the_variables_of_the_template_with_their_references_resolved(
+    deployment: Deployment,
+) -> None:
+    deliver = deployment.functions["DeliverFunction"]
+    assert deliver.environment["BATCH_API_URL"] == "http://127.0.0.1:9/2.11"
+    assert deliver.environment["STACK_NAME"] == "test"
+    assert deliver.environment["QUEUE_URL"].endswith("/test-webhooks.fifo")
+    assert deliver.handler == "functions.deliver.handler.handler"
+    assert deliver.timeout_seconds == 30
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_every_source_has_a_route(deployment: Deployment, source: str) -> None:
+    match = Router(deployment.routes).match("POST", f"/{source}/main")
+    assert match is not None
+    assert match.parameters["connection"] == "main"
+
+
+def test_queues_feed_the_functions_that_the_template_names(deployment: Deployment) -> None:
+    webhooks = next(one for one in deployment.event_sources if one.queue == "test-webhooks.fifo")
+    assert (webhooks.function, webhooks.batch_size, webhooks.reports_failures) == (
+        "DeliverFunction",
+        10,
+        True,
+    )
+    assert webhooks.max_concurrency == 5
+    waiting = next(one for one in deployment.event_sources if one.queue == "test-waiting")
+    assert waiting.function == "RetryFunction"
+
+
+def test_schedules_are_read_with_their_payload(deployment: Deployment) -> None:
+    [schedule] = deployment.schedules
+    assert (schedule.function, schedule.expression) == ("RetryFunction", "rate(15 minutes)")
+    assert "batch_unavailable" in schedule.payload
+
+
+def test_secrets_are_made_with_the_content_of_the_template(
+    deployment: Deployment, session: boto3.Session
+) -> None:
+    client = session.client("secretsmanager")
+    names = {secret["Name"] for secret in client.list_secrets()["SecretList"]}
+    assert names == {f"test/{source}/main" for source in ROOMS} | {"test/batch/default"}
+    assert client.get_secret_value(SecretId="test/shopify/main")["SecretString"] == '{"signing_secrets": []}'
+
+
+def test_cors_is_the_templates(deployment: Deployment) -> None:
+    assert deployment.cors["allowMethods"] == ["POST"]
+
+
+def test_a_bucket_is_reached_by_its_path(deployment: Deployment, session: boto3.Session) -> None:
+    client, bucket = session.client("s3"), deployment.variable("BODIES_BUCKET")
+    client.put_object(Bucket=bucket, Key="bodies/a", Body=b"content")
+    assert client.get_object(Bucket=bucket, Key="bodies/a")["Body"].read() == b"content"
