@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -340,6 +341,9 @@ class Delivery:
             return
         for job in jobs:
             self.tell(job)
+        counts = Counter(counted for job in jobs for counted in counts_of(job))
+        for (name, dimension, label), number in counts.items():
+            count(name, number, **{dimension: label})
 
     def settle_one(self, job: Job) -> None:
         failure = job.failure or Failed("")
@@ -401,23 +405,15 @@ class Delivery:
         )
 
     def tell(self, job: Job) -> None:
-        """One log line and the metrics of a job. Names of fields may come from a form: only their number is told."""
-        webhook, failure = job.webhook, job.failure
-        outcome = (job.outcome or Outcome.RETURNED).value
-        failure_class = failure.failure_class if failure else None
+        """One log line of a job. Names of fields may come from a form: only their number is told."""
         logger.info(
-            f"webhook {outcome}",
-            webhook_id=webhook.id,
-            failure_class=failure_class,
+            f"webhook {(job.outcome or Outcome.RETURNED).value}",
+            webhook_id=job.webhook.id,
+            failure_class=job.failure.failure_class if job.failure else None,
             warnings=len(job.warnings.found),
-            source=webhook.source,
-            topic=webhook.topic,
+            source=job.webhook.source,
+            topic=job.webhook.topic,
         )
-        if failure_class and job.outcome is Outcome.PARKED:
-            count("WebhooksParked", failure_class=failure_class)
-        for kind in {warning.kind for warning in job.warnings.found}:
-            count("Warnings", kind=kind)
-        count(f"Webhooks{outcome.capitalize()}", source=webhook.source)
 
 
 def leaves_receipt(job: Job) -> bool:
@@ -425,6 +421,15 @@ def leaves_receipt(job: Job) -> bool:
     if job.outcome is Outcome.RETURNED:
         return job.message.receive_count == 1 and not isinstance(job.failure, ProfileBusy)
     return job.outcome in STATUS
+
+
+def counts_of(job: Job) -> Iterator[tuple[str, str, str]]:
+    """What a job adds one to: a metric's name, its dimension and the label there."""
+    if job.failure and job.outcome is Outcome.PARKED:
+        yield "WebhooksParked", "failure_class", job.failure.failure_class
+    for kind in {warning.kind for warning in job.warnings.found}:
+        yield "Warnings", "kind", kind
+    yield f"Webhooks{(job.outcome or Outcome.RETURNED).value.capitalize()}", "source", job.webhook.source
 
 
 def going(jobs: Iterable[Job]) -> list[Job]:

@@ -5,14 +5,13 @@ Reads no body: an envelope goes back as it came.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import Unavailable
 from bridge.observability import count, logger
-from bridge.queue import WebhookQueue
+from bridge.queue import WebhookQueue, envelope_in
 from functions.retry.rounds import Filter, retry_parked
 
 queue = WebhookQueue(os.environ["QUEUE_URL"], dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"])
@@ -42,11 +41,15 @@ def has_time(context: Any) -> Any:
 
 
 def forward(records: list[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Move waiting webhooks back to the queue; returns those that could not be moved."""
+    """Move waiting webhooks back to the queue; returns those that could not be moved. What is no webhook is parked."""
     failures = []
     for record in records:
+        envelope = envelope_in(record["body"])
         try:
-            queue.forward(json.loads(record["body"]))
+            if envelope:
+                queue.forward(envelope)
+            else:
+                queue.park_message(record["body"], record["messageId"])
         except Unavailable:
             failures.append({"itemIdentifier": record["messageId"]})
     return failures

@@ -22,10 +22,13 @@ class Filter:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Filter:
-        """The filter in an event. Raises ValueError for a field that does not exist."""
+        """The filter in an event. Raises ValueError for a field that does not exist or is no list."""
         unknown = set(given) - {one.name for one in fields(cls)}
         if unknown:
             raise ValueError(f"unknown filter: {', '.join(sorted(unknown))}")
+        single = [name for name, values in given.items() if not isinstance(values, list | tuple)]
+        if single:
+            raise ValueError(f"not a list: {', '.join(sorted(single))}")
         return cls(**{name: tuple(values) for name, values in given.items()})
 
     def takes(self, parked: Parked) -> bool:
@@ -53,25 +56,24 @@ class Report:
 def retry_parked(
     queue: WebhookQueue, wanted: Filter, *, dry_run: bool, has_time: Callable[[], bool]
 ) -> Report:
-    """Retry what the filter takes, or only list it. Raises Unavailable."""
-    report, kept = Report(), []
-    while has_time():
-        page = queue.receive_parked(VISIBILITY_SECONDS)
-        if not page:
-            break
-        for parked in page:
-            if not wanted.takes(parked) or not parked.id:
-                kept.append(parked)
-                continue
-            report.webhooks.append(described(parked))
-            if dry_run:
-                kept.append(parked)
-            else:
-                queue.retry(parked)
-                report.retried += 1
-    else:
-        report.more = True
-    queue.release_parked(kept)
+    """Retry what the filter takes, each webhook once, or only list it. Raises Unavailable."""
+    report, kept, seen = Report(), [], set()
+    try:
+        while page := queue.receive_parked(VISIBILITY_SECONDS) if has_time() else None:
+            for parked in page:
+                if not parked.id or parked.id in seen or not wanted.takes(parked):
+                    kept.append(parked)
+                    continue
+                seen.add(parked.id)
+                report.webhooks.append(described(parked))
+                if dry_run:
+                    kept.append(parked)
+                else:
+                    queue.retry(parked)
+                    report.retried += 1
+        report.more = page is None
+    finally:
+        queue.release_parked(kept)
     report.left = len(kept)
     return report
 

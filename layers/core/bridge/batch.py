@@ -18,6 +18,7 @@ from bridge.secrets import BatchKeys
 MAX_OPERATIONS_PER_CALL = 200
 CONNECT_TIMEOUT_SECONDS = 3.0
 READ_TIMEOUT_SECONDS = 10.0
+MAX_RETRY_AFTER_DIGITS = 6
 UNAVAILABLE = frozenset({404, 408, 425, 429})
 """404 is a route that does not exist: an address to be put right, no fault of the webhook."""
 
@@ -83,13 +84,17 @@ def partial_errors(response: httpx.Response) -> list[PartialError]:
         return []
     errors = answer.get("errors") if isinstance(answer, dict) else None
     return [
-        PartialError(error["bulk_index"], str(error.get("category", "")), error.get("attribute"))
+        PartialError(error["bulk_index"], str(error.get("category", "")), text_in(error.get("attribute")))
         for error in (errors if isinstance(errors, list) else [])
-        if isinstance(error, dict) and isinstance(error.get("bulk_index"), int)
+        if isinstance(error, dict) and type(error.get("bulk_index")) is int
     ]
+
+
+def text_in(content: object) -> str | None:
+    return content if isinstance(content, str) else None
 
 
 def retry_after(response: httpx.Response) -> float | None:
     """The seconds that Batch asks to wait, where it names them; no official page promises the header."""
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= MAX_RETRY_AFTER_DIGITS else None

@@ -14,6 +14,8 @@ T = TypeVar("T")
 FRESH_SECONDS = 300
 ABSENT_SECONDS = 30
 REFRESH_AT_MOST_EVERY_SECONDS = 30
+MAX_ENTRIES = 1000
+"""Anyone may ask for connections that do not exist: what is absent is forgotten before it fills the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Entry(Generic[T]):
 
 class Cache(Generic[T]):
     """Values by key; None means that there is none. `load` may raise a BridgeError when AWS is out of reach:
-    a value read earlier is then used for longer."""
+    a value read earlier is then used for 30 seconds more."""
 
     def __init__(self, load: Callable[[str], T | None], clock: Callable[[], float] = time.monotonic) -> None:
         self.load = load
@@ -44,6 +46,7 @@ class Cache(Generic[T]):
         except BridgeError:
             if entry is None or entry.value is None:
                 raise
+            self.entries[key] = Entry(entry.value, self.clock() - FRESH_SECONDS + ABSENT_SECONDS)
             return entry.value
 
     def refresh(self, key: str) -> bool:
@@ -56,5 +59,7 @@ class Cache(Generic[T]):
 
     def read(self, key: str) -> T | None:
         value = self.load(key)
+        if len(self.entries) >= MAX_ENTRIES:
+            self.entries = {name: entry for name, entry in self.entries.items() if entry.value is not None}
         self.entries[key] = Entry(value, self.clock())
         return value

@@ -6,7 +6,6 @@ Says 200 only once the webhook is stored. Never maps, never calls Batch, never t
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -15,7 +14,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.errors import BodyTooLarge, Ignored, InvalidSignature, MalformedBody, Refused, UnknownConnection
+from bridge.errors import (
+    BodyTooLarge,
+    Ignored,
+    InvalidSignature,
+    MalformedBody,
+    Refused,
+    Unavailable,
+    UnknownConnection,
+)
 from bridge.observability import count, logger
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
@@ -99,12 +106,15 @@ class Door:
             summary = source.summarise(request)
             if summary.topic not in source.topics:
                 raise Ignored("topic not mapped")
+        except RecursionError as error:
+            raise MalformedBody("JSON is nested too deep") from error
         except Ignored as ignored:
             logger.info("webhook ignored", source=source.name, reason=ignored.reason)
             count("WebhooksIgnored", source=source.name)
             raise
+        period = int(self.clock() // source.repeat_seconds) if source.repeat_seconds else None
         webhook = Webhook(
-            id=webhook_id(source.name, request.connection, summary, request.body),
+            id=webhook_id(source.name, request.connection, summary, request.body, period),
             source=source.name,
             connection=request.connection,
             topic=summary.topic,
@@ -122,20 +132,20 @@ class Door:
         """Where a person's browser goes after a form that it posted itself, if the connection says so."""
         if not source.redirects or request.content_type not in BROWSER_FORMS or self.parameters is None:
             return None
-        page = self.parameters.read(source.name, request.connection).get("thank_you_url")
+        try:
+            page = self.parameters.read(source.name, request.connection).get("thank_you_url")
+        except Unavailable:  # what was posted is stored: no reason to send it again
+            return None
         return {"statusCode": 303, "headers": {"location": page}, "body": ""} if page else None
 
 
 def exact_bytes(event: Mapping[str, Any]) -> bytes:
     """The body as the sender sent it: API Gateway hands some media types over in base64."""
     text = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        body: bytes = text.encode()
-    else:
-        try:
-            body = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise MalformedBody("body is not base64") from error
+    try:
+        body: bytes = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+    except ValueError as error:
+        raise MalformedBody("body is not what its encoding says") from error
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge("body is over 6 MB")
     return body

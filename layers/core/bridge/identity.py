@@ -18,6 +18,7 @@ Candidate: TypeAlias = Literal["user_id", "email_sha256", "source_id"]
 
 CANDIDATES: tuple[Candidate, ...] = ("user_id", "email_sha256", "source_id")
 MAX_CUSTOM_ID_CHARACTERS = 512
+"""Counted as UTF-16, as Batch's SDKs do."""
 NULL_LIKE_WORDS = frozenset(
     ["undefined", "null", "nil", "(null)", "[object object]", "true", "false", "nan", "infinity", "-infinity"]
 )
@@ -49,8 +50,8 @@ def valued(person: Person, candidate: Candidate) -> str | None:
         return email_sha256(person.email)
     text = (person.user_id if candidate == "user_id" else person.source_id) or ""
     value = text.strip()
-    refused = not value or value.lower() in NULL_LIKE_WORDS or "\n" in value
-    return None if refused or len(value) > MAX_CUSTOM_ID_CHARACTERS else value
+    refused = not value.isprintable() or not value or value.lower() in NULL_LIKE_WORDS
+    return None if refused or normalise.utf16_units(value) > MAX_CUSTOM_ID_CHARACTERS else value
 
 
 def email_sha256(address: str | None) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -134,7 +134,10 @@ class Ledger:
             FilterExpression="begins_with(pk, :prefix)",
             ExpressionAttributeValues={":prefix": {"S": "webhook#"}},
         )
-        return newest_first(row for page in pages for row in page["Items"])[:limit]
+        try:
+            return newest_first(row for page in pages for row in page["Items"])[:limit]
+        except (ClientError, BotoCoreError) as error:
+            raise BatchUnavailable("the ledger is out of reach") from error
 
     def read(self, keys: Sequence[str]) -> dict[str, Row]:
         """Rows by key, read consistently; missing ones are left out."""
@@ -164,11 +167,12 @@ def profile_key(project: str, custom_id: str) -> str:
 def receipt_row(receipt: Receipt) -> Row:
     """The row of a receipt; DynamoDB forgets it after 35 days."""
     received = datetime.fromisoformat(receipt.received_at)
+    content = {name: getattr(receipt, name) for name in Receipt.__slots__}
     row: Row = {
         "pk": {"S": f"webhook#{receipt.id}"},
         "status": {"S": receipt.status},
         "received_at": {"S": receipt.received_at},
-        "receipt": {"S": json.dumps(asdict(receipt), separators=(",", ":"))},
+        "receipt": {"S": json.dumps(content, separators=(",", ":"))},
         "expires_at": {"N": str(int((received + timedelta(days=RECEIPT_DAYS)).timestamp()))},
     }
     if receipt.custom_id:
@@ -189,9 +193,10 @@ def link_row(project: str, reference: str, custom_id: str) -> Row:
 def receipt_of(row: Mapping[str, Any]) -> Receipt:
     """The receipt in a row."""
     stored: dict[str, Any] = json.loads(row["receipt"]["S"])
-    return Receipt(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-    )
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return Receipt(**fields)
 
 
 def newest_first(rows: Iterable[Mapping[str, Any]]) -> list[Receipt]:

@@ -10,15 +10,16 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard
-from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from bridge import normalise
-from bridge.profile import Event, Value
+from bridge.profile import Event, Value, is_absent
 
 MAX_NAME_CHARACTERS = 30
 MAX_STRING_CHARACTERS = 300
@@ -30,17 +31,31 @@ MAX_ARRAY_ITEMS = 25
 MAX_PROFILE_ATTRIBUTES = 50
 MAX_PROFILE_ARRAYS = 15
 MAX_EVENT_ATTRIBUTES = 20
+MAX_EVENT_ARRAYS = 10
 MAX_EVENTS_PER_OPERATION = 15
 MAX_EVENT_BYTES = 25_000
 MAX_DEPTH = 3
-MAX_INTEGER = 2**63 - 1
+MAX_NUMBER = 2**63 - 1
+MAX_NAMED_WARNINGS = 100
+"""Of one webhook, on its receipt: a row of DynamoDB holds 400 kB."""
 EVENT_WINDOW = timedelta(hours=23, minutes=55)
 """Batch refuses events older than 24 hours; the five minutes are for the way."""
 
-KEY = re.compile(r"(?:(date|url)\()?([^()]*)\)?")
+WRAPPED = re.compile(r"(date|url)\((.*)\)", re.DOTALL)
 NAME = re.compile(r"[a-z0-9_]{1,30}")
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
+TOPIC = re.compile(r"[a-z0-9_]{1,300}")
+URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#@]*@)?"  # scheme, user
+    r"(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]+)?"  # host, port
+    r"([/?#]\S*)?"
+)
+
+# type of a scalar   what Batch keeps it as
+KINDS = {str: "string", bool: "boolean", int: "integer", float: "float", Decimal: "float"}
+SCALARS, NUMBERS, NESTED = tuple(KINDS), (int, float, Decimal), (list, dict)
+"""Asked of every value, and several times faster than `float | Decimal` or `Sequence`."""
 
 Json: TypeAlias = Any
 
@@ -69,26 +84,40 @@ class Warnings:
 def fit_attributes(attributes: Mapping[str, Value], warnings: Warnings) -> dict[str, Json]:
     """The profile attributes as Batch takes them."""
     fitted: dict[str, Json] = {}
+    names: set[str] = set()
     for key, value in attributes.items():
-        name = fit_key(key, NATIVE_ATTRIBUTES, fitted, warnings)
+        name = fit_key(key, NATIVE_ATTRIBUTES, names, warnings)
         if name is None:
             continue
         content = None if value is None else fit_profile_value(name, value, warnings)
         if value is None or content is not None:
             fitted[name] = content
-    return first_attributes(fitted, MAX_PROFILE_ATTRIBUTES, warnings, max_arrays=MAX_PROFILE_ARRAYS)
+            names.add(bare(name))
+    return first_attributes(fitted, warnings)
 
 
 def fit_profile_value(key: str, value: Value, warnings: Warnings) -> Json:
+    if holds_one_value(key, NATIVE_ATTRIBUTES):
+        return fit_scalar(key, key, value, NATIVE_ATTRIBUTES, warnings)
     if isinstance(value, Mapping) and not set(value) <= {"$add", "$remove"}:
         warnings.add("object_dropped", key)
         return None
+    fit = fit_topic if key in LISTS else fit_text
     if isinstance(value, Mapping):
-        changes = {verb: fit_strings(key, value[verb], warnings) for verb in value}
-        return {verb: strings for verb, strings in changes.items() if strings} or None
-    if is_list(value):
-        return fit_strings(key, value, warnings) or None
-    return fit_scalar(key, value, NATIVE_ATTRIBUTES, warnings)
+        return fit_partial(key, value, fit, warnings)
+    if is_list(value) or key in LISTS:
+        return fit_strings(key, value, warnings, fit) or None
+    return fit_scalar(key, key, value, NATIVE_ATTRIBUTES, warnings)
+
+
+def fit_partial(key: str, value: Mapping[str, Value], fit: Fit, warnings: Warnings) -> Json:
+    """What is added to a list and removed from it; what is both is added."""
+    changes = {verb: fit_strings(key, value[verb], warnings, fit) for verb in value}
+    both = set(changes.get("$add", ())) & set(changes.get("$remove", ()))
+    if both:
+        warnings.add("item_dropped", key)
+        changes["$remove"] = [text for text in changes["$remove"] if text not in both]
+    return {verb: strings for verb, strings in changes.items() if strings} or None
 
 
 def fit_event(event: Event, now: datetime, warnings: Warnings) -> dict[str, Json] | None:
@@ -106,74 +135,129 @@ def fit_event(event: Event, now: datetime, warnings: Warnings) -> dict[str, Json
         if event.time > now - EVENT_WINDOW:
             fitted["time"] = normalise.timestamp(min(event.time, now))
         else:
-            attributes = {"date(occurred_at)": normalise.timestamp(event.time), **attributes}
-    fitted["attributes"] = fit_object(event.name, attributes, EVENT_NATIVES, 0, warnings)
+            attributes = {"date(occurred_at)": event.time.isoformat(), **attributes}
+    fitted["attributes"] = EventFit(warnings).object("", attributes, EVENT_NATIVES, 0)
     return shrink(fitted, warnings)
 
 
-def fit_object(
-    path: str, content: Mapping[str, Value], natives: Natives, depth: int, warnings: Warnings
-) -> dict[str, Json]:
-    """An event's attributes, or an object within them."""
-    fitted: dict[str, Json] = {}
-    for key, value in content.items():
-        name = fit_key(key, natives, fitted, warnings)
-        if name is None or value is None:
-            continue
-        inner = fit_event_value(f"{path}.{name}" if depth else name, name, value, natives, depth, warnings)
-        if inner not in (None, [], {}):
-            fitted[name] = inner
-    return first_attributes(fitted, MAX_EVENT_ATTRIBUTES, warnings)
+@dataclass(slots=True)
+class EventFit:
+    """One event on its way to fit: `kinds` tells the type of each path in it, as a name has one type in all objects."""
+
+    warnings: Warnings
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def object(
+        self, path: str, content: Mapping[str, Value], natives: Natives, depth: int
+    ) -> dict[str, Json]:
+        """An event's attributes, or an object within them."""
+        fitted: dict[str, Json] = {}
+        names: set[str] = set()
+        for key, value in content.items():
+            name = fit_key(key, natives, names, self.warnings)
+            if name is None or is_absent(value):
+                continue
+            place = f"{path}.{name}" if path else name
+            if len(fitted) == MAX_EVENT_ATTRIBUTES:
+                self.warnings.add("attribute_dropped", place)
+                continue
+            inner = self.value(place, name, value, natives, depth)
+            if inner not in (None, [], {}):
+                fitted[name] = inner
+                names.add(bare(name))
+        return fitted
+
+    def value(self, path: str, key: str, value: Value, natives: Natives, depth: int) -> Json:
+        """One attribute of an event; nothing where its name has another type elsewhere in the event."""
+        if key in natives:
+            return fit_scalar(path, key, value, natives, self.warnings)
+        kind = kind_of(key, value)
+        known = self.kinds.get(path)
+        if known == "float" and kind == "integer" and isinstance(value, int):
+            kind, value = known, float(value)
+        if known not in (None, kind) or (known is None and kind.startswith("list") and self.has_all_arrays()):
+            self.warnings.add("attribute_dropped", path)
+            return None
+        self.kinds[path] = kind
+        inner = self.content(path, key, value, depth)
+        if known is None and inner in (None, [], {}):
+            del self.kinds[path]
+        return inner
+
+    def content(self, path: str, key: str, value: Value, depth: int) -> Json:
+        if isinstance(value, SCALARS) or holds_one_value(key, {}):
+            return fit_scalar(path, key, value, {}, self.warnings)
+        items = list(value) if is_list(value) else [value]
+        objects = [item for item in items if isinstance(item, Mapping)]
+        below = depth + 1 + bool(objects and is_list(value))
+        if below > MAX_DEPTH:
+            self.warnings.add("nested_too_deep", path)
+            return None
+        if not objects:
+            return fit_strings(path, value, self.warnings)
+        if len(objects) < len([item for item in items if item is not None]):
+            self.warnings.add("item_dropped", path)
+        kept = first_items(path, objects, MAX_ARRAY_ITEMS, self.warnings)
+        fitted = [inner for item in kept if (inner := self.object(path, item, {}, below))]
+        return fitted if is_list(value) else next(iter(fitted), None)
+
+    def has_all_arrays(self) -> bool:
+        return sum(known.startswith("list") for known in self.kinds.values()) == MAX_EVENT_ARRAYS
 
 
-def fit_event_value(
-    path: str, key: str, value: Value, natives: Natives, depth: int, warnings: Warnings
-) -> Json:
-    if key in natives or not (isinstance(value, Mapping) or is_list(value)):
-        return fit_scalar(key, value, natives, warnings)
-    items = list(value) if is_list(value) else [value]
-    objects = [item for item in items if isinstance(item, Mapping)]
-    below = depth + 1 + bool(objects and is_list(value))
-    if below > MAX_DEPTH:
-        warnings.add("nested_too_deep", path)
+def kind_of(key: str, value: Value) -> str:
+    """The type that Batch keeps of an attribute."""
+    if "(" in key:
+        return key.partition("(")[0]
+    if is_list(value):
+        return "list of objects" if any(isinstance(item, Mapping) for item in value) else "list of strings"
+    return KINDS.get(type(value), "object" if isinstance(value, Mapping) else "string")
+
+
+def holds_one_value(key: str, natives: Natives) -> bool:
+    """Whether the key promises a date, a link, or what its native name says: no list and no object."""
+    return (key in natives and key not in LISTS) or "(" in key
+
+
+def fit_scalar(path: str, key: str, value: Value, natives: Natives, warnings: Warnings) -> Json:
+    """One value that is no list or object, by what its key promises; a warning names its `path`."""
+    if not isinstance(value, SCALARS) and key not in LISTS:
+        warnings.add("value_dropped", path)
         return None
-    if not objects:
-        return fit_strings(path, value, warnings)
-    kept = first_items(path, objects, MAX_ARRAY_ITEMS, warnings)
-    fitted = [inner for item in kept if (inner := fit_object(path, item, {}, below, warnings))]
-    return fitted if is_list(value) else next(iter(fitted), None)
-
-
-def fit_scalar(key: str, value: Value, natives: Natives, warnings: Warnings) -> Json:
-    """One value that is no list or object, by what its key promises."""
     fit = natives.get(key) or (
         fit_date if key.startswith("date(") else fit_url if key.startswith("url(") else fit_plain
     )
-    return fit(key, value, warnings)
+    return fit(path, value, warnings)
 
 
 def fit_plain(key: str, value: Value, warnings: Warnings) -> Json:
     if isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return within(key, value, abs(value) <= MAX_INTEGER, warnings)
-    if isinstance(value, float | Decimal):
-        number = float(value) + 0.0
-        return within(key, number, math.isfinite(number), warnings)
-    return fit_string(key, str(value), MAX_STRING_CHARACTERS, warnings)
+    if isinstance(value, NUMBERS):
+        return fit_number(key, value, warnings)
+    return fit_text(key, value, warnings)
 
 
-def within(key: str, number: float, fits: bool, warnings: Warnings) -> float | None:
-    if not fits:
+def fit_number(key: str, value: float | Decimal, warnings: Warnings) -> float | None:
+    """A number that is one, within 64 bits; money as JSON knows it, and no minus before zero."""
+    if isinstance(value, Decimal):
+        value = float(value) if value.is_finite() else math.nan
+    if not abs(value) <= MAX_NUMBER:
         warnings.add("number_dropped", key)
         return None
-    return number
+    return value if isinstance(value, int) else value + 0.0
+
+
+def fit_text(key: str, value: Value, warnings: Warnings) -> str | None:
+    return fit_string(key, str(value), MAX_STRING_CHARACTERS, warnings)
 
 
 def fit_string(key: str, text: str, limit: int, warnings: Warnings) -> str | None:
     """One line without control characters, cut at the limit, counted as the stricter systems do (UTF-16)."""
+    if text.isascii() and text.isprintable() and len(text) <= limit and "  " not in text:
+        return text.strip() or None
     line = one_line(text)
-    if len(line.encode("utf-16-le")) // 2 > limit:
+    if normalise.utf16_units(line) > limit:
         warnings.add("string_cut", key)
         line = line.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore").rstrip()
     return line or None
@@ -181,35 +265,32 @@ def fit_string(key: str, text: str, limit: int, warnings: Warnings) -> str | Non
 
 def one_line(text: str) -> str:
     """The text with newlines and runs of spaces as one space, and without what is no character."""
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip()
     kept = "".join(
         character if unicodedata.category(character) not in ("Cc", "Cs") else " " for character in text
     )
     return " ".join(kept.split())
 
 
-def fit_strings(key: str, value: Value, warnings: Warnings) -> list[str]:
+def fit_strings(key: str, value: Value, warnings: Warnings, fit: Fit | None = None) -> list[str]:
     """A list of texts; other scalars become texts."""
-    items = value if is_list(value) else [value]
-    strings = [
-        text
-        for item in items
-        if item is not None
-        and not isinstance(item, Mapping)
-        and not is_list(item)
-        and (text := fit_string(key, str(item), MAX_STRING_CHARACTERS, warnings))
-    ]
+    items = [item for item in (value if is_list(value) else [value]) if item is not None]
+    scalars = [item for item in items if not isinstance(item, Mapping) and not is_list(item)]
+    if len(scalars) < len(items):
+        warnings.add("item_dropped", key)
+    strings = [text for item in scalars if (text := (fit or fit_text)(key, item, warnings))]
     return first_items(key, strings, MAX_ARRAY_ITEMS, warnings)
 
 
 def fit_date(key: str, value: Value, warnings: Warnings) -> str | None:
+    """A time in ISO 8601, in UTC where it names no zone. A bare number may be anything."""
     try:
-        moment = datetime.fromisoformat(str(value).strip())
+        moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
     except ValueError:
+        moment = None
+    fitted = normalise.timestamp(moment.replace(tzinfo=moment.tzinfo or UTC)) if moment else None
+    if fitted is None:
         warnings.add("date_dropped", key)
-        return None
-    return normalise.timestamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return fitted
 
 
 def fit_url(key: str, value: Value, warnings: Warnings) -> str | None:
@@ -217,20 +298,18 @@ def fit_url(key: str, value: Value, warnings: Warnings) -> str | None:
     link = str(value).strip()
     if not link:
         return None
-    if len(link) > MAX_URL_CHARACTERS or not is_absolute(link):
+    if normalise.utf16_units(link) > MAX_URL_CHARACTERS or not is_absolute(link):
         warnings.add("url_dropped", key)
         return None
     return link
 
 
 def is_absolute(link: str) -> bool:
-    try:
-        parts = urlsplit(link)
-    except ValueError:
+    if not URL.fullmatch(link):
         return False
-    return bool(parts.scheme and parts.netloc) and not any(
-        character.isspace() or unicodedata.category(character) in ("Cc", "Cs") for character in link
-    )
+    if link.isascii():
+        return link.isprintable()
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in link)
 
 
 def fit_pattern(pattern: re.Pattern[str], change: Callable[[str], str] = str) -> Fit:
@@ -256,25 +335,60 @@ def fit_label(key: str, value: Value, warnings: Warnings) -> str | None:
 
 
 def fit_tags(key: str, value: Value, warnings: Warnings) -> list[str]:
-    items = value if is_list(value) else [value]
-    tags = [fit_string(key, str(item).lower(), MAX_TAG_CHARACTERS, warnings) for item in items]
-    return first_items(key, list(dict.fromkeys(tag for tag in tags if tag)), MAX_TAGS, warnings)
+    tags = fit_strings(key, value, warnings, fit_tag)
+    return first_items(key, list(dict.fromkeys(tags)), MAX_TAGS, warnings)
 
 
-def fit_key(key: str, natives: Natives, taken: Mapping[str, Json], warnings: Warnings) -> str | None:
-    """The attribute's key with its name as Batch takes it; None where nothing is left or it is taken."""
+def fit_tag(key: str, value: Value, warnings: Warnings) -> str | None:
+    return fit_string(key, str(value).lower(), MAX_TAG_CHARACTERS, warnings)
+
+
+def fit_topic(key: str, value: Value, warnings: Warnings) -> str | None:
+    topic = str(value).strip().lower()
+    if TOPIC.fullmatch(topic):
+        return topic
+    warnings.add("item_dropped", key)
+    return None
+
+
+def fit_topics(key: str, value: Value, warnings: Warnings) -> list[str]:
+    return fit_strings(key, value, warnings, fit_topic)
+
+
+def fit_timezone(key: str, value: Value, warnings: Warnings) -> str | None:
+    """An IANA name, such as Europe/Paris."""
+    name = str(value).strip()
+    if name in timezones():
+        return name
+    warnings.add("value_dropped", key)
+    return None
+
+
+@lru_cache(maxsize=1)
+def timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def fit_key(key: str, natives: Natives, taken: Set[str], warnings: Warnings) -> str | None:
+    """The attribute's key with its name as Batch takes it; None where nothing is left or the name is taken."""
     if key in natives:
         return key
-    parts = KEY.fullmatch(key)
-    wrapper, name = parts.groups() if parts else (None, key)
-    fitted = name if NAME.fullmatch(name) else clean_name(name)
-    whole = f"{wrapper}({fitted})" if wrapper else fitted
-    if not fitted or whole in taken or key.startswith("$"):
+    whole, fitted = cleaned(key)
+    if not fitted or fitted in taken or key.startswith("$"):
         warnings.add("attribute_dropped", fitted or "unnamed")
         return None
-    if fitted != name:
+    if whole != key:
         warnings.add("renamed", whole)
     return whole
+
+
+@lru_cache(maxsize=2048)
+def cleaned(key: str) -> tuple[str, str]:
+    """A key with its name as Batch takes it, and that name alone; mappings use the same few again and again."""
+    wrapped = WRAPPED.fullmatch(key)
+    wrapper, name = wrapped.groups() if wrapped else (None, key)
+    fitted = name if NAME.fullmatch(name) else clean_name(name)
+    return f"{wrapper}({fitted})" if wrapper else fitted, fitted
 
 
 def clean_name(text: str) -> str:
@@ -283,19 +397,21 @@ def clean_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:MAX_NAME_CHARACTERS].rstrip("_")
 
 
-def first_attributes(
-    fitted: dict[str, Json], limit: int, warnings: Warnings, max_arrays: int | None = None
-) -> dict[str, Json]:
-    """The first attributes up to the limits; the others are dropped."""
+def bare(key: str) -> str:
+    """The name in a key that fits: `born` of `date(born)`."""
+    return key.partition("(")[2].removesuffix(")") or key
+
+
+def first_attributes(fitted: dict[str, Json], warnings: Warnings) -> dict[str, Json]:
+    """A profile's first attributes, and of lists its first, up to the limits; the others are dropped."""
     kept: dict[str, Json] = {}
     arrays = 0
     for key, value in fitted.items():
-        arrays += isinstance(value, list | dict)
-        if len(kept) == limit or (
-            max_arrays is not None and isinstance(value, list | dict) and arrays > max_arrays
-        ):
+        is_array = isinstance(value, NESTED)
+        if len(kept) == MAX_PROFILE_ATTRIBUTES or (is_array and arrays == MAX_PROFILE_ARRAYS):
             warnings.add("attribute_dropped", key)
             continue
+        arrays += is_array
         kept[key] = value
     return kept
 
@@ -326,7 +442,7 @@ def size(content: Json) -> int:
 
 
 def is_list(value: Value) -> TypeGuard[Sequence[Value]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+    return not isinstance(value, SCALARS) and isinstance(value, Sequence)
 
 
 def fit_choice(*allowed: str) -> Fit:
@@ -344,13 +460,16 @@ NATIVE_ATTRIBUTES: Natives = {
     "$sms_marketing": fit_choice("subscribed", "unsubscribed"),
     "$language": fit_pattern(TWO_LETTERS, str.lower),
     "$region": fit_pattern(TWO_LETTERS, str.upper),
-    "$timezone": fit_pattern(re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+){0,2}")),
-    "$topic_preferences": fit_strings,
+    "$timezone": fit_timezone,
+    "$topic_preferences": fit_topics,
 }
 # reserved event attribute   what fits it
 EVENT_NATIVES: Natives = {"$label": fit_label, "$tags": fit_tags}
+LISTS = frozenset({"$topic_preferences", "$tags"})
 
 
 def names(found: Iterable[Misfit]) -> tuple[str, ...]:
-    """Warnings as a receipt keeps them, each once."""
-    return tuple(dict.fromkeys(str(warning) for warning in found))
+    """Warnings as a receipt keeps them, each once; of very many, the first, and how many more."""
+    listed = tuple(dict.fromkeys(str(warning) for warning in found))
+    more = len(listed) - MAX_NAMED_WARNINGS
+    return (*listed[:MAX_NAMED_WARNINGS], f"more:{more}") if more > 0 else listed

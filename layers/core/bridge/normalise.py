@@ -18,9 +18,10 @@ LOCALE = re.compile(r"([A-Za-z]{2})(?:[-_]([A-Za-z]{2}))?(?:[-_.].*)?")
 
 ZERO_DECIMAL_CURRENCIES = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"}
-    | {"PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+    | {"PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
 )
-"""https://docs.stripe.com/currencies#zero-decimal"""
+"""https://docs.stripe.com/currencies#zero-decimal, without UGX: it has no decimals either, but Stripe's amounts have.
+https://docs.stripe.com/currencies#special-cases"""
 THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 """https://docs.stripe.com/currencies#three-decimal"""
 
@@ -28,7 +29,14 @@ THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 def email(text: str | None) -> str | None:
     """The address trimmed and in lower case, or None where it is none."""
     address = (text or "").strip().lower()
-    return address if len(address) <= MAX_EMAIL_CHARACTERS and EMAIL.fullmatch(address) else None
+    if not address.isprintable() or not EMAIL.fullmatch(address):
+        return None
+    return address if utf16_units(address) <= MAX_EMAIL_CHARACTERS else None
+
+
+def utf16_units(text: str) -> int:
+    """How long a text is for JavaScript, Java and Swift, and so for Batch's SDKs: most emoji count twice."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def phone(text: str | None, country: str | None) -> str | None:
@@ -46,17 +54,30 @@ def phone(text: str | None, country: str | None) -> str | None:
 
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, e.g. `2026-09-01T08:30:00Z`."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    in_utc = utc(moment)
+    return None if in_utc is None else in_utc.isoformat().replace("+00:00", "Z")
 
 
 def sortable(moment: datetime | None) -> str:
     """A text of fixed width that sorts as the moments do; no moment is the oldest."""
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    in_utc = utc(moment)
+    return "" if in_utc is None else in_utc.replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """The moment in UTC; None where that lies before the year 1 or after 9999."""
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def from_unix(seconds: int | None) -> datetime | None:
     """The moment of a Unix time in seconds."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def decimal(text: str | int | Decimal | None) -> Decimal | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+import time
+
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 NAMESPACE = "BatchBridge"
 
@@ -15,17 +19,22 @@ def count(name: str, value: int = 1, **dimensions: str) -> None:
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
     """
-    publish(name, value, MetricUnit.Count, dimensions)
+    publish(name, value, "Count", dimensions)
 
 
 def measure_seconds(name: str, seconds: float, **dimensions: str) -> None:
     """Publish a duration in seconds."""
-    publish(name, seconds, MetricUnit.Seconds, dimensions)
+    publish(name, seconds, "Seconds", dimensions)
 
 
-def publish(name: str, value: float, unit: MetricUnit, dimensions: dict[str, str]) -> None:
-    with single_metric(
-        name=name, unit=unit, value=value, namespace=NAMESPACE, default_dimensions={}
-    ) as metric:
-        for dimension, label in dimensions.items():
-            metric.add_dimension(name=dimension, value=label)
+def publish(name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
+    """The line that Powertools' `single_metric` prints; making it there takes a fifth of a receive's processor time."""
+    labels = {**dimensions, "service": os.environ.get("POWERTOOLS_SERVICE_NAME", NAMESPACE)}
+    metric = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [list(labels)],
+        "Metrics": [{"Name": name, "Unit": unit}],
+    }
+    described = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [metric]}
+    line = json.dumps({"_aws": described, **labels, name: [value]}, separators=(",", ":"))
+    sys.stdout.write(line + "\n")

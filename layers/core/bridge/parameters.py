@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.cache import Cache
@@ -17,8 +18,17 @@ class Parameters:
 
     def __init__(self, stack: str, client: Any = None) -> None:
         self.stack = stack
-        self.client = client or boto3.client("ssm")
+        self._client = client
         self.cache: Cache[dict[str, Any]] = Cache(self.load)
+
+    @property
+    def client(self) -> Any:
+        """Made at first use: a tenth of a cold start, and of what is received, only plain forms need it."""
+        if self._client is None:
+            self._client = boto3.client(
+                "ssm", config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
+            )
+        return self._client
 
     def read(self, source: str, connection: str) -> dict[str, Any]:
         """The stored JSON object, at most five minutes old; empty where there is none. Raises Unavailable."""

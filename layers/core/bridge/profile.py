@@ -74,4 +74,6 @@ def present(attributes: Attributes) -> dict[str, Value]:
 
 def is_absent(value: Value) -> bool:
     """Whether a source's value says nothing."""
-    return value is None or value in ("", [], {}) or (isinstance(value, str) and value.isspace())
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or value in ([], {})

@@ -12,7 +12,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -184,7 +184,7 @@ class WebhookQueue:
                 retries=content.get("retries", 0),
                 waits=content.get("waits", 0),
             )
-        except (ValueError, KeyError, TypeError, zlib.error) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error) as error:
             raise MappingFailed("the message is no webhook of ours") from error
 
     def decoded_body(self, encoding: str, body: str) -> bytes:
@@ -194,6 +194,8 @@ class WebhookQueue:
             return base64.b64decode(body)
         if encoding == "zlib":
             return zlib.decompress(base64.b64decode(body))
+        if encoding != "s3":
+            raise ValueError("no such encoding")
         try:
             content: bytes = self.s3.get_object(Bucket=self.bucket, Key=body)["Body"].read()
         except (ClientError, BotoCoreError) as error:
@@ -249,13 +251,15 @@ class WebhookQueue:
 
 
 def encoded_body(body: bytes) -> dict[str, str]:
-    """How a body travels in JSON: as text where it is UTF-8, compressed where it is large."""
-    if len(body) > COMPRESS_OVER_BYTES:
-        return {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
-    try:
-        return {"encoding": "text", "body": body.decode()}
-    except UnicodeDecodeError:
-        return {"encoding": "base64", "body": base64.b64encode(body).decode()}
+    """How a body travels in JSON: as text where it is UTF-8, compressed where it is large, or would be once escaped."""
+    if len(body) <= COMPRESS_OVER_BYTES:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            return {"encoding": "base64", "body": base64.b64encode(body).decode()}
+        if len(json.dumps(text)) <= MAX_MESSAGE_BYTES // 2:
+            return {"encoding": "text", "body": text}
+    return {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
 
 
 def deduplication_id(envelope: Mapping[str, Any]) -> str:
@@ -265,18 +269,26 @@ def deduplication_id(envelope: Mapping[str, Any]) -> str:
 
 def parked(message: Mapping[str, Any]) -> Parked:
     """A message of the dead-letter queue; one without a failure was moved there by SQS itself."""
+    envelope = envelope_in(message["Body"])
     try:
-        content = json.loads(message["Body"])
-        envelope = content if isinstance(content, dict) else {}
-    except ValueError:
-        envelope = {}
-    failure = envelope.get("failure") or {}
-    return Parked(
-        envelope=envelope,
-        failure=Failure(
-            failure_class=failure.get("class", MappingFailed.failure_class),
-            reason=failure.get("reason", "delivery broke off too often"),
-            failed_at=datetime.fromisoformat(failure.get("failed_at", "1970-01-01T00:00:00+00:00")),
-        ),
-        receipt_handle=message["ReceiptHandle"],
-    )
+        failure = Failure(
+            failure_class=envelope["failure"]["class"],
+            reason=envelope["failure"]["reason"],
+            failed_at=datetime.fromisoformat(envelope["failure"]["failed_at"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        failure = Failure(
+            MappingFailed.failure_class, "delivery broke off too often", datetime.fromtimestamp(0, UTC)
+        )
+    return Parked(envelope, failure, message["ReceiptHandle"])
+
+
+def envelope_in(message: str) -> dict[str, Any]:
+    """The envelope in a message, without a look at its body; empty where the message is none of ours."""
+    try:
+        content = json.loads(message)
+        is_ours = all(isinstance(content[name], str) and content[name] for name in ("id", "source", "group"))
+        deduplication_id(content)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return content if is_ours else {}

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.cache import Cache
 from bridge.errors import BadCredentials, Unavailable, UnknownConnection
+
+WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
+"""A sender waits 5 seconds for its answer; a value read before serves as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Secrets:
 
     def __init__(self, stack: str, client: Any = None) -> None:
         self.stack = stack
-        self.client = client or boto3.client("secretsmanager")
+        self.client = client or boto3.client("secretsmanager", config=WITHIN_THE_DOORS_TIME)
         self.cache: Cache[dict[str, Any]] = Cache(self.load)
 
     def signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
@@ -49,10 +53,13 @@ class Secrets:
     def batch_keys(self, project: str) -> BatchKeys:
         """The keys of a Batch project. Raises BadCredentials where none are stored, Unavailable."""
         stored = self.cache.get(f"{self.stack}/batch/{project}") or {}
-        rest_api_key, project_key = stored.get("rest_api_key"), stored.get("project_key")
+        rest_api_key, project_key = (
+            header_text(stored.get("rest_api_key")),
+            header_text(stored.get("project_key")),
+        )
         if not rest_api_key or not project_key:
             raise BadCredentials("no Batch keys are stored for this project")
-        return BatchKeys(rest_api_key.strip(), project_key.strip(), tuple(stored.get("app_keys") or ()))
+        return BatchKeys(rest_api_key, project_key, tuple(stored.get("app_keys") or ()))
 
     def refresh_batch_keys(self, project: str) -> bool:
         """Read the keys anew, unless that was done less than 30 seconds ago; says whether it did."""
@@ -81,6 +88,12 @@ class Secrets:
         if not isinstance(stored, dict):
             raise Unavailable("secret is not a JSON object")
         return stored
+
+
+def header_text(stored: object) -> str:
+    """A key as it can stand in an HTTP header; empty where it cannot."""
+    text = stored.strip() if isinstance(stored, str) else ""
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def usable(stored: object) -> tuple[str, ...]:

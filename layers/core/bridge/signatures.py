@@ -21,6 +21,7 @@ STALE = "stale"
 REASONS = (NO_HEADER, MALFORMED_HEADER, MISMATCH, STALE)
 
 TOLERANCE_SECONDS = 300
+MAX_TIMESTAMP_DIGITS = 12
 
 
 def hmac_sha256(secret: str, signed: bytes) -> bytes:
@@ -46,7 +47,7 @@ def verify_timestamped_hex(
 
     The time may be at most `TOLERANCE_SECONDS` off in either direction.
     """
-    if not (timestamp.isascii() and timestamp.isdigit()):
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS):
         raise InvalidSignature(MALFORMED_HEADER)
     digests = [bytes.fromhex(signature) for signature in signatures if is_hex_digest(signature)]
     if not digests:
@@ -61,7 +62,7 @@ def verify_token(token: str | None, secrets: Sequence[str]) -> int:
     """A secret in the address, for senders that cannot sign. Raises InvalidSignature."""
     if not token:
         raise InvalidSignature(NO_HEADER)
-    given = hashlib.sha256(token.strip().encode()).digest()
+    given = hashlib.sha256(token.strip().encode(errors="surrogatepass")).digest()
     found = [
         position
         for position, secret in enumerate(secrets)

@@ -69,8 +69,9 @@ def apply_member(
 
 
 def leading(members: Mapping[str, Member]) -> Member | None:
-    """The member that the profile shows: the one of greatest rank."""
-    return max(members.values(), key=lambda member: member.rank, default=None)
+    """The member that the profile shows: the one of greatest rank; of two, the one whose name sorts last."""
+    name = max(members, key=lambda name: (members[name].rank, name), default=None)
+    return None if name is None else members[name]
 
 
 def dump(state: ProfileState) -> str:

@@ -45,10 +45,11 @@ class Summary:
 class Source:
     """What the door needs to know of one source; everything else about it is in its mapping.
 
-    `topics` are those that have a mapping. `verify(request, secrets, now)` returns the position of the secret that proved the request, or raises
-    InvalidSignature. `summarise(request)` raises Ignored or MalformedBody. `kept_headers` are the headers
-    that the mapping reads, in lower case. `redirects`: people post to it from a browser, and go on to the
-    connection's `thank_you_url`.
+    `topics` are those that have a mapping. `verify(request, secrets, now)` returns the position of the secret
+    that proved the request, or raises InvalidSignature. `summarise(request)` raises Ignored or MalformedBody.
+    `kept_headers` are the headers that the mapping reads, in lower case. `redirects`: people post to it from a
+    browser, and go on to the connection's `thank_you_url`. `repeat_seconds`: the sender never repeats a webhook,
+    so that the same content is a repeat only this long; else it is one for as long as the ledger remembers.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Source:
     summarise: Callable[[Request], Summary]
     kept_headers: tuple[str, ...] = ("content-type",)
     redirects: bool = False
+    repeat_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,24 @@ class Webhook:
     waits: int = 0
 
 
-def webhook_id(source: str, connection: str, summary: Summary, body: bytes) -> str:
-    """The id of a webhook: 32 hex digits over the source, the connection and the signed content."""
-    content = summary.content_key.encode() if summary.content_key else summary.topic.encode() + b"\n" + body
-    return hashlib.sha256(f"{source}/{connection}\n".encode() + content).hexdigest()[:32]
+def webhook_id(source: str, connection: str, summary: Summary, body: bytes, period: int | None = None) -> str:
+    """The id of a webhook: 32 hex digits over the source, the connection and the signed content.
+
+    With a `period`, the same content has another id in another period.
+    """
+    content = written(summary.content_key) if summary.content_key else written(f"{summary.topic}\n") + body
+    named = f"{source}/{connection}\n" if period is None else f"{source}/{connection}/{period}\n"
+    return hashlib.sha256(named.encode() + content).hexdigest()[:32]
 
 
 def group_id(source: str, connection: str, customer: str) -> str:
     """The FIFO group of a customer: a digest, so that no e-mail becomes a queue's metadata."""
-    return hashlib.sha256(f"{source}/{connection}\n{customer}".encode()).hexdigest()[:32]
+    return hashlib.sha256(written(f"{source}/{connection}\n{customer}")).hexdigest()[:32]
+
+
+def written(text: str) -> bytes:
+    """The text in UTF-8, also where JSON brought half a character."""
+    return text.encode(errors="surrogatepass")
 
 
 def json_object(body: bytes) -> dict[str, Any]:

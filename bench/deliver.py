@@ -1,0 +1,139 @@
+"""The processor time of a delivery per webhook: parse, map, fit into limits, coalesce, serialise, tell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from bench.by_hand import as_bytes, operation
+from bench.cpu import MICROSECONDS, microseconds, quiet
+from bench.figure import Figure
+from bench.order import order_body
+from bridge.batch import BatchClient, PartialError
+from bridge.ledger import Ledger, Row
+from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
+from bridge.secrets import BatchKeys, Secrets
+from bridge.versions import ProfileState
+from bridge.webhook import Webhook, group_id
+from functions.deliver.delivery import Delivery
+from functions.sources import room
+
+NAME = "deliver"
+AT_MOST_RATIO = 4.0
+WEBHOOKS_PER_INVOCATION = 10
+MAPPERS = {"shopify": room("shopify", "mapping").to_change}
+
+
+class EmptyLedger:
+    """Remembers nothing, at no cost."""
+
+    def finished(self, _: Iterable[str]) -> set[str]:
+        return set()
+
+    def links(self, *_: object) -> dict[str, str]:
+        return {}
+
+    def lease(self, *_: object) -> ProfileState:
+        return ProfileState()
+
+    def commit(self, _: Iterable[Row]) -> None:
+        """Forget them."""
+
+
+class SerialisingBatch:
+    """Turns each call into the bytes that Batch would be sent, and takes all of it."""
+
+    def __init__(self) -> None:
+        self.call = b""
+
+    def update(self, _: BatchKeys, operations: list[dict[str, Any]]) -> list[PartialError]:
+        self.call = as_bytes(operations)
+        return []
+
+
+class NoSettings:
+    """Every connection has the defaults, and every project has keys."""
+
+    def read(self, *_: str) -> dict[str, Any]:
+        return {}
+
+    def batch_keys(self, project: str) -> BatchKeys:
+        return BatchKeys("key", project)
+
+
+def run() -> list[Figure]:
+    """A batch of ten orders of ten customers through `Delivery`, and through a mapping written by hand."""
+    bodies = [order_body(number) for number in range(WEBHOOKS_PER_INVOCATION)]
+    batch = SerialisingBatch()
+    deliver, by_hand = delivery(bodies, batch), handwritten(bodies)
+    with quiet():
+        deliver()
+        assert json.loads(batch.call) == json.loads(by_hand()), "the two do not make the same call"
+        taken = microseconds({"deliver": deliver, "by hand": by_hand})
+    per_webhook = taken["deliver"] / WEBHOOKS_PER_INVOCATION
+    return [
+        Figure(
+            NAME,
+            "delivery, per webhook",
+            per_webhook,
+            "µs",
+            baseline=taken["by hand"] / WEBHOOKS_PER_INVOCATION,
+            baseline_is="a mapping of dicts by hand, of the same order to the same call",
+            at_most_ratio=AT_MOST_RATIO,
+        ),
+        Figure(NAME, "webhooks per second and core", MICROSECONDS / per_webhook, "1/s"),
+    ]
+
+
+def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], object]:
+    queue = WebhookQueue("https://example.com/bench.fifo", client=object())
+    records = [record(queue, number, body) for number, body in enumerate(bodies)]
+
+    def deliver() -> list[str]:
+        stay = Delivery(
+            mappers=MAPPERS,
+            ledger=cast(Ledger, EmptyLedger()),
+            queue=queue,
+            secrets=cast(Secrets, NoSettings()),
+            parameters=cast(Parameters, NoSettings()),
+            batch=cast(BatchClient, batch),
+            clock=time.time,
+            owner="bench",
+        ).run(records)
+        assert not stay
+        return stay
+
+    return deliver
+
+
+def record(queue: WebhookQueue, number: int, body: bytes) -> dict[str, Any]:
+    """A message of the queue as Lambda hands it over."""
+    webhook = Webhook(
+        id=hashlib.sha256(body).hexdigest()[:32],
+        source="shopify",
+        connection="main",
+        topic="orders/paid",
+        headers={"x-shopify-api-version": "2026-04"},
+        body=body,
+        received_at=datetime.now(UTC),
+        group=group_id("shopify", "main", str(number)),
+    )
+    return {
+        "messageId": f"message-{number}",
+        "receiptHandle": f"handle-{number}",
+        "body": queue.envelope(webhook),
+        "attributes": {
+            "MessageGroupId": webhook.group,
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(int(time.time() * 1000)),
+        },
+    }
+
+
+def handwritten(bodies: Sequence[bytes]) -> Callable[[], bytes]:
+    return lambda: as_bytes([operation(json.loads(body)) for body in bodies])

@@ -1,0 +1,303 @@
+"""What the ledger remembers, and for how long."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bridge import versions
+from bridge.errors import BatchUnavailable, ProfileBusy
+from bridge.ledger import (
+    BATCH_READ_KEYS,
+    BATCH_WRITE_ROWS,
+    FINAL,
+    LEASE_SECONDS,
+    RECEIPT_DAYS,
+    Ledger,
+    Receipt,
+    link_row,
+    profile_row,
+    receipt_row,
+)
+from bridge.profile import AttributeGroup
+from bridge.versions import ProfileState
+from tests.core.stand_ins import Calls, NotFound, out_of_reach, refused
+
+RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
+NOW = RECEIVED.timestamp()
+STATE, _ = versions.apply(ProfileState(), [AttributeGroup("customer", "2", {"first_name": "Ada"})])
+
+
+def receipt(number: int = 1, **changes: Any) -> Receipt:
+    made = Receipt(
+        id=f"webhook-{number}",
+        source="shopify",
+        connection="main",
+        topic="orders/paid",
+        status="delivered",
+        received_at=(RECEIVED + timedelta(seconds=number)).isoformat().replace("+00:00", "Z"),
+        finished_at="2026-09-10T12:10:00Z",
+        project="default",
+        custom_id="ada",
+        events=("order_paid",),
+        attributes=("first_name", "orders_count"),
+        references=("shopify:customer:1",),
+        warnings=("string_cut:note",),
+    )
+    return replace(made, **changes)
+
+
+def rows_in(world: Any) -> int:
+    return int(world.ledger.client.scan(TableName=world.ledger.table, Select="COUNT")["Count"])
+
+
+# ── Receipts ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_receipt_is_read_back_as_it_was_written(world: Any) -> None:
+    world.ledger.commit([receipt_row(receipt())])
+    assert world.ledger.receipt("webhook-1") == receipt()
+    assert world.ledger.receipt("webhook-2") is None
+
+
+def test_a_webhook_is_finished_once_it_was_delivered_or_ignored(world: Any) -> None:
+    statuses = ["delivered", "ignored", "parked", "waiting", "retrying"]
+    world.ledger.commit(
+        [receipt_row(receipt(number, status=status)) for number, status in enumerate(statuses)]
+    )
+    asked = [f"webhook-{number}" for number in range(9)]
+    assert world.ledger.finished(asked) == {"webhook-0", "webhook-1"}
+    assert world.ledger.finished([]) == set()
+    assert {"delivered", "ignored"} == FINAL
+
+
+def test_a_receipt_is_forgotten_35_days_after_the_webhook_came() -> None:
+    row = receipt_row(receipt(0))
+    assert int(row["expires_at"]["N"]) == RECEIVED.timestamp() + 35 * 24 * 3600
+    assert RECEIPT_DAYS == 35
+
+
+def test_a_profile_and_its_links_are_never_forgotten() -> None:
+    for row in (profile_row("default", "ada", STATE), link_row("default", "shopify:customer:1", "ada")):
+        assert "expires_at" not in row
+
+
+def test_receipts_of_a_profile_come_newest_first(world: Any) -> None:
+    numbers = [3, 1, 2, 150, 5]
+    world.ledger.commit([receipt_row(receipt(number)) for number in numbers])
+    world.ledger.commit([receipt_row(receipt(4, custom_id="grace")), receipt_row(receipt(6, custom_id=""))])
+    world.ledger.commit([receipt_row(receipt(7, project="club"))])
+    found = world.ledger.receipts_of("default", "ada")
+    assert [one.id for one in found] == ["webhook-150", "webhook-5", "webhook-3", "webhook-2", "webhook-1"]
+    assert [one.id for one in world.ledger.receipts_of("default", "ada", limit=2)] == [
+        "webhook-150",
+        "webhook-5",
+    ]
+    assert world.ledger.receipts_of("default", "nobody") == []
+
+
+def test_all_receipts_come_newest_first_whosoever_they_are(world: Any) -> None:
+    world.ledger.commit(
+        [receipt_row(receipt(number, custom_id=f"person-{number % 2}")) for number in range(5)]
+    )
+    world.ledger.commit([profile_row("default", "ada", STATE), link_row("default", "reference", "ada")])
+    assert [one.id for one in world.ledger.scan_receipts(3)] == ["webhook-4", "webhook-3", "webhook-2"]
+
+
+def test_a_receipt_holds_no_value_that_a_source_sent() -> None:
+    kept = {
+        "id",
+        "source",
+        "connection",
+        "topic",
+        "status",
+        "received_at",
+        "finished_at",
+        "project",
+        "custom_id",
+    }
+    kept |= {"events", "attributes", "references", "warnings", "failure_class", "reason"}
+    assert set(Receipt.__slots__) == kept, "does the new field hold names and ids alone? then add it here"
+
+
+# ── Writing and reading many ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("number", [0, 1, BATCH_WRITE_ROWS, BATCH_WRITE_ROWS + 1, 2 * BATCH_READ_KEYS + 1])
+def test_any_number_of_rows_is_written_and_read(world: Any, number: int) -> None:
+    world.ledger.commit([receipt_row(receipt(index)) for index in range(number)])
+    assert rows_in(world) == number
+    assert len(world.ledger.finished(f"webhook-{index}" for index in range(number))) == number
+
+
+def test_rows_are_written_25_at_a_time() -> None:
+    client = Calls()
+    Ledger("table", client).commit([receipt_row(receipt(index)) for index in range(60)])
+    assert [len(call["RequestItems"]["table"]) for call in client.of("batch_write_item")] == [25, 25, 10]
+
+
+def test_of_two_rows_of_one_key_the_last_is_written(world: Any) -> None:
+    world.ledger.commit([receipt_row(receipt(status="waiting")), receipt_row(receipt(status="delivered"))])
+    assert world.ledger.receipt("webhook-1") == receipt()
+
+
+def test_a_key_asked_for_twice_is_read_once(world: Any) -> None:
+    world.ledger.commit([receipt_row(receipt())])
+    assert world.ledger.finished(["webhook-1", "webhook-1"]) == {"webhook-1"}
+
+
+def test_what_dynamodb_left_unwritten_is_written_again() -> None:
+    rows = [receipt_row(receipt(index)) for index in range(3)]
+    left = {"table": [{"PutRequest": {"Item": rows[2]}}]}
+    client = Calls({"batch_write_item": [{"UnprocessedItems": left}, {"UnprocessedItems": {}}]})
+    Ledger("table", client).commit(rows)
+    first, second = client.of("batch_write_item")
+    assert len(first["RequestItems"]["table"]) == 3
+    assert second["RequestItems"] == left
+
+
+def test_what_dynamodb_left_unread_is_read_again() -> None:
+    row = receipt_row(receipt())
+    left = {"table": {"Keys": [{"pk": {"S": "webhook#webhook-1"}}]}}
+    answers = [
+        {"Responses": {}, "UnprocessedKeys": left},
+        {"Responses": {"table": [row]}, "UnprocessedKeys": {}},
+    ]
+    client = Calls({"batch_get_item": answers})
+    assert Ledger("table", client).receipt("webhook-1") == receipt()
+    assert client.of("batch_get_item")[1]["RequestItems"] == left
+
+
+def test_what_was_just_written_is_what_is_read() -> None:
+    client = Calls({"batch_get_item": {"Responses": {}}})
+    Ledger("table", client).finished(["webhook-1"])
+    [call] = client.of("batch_get_item")
+    assert call["RequestItems"]["table"]["ConsistentRead"] is True
+
+
+# ── Links ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_links_lead_from_a_sources_own_ids_to_the_profile(world: Any) -> None:
+    world.ledger.commit(
+        [
+            link_row("default", "shopify:customer:1", "ada"),
+            link_row("default", "odd#reference:é", "grace"),
+            link_row("club", "shopify:customer:2", "joan"),
+        ]
+    )
+    asked = ["shopify:customer:1", "odd#reference:é", "shopify:customer:2", "shopify:customer:3"]
+    assert world.ledger.links("default", asked) == {"shopify:customer:1": "ada", "odd#reference:é": "grace"}
+    assert world.ledger.links("club", asked) == {"shopify:customer:2": "joan"}
+    assert world.ledger.links("default", []) == {}
+
+
+# ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_profile_that_nobody_holds_is_leased_with_what_is_known_of_it(world: Any) -> None:
+    assert world.ledger.lease("default", "ada", "one", NOW) == ProfileState()
+    world.ledger.commit([profile_row("default", "ada", STATE)])
+    assert world.ledger.lease("default", "ada", "two", NOW) == STATE
+
+
+def test_a_profile_that_another_holds_is_busy_until_the_lease_runs_out(world: Any) -> None:
+    world.ledger.lease("default", "ada", "one", NOW)
+    for later in (0, 1, LEASE_SECONDS):
+        with pytest.raises(ProfileBusy):
+            world.ledger.lease("default", "ada", "two", NOW + later)
+    world.ledger.lease("default", "ada", "two", NOW + LEASE_SECONDS + 0.5)
+    with pytest.raises(ProfileBusy):
+        world.ledger.lease("default", "ada", "one", NOW + LEASE_SECONDS + 1)
+
+
+def test_who_holds_a_profile_may_hold_it_longer(world: Any) -> None:
+    world.ledger.lease("default", "ada", "one", NOW)
+    world.ledger.lease("default", "ada", "one", NOW + 50)
+    with pytest.raises(ProfileBusy):
+        world.ledger.lease("default", "ada", "two", NOW + LEASE_SECONDS + 1)
+
+
+def test_a_lease_is_of_one_profile_in_one_project(world: Any) -> None:
+    world.ledger.lease("default", "ada", "one", NOW)
+    world.ledger.lease("default", "grace", "two", NOW)
+    world.ledger.lease("club", "ada", "two", NOW)
+
+
+def test_writing_a_profile_gives_its_lease_back(world: Any) -> None:
+    world.ledger.lease("default", "ada", "one", NOW)
+    world.ledger.commit([profile_row("default", "ada", STATE)])
+    assert world.ledger.lease("default", "ada", "two", NOW + 1) == STATE
+
+
+def test_taking_a_lease_forgets_nothing_of_the_profile(world: Any) -> None:
+    world.ledger.commit([profile_row("default", "ada", STATE)])
+    world.ledger.lease("default", "ada", "one", NOW)
+    assert world.ledger.lease("default", "ada", "two", NOW + LEASE_SECONDS + 1) == STATE
+
+
+def test_of_many_who_reach_for_a_profile_at_once_one_gets_it(world: Any) -> None:
+    got: list[str] = []
+
+    def reach(owner: str) -> None:
+        try:
+            world.ledger.lease("default", "ada", owner, NOW)
+            got.append(owner)
+        except ProfileBusy:
+            pass
+
+    threads = [threading.Thread(target=reach, args=(f"owner-{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 1
+
+
+# ── Out of reach ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Condition:
+    ConditionalCheckFailedException = NotFound
+
+
+class Pages(Calls):
+    """A client whose paginator gives pages until it breaks."""
+
+    exceptions = Condition
+
+    def get_paginator(self, operation: str) -> Any:
+        broken = self.answers[operation]
+
+        class Paginator:
+            def paginate(self, **arguments: Any) -> Any:
+                yield {"Items": []}
+                raise broken
+
+        return Paginator()
+
+
+ACTIONS: dict[str, Callable[[Ledger], object]] = {
+    "finished": lambda ledger: ledger.finished(["webhook-1"]),
+    "links": lambda ledger: ledger.links("default", ["reference"]),
+    "lease": lambda ledger: ledger.lease("default", "ada", "one", NOW),
+    "commit": lambda ledger: ledger.commit([receipt_row(receipt())]),
+    "receipt": lambda ledger: ledger.receipt("webhook-1"),
+    "receipts_of": lambda ledger: ledger.receipts_of("default", "ada"),
+    "scan_receipts": lambda ledger: ledger.scan_receipts(5),
+}
+
+
+@pytest.mark.parametrize("broken", [out_of_reach(), refused("Query")], ids=["network", "refused"])
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_while_dynamodb_is_out_of_reach_webhooks_wait(
+    action: Callable[[Ledger], object], broken: Exception
+) -> None:
+    names = ("batch_get_item", "batch_write_item", "update_item", "query", "scan")
+    with pytest.raises(BatchUnavailable):
+        action(Ledger("table", Pages(dict.fromkeys(names, broken))))

@@ -1,0 +1,171 @@
+"""Any order of the same webhooks ends in the same profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge import versions
+from bridge.profile import AttributeGroup
+from bridge.versions import ProfileState
+
+NAMES = st.sampled_from(["first_name", "last_name", "orders_count", "$email_address", "date(seen)", "plan"])
+VALUES = st.integers(0, 9) | st.text(max_size=3) | st.lists(st.text(max_size=2), max_size=2)
+ATTRIBUTES = st.dictionaries(NAMES, VALUES, max_size=4)
+VERSIONS = st.text("0123456789", min_size=1, max_size=3)
+
+
+@st.composite
+def groups_of_members(draw: st.DrawFn) -> list[AttributeGroup]:
+    """Statements about a few subscriptions, each with its own history of versions and ranks; ranks may be equal."""
+    stated = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["sub_1", "sub_2", "sub_3"]), VERSIONS, st.sampled_from("012"), ATTRIBUTES
+            ),
+            unique_by=lambda one: one[:2],
+            max_size=8,
+        )
+    )
+    return [
+        AttributeGroup("subscription", version, content, name, rank)
+        for name, version, rank, content in stated
+    ]
+
+
+PLAIN_GROUPS = st.lists(
+    st.builds(AttributeGroup, st.sampled_from(["customer", "order"]), VERSIONS, ATTRIBUTES),
+    unique_by=lambda group: group.version,
+    max_size=8,
+)
+
+
+def shown_by_batch(groups: Sequence[AttributeGroup], *, stored: bool = False) -> Mapping[str, Any]:
+    """The profile at Batch after each group was sent by itself: null deletes. `stored`: the ledger in between."""
+    state, profile = ProfileState(), dict[str, Any]()
+    for group in groups:
+        state, changes = versions.apply(versions.load(versions.dump(state)) if stored else state, [group])
+        profile |= changes
+        profile = {name: value for name, value in profile.items() if value is not None}
+    return profile
+
+
+def shuffled(groups: Sequence[AttributeGroup], data: st.DataObject) -> list[AttributeGroup]:
+    """The groups in any order, some of them more than once."""
+    repeats = data.draw(st.lists(st.sampled_from(groups), max_size=4)) if groups else []
+    return data.draw(st.permutations([*groups, *repeats]))
+
+
+@given(groups=PLAIN_GROUPS, data=st.data())
+def test_any_order_of_states_ends_with_the_newest_of_each_attribute(
+    groups: list[AttributeGroup], data: st.DataObject
+) -> None:
+    newest: dict[str, Any] = {}
+    for group in sorted(groups, key=lambda group: group.version):
+        newest |= group.attributes
+    assert shown_by_batch(shuffled(groups, data), stored=data.draw(st.booleans())) == newest
+
+
+@given(groups=groups_of_members(), data=st.data())
+def test_any_order_of_members_ends_with_the_one_of_greatest_rank_and_nothing_of_the_others(
+    groups: list[AttributeGroup], data: st.DataObject
+) -> None:
+    newest = {group.member: group for group in sorted(groups, key=lambda group: group.version)}
+    shown = max(newest.values(), key=lambda group: (group.rank, group.member or ""), default=None)
+    expected = {} if shown is None else shown.attributes
+    assert shown_by_batch(shuffled(groups, data), stored=data.draw(st.booleans())) == expected
+
+
+@given(plain=PLAIN_GROUPS, members=groups_of_members(), data=st.data())
+def test_one_call_for_many_groups_ends_where_many_calls_do(
+    plain: list[AttributeGroup], members: list[AttributeGroup], data: st.DataObject
+) -> None:
+    apart = [AttributeGroup(one.name, one.version, prefixed(one), one.member, one.rank) for one in members]
+    groups = shuffled([*plain, *apart], data)
+    _, changes = versions.apply(ProfileState(), groups)
+    assert {name: value for name, value in changes.items() if value is not None} == shown_by_batch(groups)
+
+
+def prefixed(group: AttributeGroup) -> dict[str, Any]:
+    return {f"subscription_{name}": value for name, value in group.attributes.items()}
+
+
+@given(groups=st.one_of(PLAIN_GROUPS, groups_of_members()))
+def test_a_state_comes_out_of_the_ledger_as_it_went_in(groups: list[AttributeGroup]) -> None:
+    state, _ = versions.apply(ProfileState(), groups)
+    assert versions.load(versions.dump(state)) == state
+
+
+def test_nothing_stored_is_the_empty_state() -> None:
+    assert (
+        versions.load(None)
+        == versions.load("")
+        == versions.load(versions.dump(ProfileState()))
+        == ProfileState()
+    )
+
+
+def test_a_state_is_text_that_dynamodb_takes_whatever_names_are_in_it() -> None:
+    state, _ = versions.apply(
+        ProfileState(),
+        [
+            AttributeGroup("form", "1", {"half \ud800": "x", "": "y"}),
+            AttributeGroup("subscription", "1", {"amount": Decimal("9.90"), "note": "\ud800"}, "sub_1", "1"),
+        ],
+    )
+    text = versions.dump(state)
+    assert text.isascii()
+    loaded = versions.load(text)
+    assert loaded.versions == state.versions
+    assert loaded.members["subscription"]["sub_1"].attributes == {"amount": 9.9, "note": "\ud800"}
+
+
+def test_the_state_of_a_profile_stays_small() -> None:
+    names = [f"attribute_number_{number:02}" for number in range(50)]
+    state, _ = versions.apply(
+        ProfileState(), [AttributeGroup("customer", "2026-09-10T12:00:00", dict.fromkeys(names, 1))]
+    )
+    assert len(versions.dump(state)) < 50 * 30
+
+
+def test_an_older_subscribed_never_undoes_a_newer_unsubscribed() -> None:
+    newer = AttributeGroup("consent", "2", {"$email_marketing": "unsubscribed"})
+    older = AttributeGroup("consent", "1", {"$email_marketing": "subscribed", "first_name": "Ada"})
+    state, _ = versions.apply(ProfileState(), [newer])
+    assert versions.apply(state, [older])[1] == {"first_name": "Ada"}
+
+
+def test_a_state_of_the_same_version_is_sent_again() -> None:
+    group = AttributeGroup("customer", "1", {"first_name": "Ada"})
+    state, _ = versions.apply(ProfileState(), [group])
+    assert versions.apply(state, [group])[1] == {"first_name": "Ada"}
+
+
+def test_what_the_shown_member_no_longer_states_is_deleted() -> None:
+    trial = AttributeGroup(
+        "subscription", "1", {"plan": "pro", "date(trial_end)": "2026-10-01"}, "sub_1", "1"
+    )
+    active = AttributeGroup("subscription", "2", {"plan": "pro"}, "sub_1", "1")
+    state, _ = versions.apply(ProfileState(), [trial])
+    assert versions.apply(state, [active])[1] == {"date(trial_end)": None, "plan": "pro"}
+
+
+def test_a_member_of_lower_rank_changes_nothing() -> None:
+    active = AttributeGroup("subscription", "1", {"plan": "pro"}, "sub_1", "2")
+    cancelled = AttributeGroup("subscription", "2", {"plan": "basic", "status": "canceled"}, "sub_2", "1")
+    state, _ = versions.apply(ProfileState(), [active])
+    assert versions.apply(state, [cancelled])[1] == {}
+
+
+def test_when_the_shown_member_sinks_the_next_one_is_shown() -> None:
+    groups = [
+        AttributeGroup("subscription", "1", {"plan": "pro", "seats": 5}, "sub_1", "2"),
+        AttributeGroup("subscription", "1", {"plan": "basic"}, "sub_2", "1"),
+    ]
+    state, _ = versions.apply(ProfileState(), groups)
+    ended = AttributeGroup("subscription", "2", {"plan": "pro", "seats": 5}, "sub_1", "0")
+    assert versions.apply(state, [ended])[1] == {"seats": None, "plan": "basic"}
