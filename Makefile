@@ -3,6 +3,7 @@
 # Choices, each as NAME=value after the target:
 #   PYTHON       the Python 3.11 or newer to set up with; found by itself when left out
 #   PORT, BATCH_PORT  where `make run` listens (8080 and 8081)
+#   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided"
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
@@ -79,8 +80,8 @@ types: setup ## Check the types
 template: .venv-sam/.ready ## Lint template.yaml, without an AWS account
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
 
-bench: setup ## Run the benchmarks, each as a ratio to a baseline measured in the same run
-	@$(BIN)/python -m bench
+bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measured in the same run
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 
 ##@ Deploy it
@@ -143,15 +144,20 @@ RUNTIME_BRINGS = botocore python-dateutil six urllib3
 SAM_BUILD = PATH="$(dir $(PYTHON313)):$$PATH" AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} \
 	"$(CURDIR)/$(SAM)" build --cached --parallel
 
+# Byte code for the functions too, as layers/core/Makefile has it for the layer: Lambda cannot keep any.
+COMPILE = "$(PYTHON313)" -m compileall -q --invalidation-mode unchecked-hash
+
 .aws-sam/build/template.yaml: .venv-sam/.ready $(DEPLOYED)
 	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)" >&2; exit 1; }
 	$(SAM_BUILD)
+	@$(COMPILE) .aws-sam/build/*Function
 	@touch $@
 
 # The same build with wheels for this machine's processor, which may not be Lambda's, so that it can be run here.
 # It has folders of its own: SAM's cache does not know of the processor, and would mix the two kinds of wheels.
 $(HERE)/build/template.yaml: .venv-sam/.ready $(DEPLOYED)
 	LAYER_PROCESSOR="$$(uname -m)" $(SAM_BUILD) --build-dir $(HERE)/build --cache-dir $(HERE)/cache
+	@$(COMPILE) $(HERE)/build/*Function
 	@touch $@
 
 artifact:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from local.application import Application
 
 RECEIPTS = 50
+SEND_SECONDS = 35
+"""Longer than the door lets a function take."""
 RETRY = "RetryFunction"
 FILTERS = {"class": "classes", "source": "sources", "id": "ids"}
 """What the route calls a filter, and what the function does."""
@@ -35,7 +37,7 @@ class Contract:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.http = httpx.AsyncClient(trust_env=False, timeout=35)
+        self.http = httpx.AsyncClient(trust_env=False, timeout=SEND_SECONDS)
 
     @property
     def routes(self) -> list[Route]:

@@ -14,6 +14,8 @@ import uvicorn
 HOST = "127.0.0.1"
 GRACE_SECONDS = 1
 BACKLOG = 512
+KEEP_ALIVE_SECONDS = 3600
+"""Longer than any client keeps a connection: one that the server closes may be in use again at that moment."""
 
 
 class PortTaken(Exception):
@@ -76,6 +78,7 @@ async def served(app: Any, sockets: Sequence[socket.socket]) -> AsyncIterator[No
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=list(sockets)))

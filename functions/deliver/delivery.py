@@ -39,6 +39,7 @@ from bridge.ledger import (
     Ledger,
     Receipt,
     Row,
+    fact_row,
     link_row,
     profile_row,
     receipt_row,
@@ -104,7 +105,8 @@ class Delivery:
         self.owner = owner
         self.leased: dict[tuple[str, str], ProfileState] = {}
         self.links: dict[tuple[str, str], str] = {}
-        self.new_links: list[Row] = []
+        self.facts: dict[tuple[str, str], str] = {}
+        self.new_rows: list[Row] = []
         self.delays: dict[str, int] = {}
         self.stay: list[str] = []
 
@@ -199,7 +201,8 @@ class Delivery:
         for job in jobs:
             try:
                 job.custom_id = self.custom_id(job)
-                self.learn_links(job)
+                self.learn(job)
+                self.recall(job)
             except IdentityUnknown as error:
                 job.end(Outcome.WAITING if self.may_wait(job) else Outcome.PARKED, error)
 
@@ -229,13 +232,25 @@ class Delivery:
         patience = timedelta(hours=job.settings.identity_wait_hours)
         return job.change.person.named_elsewhere and self.now < job.webhook.received_at + patience
 
-    def learn_links(self, job: Job) -> None:
-        """Remember what leads to this profile; the first resolution of a reference sticks."""
-        project = job.settings.project
-        for reference in job.change.person.references:
-            if (project, reference) not in self.links:
+    def learn(self, job: Job) -> None:
+        """Remember facts, and what leads to this profile: the first resolution sticks, unless the reference moves."""
+        project, change = job.settings.project, job.change
+        for reference in (*change.person.references, *change.moves):
+            if (project, reference) not in self.links or reference in change.moves:
                 self.links[project, reference] = job.custom_id
-                self.new_links.append(link_row(project, reference, job.custom_id))
+                self.new_rows.append(link_row(project, reference, job.custom_id))
+        for name, value in change.remember.items():
+            self.facts[project, name] = value
+            self.new_rows.append(fact_row(project, name, value))
+
+    def recall(self, job: Job) -> None:
+        """Complete a job's events with the facts that it asks for, as far as they are known."""
+        project, change = job.settings.project, job.change
+        if change.completed is None:
+            return
+        known = self.ledger.facts(project, change.recall)
+        known |= {name: self.facts[project, name] for name in change.recall if (project, name) in self.facts}
+        job.change = replace(change, events=(*change.events, *change.completed(known)))
 
     def lease(self, jobs: Sequence[Job]) -> None:
         """Take hold of the profiles, and work out what each job changes of them."""
@@ -333,7 +348,7 @@ class Delivery:
             self.settle_one(job)
         receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
         try:
-            self.ledger.commit([*receipts, *self.profile_rows(jobs), *self.new_links])
+            self.ledger.commit([*receipts, *self.profile_rows(jobs), *self.new_rows])
         except BatchUnavailable as error:
             logger.error("receipts not written", reason=error.reason)
             count("ReceiptsNotWritten", len(receipts))
@@ -381,7 +396,8 @@ class Delivery:
         states = dict(self.leased)
         for job in jobs:
             if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
-                states[job.profile] = versions.apply(states[job.profile], job.change.groups)[0]
+                applied, _ = versions.apply(states[job.profile], job.change.groups)
+                states[job.profile], _ = versions.unseen(applied, job.change.events)
         return [profile_row(*profile, state) for profile, state in states.items()]
 
     def receipt(self, job: Job) -> Receipt:

@@ -80,7 +80,9 @@ class Job:
         state, changes = versions.apply(state, self.change.groups)
         attributes = fit_attributes(changes, self.warnings)
         self.attributes = {name: attributes[name] for name in attributes if self.wants("attribute", name)}
-        fitted = [fit_event(event, now, self.warnings) for event in self.change.events]
+        state, unseen = versions.unseen(state, self.change.events)
+        events = self.change.events if self.webhook.only else unseen
+        fitted = [fit_event(event, now, self.warnings) for event in events]
         self.events = [event for event in fitted if event and self.wants("event", event["name"])]
         return state
 
@@ -99,7 +101,13 @@ class Parcel:
     def operation(self) -> dict[str, Any]:
         """The operation as Batch takes it."""
         content: dict[str, Any] = {"identifiers": {"custom_id": self.custom_id}}
-        if attributes := {name: value for job in self.jobs for name, value in job.attributes.items()}:
+        attributes: dict[str, Json] = {}
+        for job in self.jobs:
+            changes = {
+                name: versions.merged(attributes.get(name), value) for name, value in job.attributes.items()
+            }
+            attributes |= changes
+        if attributes:
             content["attributes"] = attributes
         if events := [event for job in self.jobs for event in job.events]:
             content["events"] = events

@@ -196,7 +196,7 @@ def test_what_may_pass_is_waited_for(status: int) -> None:
     ],
 )
 def test_the_seconds_to_wait_are_read_where_batch_names_them(header: str, seconds: float | None) -> None:
-    answer = httpx.Response(429, headers={"retry-after": header.encode("latin-1")})
+    answer = httpx.Response(429, headers={b"retry-after": header.encode("latin-1")})
     with pytest.raises(BatchUnavailable) as caught:
         client(answer).update(KEYS, [OPERATION])
     assert caught.value.retry_after_seconds == seconds

@@ -719,9 +719,9 @@ def is_same(key: str, value: Any, found: Any) -> bool:
             is_same(name, inner, found[name]) for name, inner in kept.items()
         )
     if isinstance(value, list):
-        kept = [inner for inner in value if not says_nothing(inner)]
-        return len(kept) == len(found) and all(
+        items = [inner for inner in value if not says_nothing(inner)]
+        return len(items) == len(found) and all(
             is_same("", inner if isinstance(inner, dict) else str(inner), sent)
-            for inner, sent in zip(kept, found, strict=True)
+            for inner, sent in zip(items, found, strict=True)
         )
     return words_of(value) == found.split() if isinstance(value, str) else float(value) == float(found)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import versions
-from bridge.profile import AttributeGroup
+from bridge.profile import AttributeGroup, Event, Value
 from bridge.versions import ProfileState
 
 NAMES = st.sampled_from(["first_name", "last_name", "orders_count", "$email_address", "date(seen)", "plan"])
@@ -169,3 +170,67 @@ def test_when_the_shown_member_sinks_the_next_one_is_shown() -> None:
     state, _ = versions.apply(ProfileState(), groups)
     ended = AttributeGroup("subscription", "2", {"plan": "pro", "seats": 5}, "sub_1", "0")
     assert versions.apply(state, [ended])[1] == {"seats": None, "plan": "basic"}
+
+
+def tags(version: str, *, added: list[str] | None = None, removed: list[str] | None = None) -> AttributeGroup:
+    changes = {"$add": added or [], "$remove": removed or []}
+    return AttributeGroup(
+        "tags", version, {"tags": {verb: items for verb, items in changes.items() if items}}
+    )
+
+
+def shown_tags(order: Iterable[AttributeGroup]) -> set[str]:
+    """The tags that Batch has after the groups, in this order."""
+    state, shown = ProfileState(), set()
+    for group in order:
+        state, changes = versions.apply(state, [group])
+        value = changes.get("tags", {})
+        if isinstance(value, list):
+            shown = set(value)
+        elif isinstance(value, dict):
+            shown = (shown | set(value.get("$add", ()))) - set(value.get("$remove", ()))
+    return shown
+
+
+@given(st.permutations([tags("1", added=["a", "b"]), tags("2", removed=["a"]), tags("3", added=["c"])]))
+def test_items_of_a_list_end_the_same_in_any_order(order: list[AttributeGroup]) -> None:
+    assert shown_tags(order) == {"b", "c"}
+
+
+@given(
+    st.permutations(
+        [
+            tags("1", added=["old"]),
+            AttributeGroup("tags", "2", {"tags": ["x", "y"]}),
+            tags("3", added=["z"], removed=["x"]),
+        ]
+    )
+)
+def test_a_whole_list_and_later_changes_of_its_items_end_the_same_in_any_order(
+    order: list[AttributeGroup],
+) -> None:
+    assert shown_tags(order) == {"y", "z"}
+
+
+def test_an_event_with_a_key_is_had_once() -> None:
+    told_twice = [
+        Event("checkout_completed", None, once="cs_1"),
+        Event("checkout_completed", None, once="cs_1"),
+    ]
+    state, first = versions.unseen(ProfileState(), told_twice)
+    _, again = versions.unseen(versions.load(versions.dump(state)), told_twice)
+    assert (len(first), len(again)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "together"),
+    [
+        (["a", "b"], {"$add": ["c"], "$remove": ["a"]}, ["b", "c"]),
+        ({"$add": ["a"]}, {"$add": ["b"]}, {"$add": ["a", "b"]}),
+        ({"$add": ["a"]}, {"$remove": ["a"]}, {"$remove": ["a"]}),
+        ({"$add": ["a"]}, ["b"], ["b"]),
+        (None, {"$add": ["a"]}, {"$add": ["a"]}),
+    ],
+)
+def test_two_changes_of_a_list_travel_as_one(earlier: Value, later: Value, together: Value) -> None:
+    assert versions.merged(earlier, later) == together

@@ -49,6 +49,11 @@ def test_the_providers_own_id_within_the_signed_body_outweighs_the_bytes() -> No
     assert webhook_id("stripe", "main", key, b'{"id":"evt_1"}') == webhook_id("stripe", "main", key, b"{}")
 
 
+def test_within_a_period_the_same_content_is_the_same_webhook_and_in_the_next_another() -> None:
+    ids = {webhook_id("form", "main", PAID, b"{}", period) for period in (None, 1, 2, 2)}
+    assert len(ids) == 3
+
+
 def test_the_customer_is_no_part_of_the_id_but_the_whole_of_the_group() -> None:
     other = Summary("orders/paid", "customer:2")
     assert webhook_id("shopify", "main", other, b"{}") == webhook_id("shopify", "main", PAID, b"{}")

@@ -97,7 +97,10 @@ each_example = pytest.mark.parametrize("path", EXAMPLES, ids=named)
 def test_accepts_what_its_provider_sends(door: Door, world: Any, path: Path) -> None:
     answer = door(Example.read(path).event(), None)
     [envelope] = queued(world)
-    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"status": "accepted", "id": envelope["id"]})
+    assert (answer["statusCode"], json.loads(answer["body"])) == (
+        200,
+        {"status": "accepted", "id": envelope["id"]},
+    )
     assert world.queue.webhook(json.dumps(envelope)).body == Example.read(path).body
 
 
@@ -131,7 +134,9 @@ def test_refuses_a_webhook_signed_with_another_secret(door: Door, world: Any, na
 
 
 @each_source
-def test_refuses_a_tampered_webhook_or_takes_a_token_for_what_it_is(door: Door, world: Any, name: str) -> None:
+def test_refuses_a_tampered_webhook_or_takes_a_token_for_what_it_is(
+    door: Door, world: Any, name: str
+) -> None:
     example = example_of(name)
     event = example.event() | {"body": base64.b64encode(example.body + b" ").decode()}
     proves_the_body = not event["queryStringParameters"]

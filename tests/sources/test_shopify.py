@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import permutations
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bridge import limits, versions
 from bridge.errors import MalformedBody
@@ -44,7 +46,9 @@ def attributes(found: ProfileChange) -> dict[str, Any]:
 
 
 def request(body: bytes, **headers: str) -> Request:
-    return Request("shopify", "main", {name.replace("_", "-"): text for name, text in headers.items()}, {}, body)
+    return Request(
+        "shopify", "main", {name.replace("_", "-"): text for name, text in headers.items()}, {}, body
+    )
 
 
 def test_the_handler_lets_in_what_the_mapping_knows() -> None:
@@ -251,10 +255,8 @@ JUNK = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted(ORDER)), JUNK, max_size=4))
 def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, Any]) -> None:
-    try:
-        change("orders/create", ORDER | fields)
-    except ValueError as error:
-        assert type(error).__name__ == "ValidationError"
+    with suppress(ValidationError):
+        assert change("orders/create", ORDER | fields).person.references
 
 
 def test_every_sample_of_the_mapped_topics_maps(samples: Path) -> None:
@@ -275,5 +277,3 @@ def test_every_sample_of_the_mapped_topics_maps(samples: Path) -> None:
 def test_an_unmapped_topic_is_left_to_the_door() -> None:
     summary = handler.summarise(request(b"{}", x_shopify_topic="products/create"))
     assert summary.topic not in handler.TOPICS
-
-

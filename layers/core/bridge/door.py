@@ -87,6 +87,7 @@ class Door:
             headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
             query=event.get("queryStringParameters") or {},
             body=exact_bytes(event),
+            url=public_url(event),
         )
 
     def verify(self, source: Source, request: Request) -> None:
@@ -137,6 +138,14 @@ class Door:
         except Unavailable:  # what was posted is stored: no reason to send it again
             return None
         return {"statusCode": 303, "headers": {"location": page}, "body": ""} if page else None
+
+
+def public_url(event: Mapping[str, Any]) -> str:
+    """The address as the sender called it, which some providers sign."""
+    query = event.get("rawQueryString")
+    context = event.get("requestContext") or {}
+    address = f"https://{context.get('domainName', '')}{event.get('rawPath', '')}"
+    return f"{address}?{query}" if query else address
 
 
 def exact_bytes(event: Mapping[str, Any]) -> bytes:

@@ -1,8 +1,8 @@
 """What is remembered of webhooks and profiles, in DynamoDB. The only module that calls it.
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
-`link#PROJECT#REFERENCE` (whose a source's own id is). Keeps no value that a source sent but ids, and, of
-subscriptions, plan and amount; e-mails only as SHA-256.
+`link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total). Keeps no value that
+a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
 """
 
 from __future__ import annotations
@@ -75,6 +75,12 @@ class Ledger:
         prefix = f"link#{project}#"
         rows = self.read([prefix + reference for reference in references])
         return {key.removeprefix(prefix): row["custom_id"]["S"] for key, row in rows.items()}
+
+    def facts(self, project: str, names: Iterable[str]) -> dict[str, str]:
+        """What earlier webhooks told for later ones, as far as it is known."""
+        prefix = f"fact#{project}#"
+        rows = self.read([prefix + name for name in names])
+        return {key.removeprefix(prefix): row["value"]["S"] for key, row in rows.items()}
 
     def lease(self, project: str, custom_id: str, owner: str, now: float) -> ProfileState:
         """Take hold of a profile for `LEASE_SECONDS`, and read what is known of it. Raises ProfileBusy."""
@@ -188,6 +194,11 @@ def profile_row(project: str, custom_id: str, state: ProfileState) -> Row:
 def link_row(project: str, reference: str, custom_id: str) -> Row:
     """The row that links a source's own id to a profile."""
     return {"pk": {"S": f"link#{project}#{reference}"}, "custom_id": {"S": custom_id}}
+
+
+def fact_row(project: str, name: str, value: str) -> Row:
+    """The row of a fact."""
+    return {"pk": {"S": f"fact#{project}#{name}"}, "value": {"S": value}}
 
 
 def receipt_of(row: Mapping[str, Any]) -> Receipt:

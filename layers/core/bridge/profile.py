@@ -6,7 +6,7 @@ https://doc.batch.com/developer/api/cep/profiles/update
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -37,6 +37,7 @@ class Person:
 class AttributeGroup:
     """Attributes that share one version: an older version never replaces a newer one.
 
+    A value `{"$add": [...], "$remove": [...]}` changes a list by its items, each with this version.
     `version` is a text that sorts by age. A group with a `member` (a subscription's id) is one of several
     of its kind: the profile shows the member with the greatest `rank`, whatever order they arrive in.
     """
@@ -50,21 +51,34 @@ class AttributeGroup:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, at the source's own time (aware, or None for the time of receipt)."""
+    """Something that happened, at the source's own time (aware, or None for the time of receipt).
+
+    Two webhooks may tell of it: with the same `once`, the profile gets it from the first of them alone.
+    """
 
     name: str
     time: datetime | None
     attributes: Attributes = field(default_factory=dict)
+    once: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """All that one webhook says. `is_test` marks a provider's test mode."""
+    """All that one webhook says. `is_test` marks a provider's test mode.
+
+    `moves` are references that from now on lead to this profile, whatever they led to before: a merge.
+    `remember` are facts for webhooks to come, such as an order's total; a webhook that needs them names them in
+    `recall`, and `completed` makes its events of those that are known. No fact may be personal.
+    """
 
     person: Person
     groups: tuple[AttributeGroup, ...] = ()
     events: tuple[Event, ...] = ()
     is_test: bool = False
+    moves: tuple[str, ...] = ()
+    remember: Mapping[str, str] = field(default_factory=dict)
+    recall: tuple[str, ...] = ()
+    completed: Callable[[Mapping[str, str]], tuple[Event, ...]] | None = None
 
 
 def present(attributes: Attributes) -> dict[str, Value]:

@@ -7,11 +7,14 @@ replaces a newer one: any shuffle of the same webhooks ends in the same profile.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from bridge.profile import AttributeGroup, Value
+from bridge.profile import AttributeGroup, Event, Value
+
+MAX_SEEN = 100
+"""Keys of events that a profile has had, the newest: two webhooks of one event come close to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ProfileState:
-    """What is known of a profile: the version of each attribute, and the members of its groups."""
+    """What is known of a profile: the version of each attribute, the members of its groups, events to be had once.
+
+    Of a list that changes by its items, each item has a version too: `tags+vip` where it was added, `tags-vip`
+    where it was removed.
+    """
 
     versions: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Mapping[str, Member]] = field(default_factory=dict)
+    seen: tuple[str, ...] = ()
 
 
 def apply(state: ProfileState, groups: Iterable[AttributeGroup]) -> tuple[ProfileState, dict[str, Value]]:
@@ -36,20 +44,89 @@ def apply(state: ProfileState, groups: Iterable[AttributeGroup]) -> tuple[Profil
     changes: dict[str, Value] = {}
     for group in groups:
         state, changed = apply_group(state, group)
-        changes |= changed
+        changes |= {name: merged(changes.get(name), value) for name, value in changed.items()}
     return state, changes
 
 
 def apply_group(state: ProfileState, group: AttributeGroup) -> tuple[ProfileState, dict[str, Value]]:
     if group.member is not None:
         return apply_member(state, group, group.member)
-    newer = {
-        name: value
-        for name, value in group.attributes.items()
-        if state.versions.get(name, "") <= group.version
+    newer: dict[str, Value] = {}
+    versions = dict(state.versions)
+    for name, value in group.attributes.items():
+        if versions.get(name, "") > group.version:
+            continue
+        if isinstance(value, Mapping):
+            newer |= changed_items(versions, name, value, group.version)
+        else:
+            newer[name] = with_newer_items(versions, name, value, group.version)
+            versions[name] = group.version
+    return replace(state, versions=versions), newer
+
+
+def changed_items(
+    versions: dict[str, str], name: str, value: Mapping[str, Value], version: str
+) -> dict[str, Value]:
+    """The items of `$add` and `$remove` that are newer than what is known of each; notes their versions."""
+    changes: dict[str, Value] = {}
+    for verb, sign, other in (("$add", "+", "-"), ("$remove", "-", "+")):
+        newer = [item for item in items_in(value.get(verb)) if known_item(versions, name, item) <= version]
+        for item in newer:
+            versions.pop(f"{name}{other}{item}", None)
+            versions[f"{name}{sign}{item}"] = version
+        if newer:
+            changes[verb] = newer
+    return {name: changes} if changes else {}
+
+
+def known_item(versions: Mapping[str, str], name: str, item: str) -> str:
+    return max(versions.get(f"{name}+{item}", ""), versions.get(f"{name}-{item}", ""))
+
+
+def with_newer_items(versions: dict[str, str], name: str, value: Value, version: str) -> Value:
+    """A whole list with what was added to it and removed from it since; older items of it are forgotten."""
+    items = [key for key in versions if key.startswith((f"{name}+", f"{name}-"))]
+    newer = [key.removeprefix(name) for key in items if versions[key] > version]
+    for key in items:
+        if versions[key] <= version:
+            del versions[key]
+    if not newer:
+        return value
+    kept = [item for item in items_in(value) if f"-{item}" not in newer]
+    return [*kept, *(key[1:] for key in newer if key[0] == "+" and key[1:] not in kept)]
+
+
+def items_in(value: Value) -> list[str]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return []
+    return [str(item) for item in value]
+
+
+def merged(earlier: Value, later: Value) -> Value:
+    """One value for two that are sent together, where the later may only change the items of the earlier."""
+    if not isinstance(later, Mapping) or earlier is None:
+        return later
+    adds, removes = items_in(later.get("$add")), items_in(later.get("$remove"))
+    if not isinstance(earlier, Mapping):
+        return [item for item in items_in(earlier) if item not in (*adds, *removes)] + adds
+    changes = {
+        "$add": [item for item in items_in(earlier.get("$add")) if item not in (*adds, *removes)] + adds,
+        "$remove": [item for item in items_in(earlier.get("$remove")) if item not in (*adds, *removes)]
+        + removes,
     }
-    versions = {**state.versions, **dict.fromkeys(newer, group.version)}
-    return ProfileState(versions, state.members), newer
+    return {verb: items for verb, items in changes.items() if items}
+
+
+def unseen(state: ProfileState, events: Iterable[Event]) -> tuple[ProfileState, tuple[Event, ...]]:
+    """The events that the profile has not had yet, and the state after them."""
+    kept: list[Event] = []
+    for event in events:
+        if event.once is None:
+            kept.append(event)
+        elif event.once not in state.seen:
+            kept.append(event)
+            state = replace(state, seen=(*state.seen, event.once)[-MAX_SEEN:])
+    return state, tuple(kept)
 
 
 def apply_member(
@@ -65,7 +142,7 @@ def apply_member(
     if after is not None and (after is stated or after is not before):
         gone = set(before.attributes) - set(after.attributes) if before else ()
         changes = {**dict.fromkeys(sorted(gone)), **after.attributes}
-    return ProfileState(state.versions, {**state.members, group.name: updated}), changes
+    return replace(state, members={**state.members, group.name: updated}), changes
 
 
 def leading(members: Mapping[str, Member]) -> Member | None:
@@ -83,7 +160,8 @@ def dump(state: ProfileState) -> str:
         group: {name: [one.version, one.rank, dict(one.attributes)] for name, one in named.items()}
         for group, named in state.members.items()
     }
-    return json.dumps({"versions": by_version, "members": members}, separators=(",", ":"), default=number)
+    content = {"versions": by_version, "members": members, "seen": state.seen}
+    return json.dumps(content, separators=(",", ":"), default=number)
 
 
 def number(value: object) -> float:
@@ -105,4 +183,4 @@ def load(text: str | None) -> ProfileState:
         }
         for group, named in stored["members"].items()
     }
-    return ProfileState(versions, members)
+    return ProfileState(versions, members, tuple(stored.get("seen", ())))

@@ -14,13 +14,14 @@ from bridge.errors import MalformedBody
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it reached the door: exact bytes, header names in lower case."""
+    """One HTTP request as it reached the door: exact bytes, header names in lower case, the public address."""
 
     source: str
     connection: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    url: str = ""
 
     @property
     def content_type(self) -> str:
