@@ -143,8 +143,9 @@ class Door:
 def public_url(event: Mapping[str, Any]) -> str:
     """The address as the sender called it, which some providers sign."""
     query = event.get("rawQueryString")
-    context = event.get("requestContext") or {}
-    address = f"https://{context.get('domainName', '')}{event.get('rawPath', '')}"
+    context = event.get("requestContext")
+    domain = context.get("domainName", "") if isinstance(context, Mapping) else ""
+    address = f"https://{domain}{event.get('rawPath', '')}"
     return f"{address}?{query}" if query else address
 
 
