@@ -35,6 +35,10 @@ ADVICE = {
     ),
 }
 WAITING_ADVICE = "Nothing: it waits for a webhook that tells whose it is, and is tried again by itself."
+RETRYING_ADVICE = {
+    "batch_unavailable": "Nothing: Batch does not answer at the moment, and it is tried again by itself.",
+    "bad_credentials": "Put the keys right with `bridge connect batch`; it is then tried again by itself.",
+}
 
 # reason of an ignored webhook   what to do about it
 IGNORED_ADVICE = {

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from bridge.identity import email_sha256
-from bridge.ledger import IGNORED, WAITING, Receipt
+from bridge.ledger import IGNORED, RETRYING, WAITING, Receipt
 from cli.connect import DEFAULT_PROJECT, MAIN
-from cli.parked import ADVICE, IGNORED_ADVICE, WAITING_ADVICE
+from cli.parked import ADVICE, IGNORED_ADVICE, RETRYING_ADVICE, WAITING_ADVICE
 from cli.stack import Stack
 from functions.sources import ROOMS
 
@@ -82,6 +82,8 @@ def document(receipt: Receipt) -> dict[str, Any]:
 def what_to_do(receipt: Receipt) -> str:
     if receipt.status == WAITING:
         return WAITING_ADVICE
+    if receipt.status == RETRYING:
+        return RETRYING_ADVICE.get(receipt.failure_class, "")
     if receipt.status == IGNORED:
         return IGNORED_ADVICE.get(receipt.reason, "")
     return ADVICE.get(receipt.failure_class, "")

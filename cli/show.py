@@ -120,7 +120,7 @@ def stored(one: Connection) -> None:
     """A secret was stored."""
     count = "one secret" if one.secrets == 1 else f"its newest {one.secrets} secrets"
     line(f"Stored. {one.source}/{one.connection} now takes {count}.", "green")
-    line("Next: have the tool send a test, and look at it with `bridge receipt` and the person's e-mail.")
+    line("Next: let something real happen in the tool, then ask `bridge receipt` for the person's e-mail.")
 
 
 def connections(found: Sequence[Connection], projects: Mapping[str, bool]) -> None:

@@ -43,6 +43,9 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument(
         "--no-rate-limit", action="store_true", help="the sandbox never answers 429 by itself"
     )
+    parser.add_argument(
+        "--no-reload", action="store_true", help="keep the functions as they are when code changes"
+    )
     parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
     parser.add_argument(
         "--until-input-ends", action="store_true", help="end when the standard input does, as a child should"
@@ -60,6 +63,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         template=arguments.template,
         processes={function: int(count) for function, _, count in pairs},
         rate_limited=not arguments.no_rate_limit,
+        reload=not arguments.no_reload,
         told=None if arguments.quiet else print,
     )
 

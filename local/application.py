@@ -25,6 +25,7 @@ from local.gateway import Gateway
 from local.moto_fifo import PromisingQueue
 from local.pollers import Poller, keep_schedule
 from local.process import ROOT
+from local.reload import reload_on_change
 from local.runtime import Environment, Function, RuntimeApi
 from local.sandbox.app import ProjectKeys, Sandbox, SandboxApp, create_app
 from local.serving import address, local_socket, served
@@ -50,6 +51,7 @@ class Options:
     sources: tuple[str, ...] = tuple(ROOMS)
     processes: Mapping[str, int] = field(default_factory=dict)
     rate_limited: bool = True
+    reload: bool = False
     told: Callable[[str], None] | None = None
 
 
@@ -225,6 +227,9 @@ async def background(application: Application) -> AsyncIterator[None]:
             group.create_task(keep_schedule(schedule, application.functions))
             for schedule in application.deployment.schedules
         ]
+        if application.options.reload:
+            watch = reload_on_change(list(application.runtime.environments.values()))
+            tasks.append(group.create_task(watch))
         try:
             yield
         finally:

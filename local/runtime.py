@@ -121,6 +121,7 @@ class Environment:
         self.offer: asyncio.Future[Invocation] | None = None
         self.current: Invocation | None = None
         self.deadline: asyncio.TimerHandle | None = None
+        self.outdated = False
         self.starts = 0
         self.failed_starts = 0
         self.ended_cpu_seconds = 0.0
@@ -139,6 +140,7 @@ class Environment:
         try:
             while True:
                 self.came_up.clear()
+                self.outdated = False
                 self.starts += 1
                 self.process = FunctionProcess(self.variables, self.log)
                 used = await self.process.ended()
@@ -175,6 +177,9 @@ class Environment:
     async def next(self) -> Invocation:
         """The next invocation, for the process that asks."""
         self.came_up.set()
+        if self.outdated:
+            self.kill()
+            raise asyncio.CancelledError
         offer: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
         self.offer = offer
         self.function.idle.append(self)
@@ -196,6 +201,13 @@ class Environment:
             self.deadline.cancel()
         current, self.current, self.deadline = self.current, None, None
         return current
+
+    def renew(self) -> None:
+        """Start a new process: now, or once the invocation in flight has ended."""
+        self.outdated = True
+        if self.current is None:
+            self.let_go("Runtime.ExitError", "the code has changed")
+            self.kill()
 
     def time_out(self) -> None:
         seconds = self.function.settings.timeout_seconds

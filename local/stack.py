@@ -45,7 +45,7 @@ class LocalStack:
     ) -> None:
         self.temporary = tempfile.TemporaryDirectory(prefix="batch-bridge-") if directory is None else None
         self.directory = Path(self.temporary.name) if self.temporary else Path(str(directory))
-        self.command = [sys.executable, "-m", "local", "--quiet", "--until-input-ends"]
+        self.command = [sys.executable, "-m", "local", "--quiet", "--no-reload", "--until-input-ends"]
         self.command += [
             "--port",
             str(port),

@@ -209,6 +209,31 @@ def test_only_the_headers_that_the_source_declares_are_kept(shopify: Hall) -> No
     assert "hmac" not in shopify.sqs.of("send_message")[0]["MessageBody"]
 
 
+def test_a_source_sees_the_address_as_the_sender_called_it(shopify: Hall) -> None:
+    seen: list[Request] = []
+
+    def verify(request: Request, *_: object) -> int:
+        seen.append(request)
+        return 0
+
+    source = Source(
+        name="shopify",
+        topics=frozenset({"topic"}),
+        verify=verify,
+        summarise=lambda request: Summary("topic", "1"),
+    )
+    shopify.door.sources = {"shopify": source}
+    address: dict[str, Any] = {
+        "requestContext": {"domainName": "door.example.com"},
+        "rawPath": "/shopify/main",
+    }
+    shopify.send(rawQueryString="a=1&b=%20", **address)
+    shopify.send(rawQueryString="", **address)
+    shopify.send(**address)
+    plain = "https://door.example.com/shopify/main"
+    assert [request.url for request in seen] == [f"{plain}?a=1&b=%20", plain, plain]
+
+
 def test_the_previous_secret_still_opens(shopify: Hall) -> None:
     assert shopify.send("orders/paid", secret="previous")["statusCode"] == 200
 
@@ -519,7 +544,9 @@ EVENTS = st.fixed_dictionaries(
         | st.dictionaries(st.just("token") | TEXTS, TEXTS | st.just(SECRET), max_size=3),
         "body": st.none() | TEXTS | BODIES_WHATEVER.map(lambda body: base64.b64encode(body).decode()),
         "isBase64Encoded": st.booleans() | st.none(),
-        "requestContext": ANYTHING,
+        "requestContext": st.none() | st.dictionaries(st.just("domainName") | TEXTS, ANYTHING, max_size=3),
+        "rawPath": TEXTS,
+        "rawQueryString": TEXTS,
     },
 )
 ALL_SOURCES = (*SHOPIFY, *STRIPE, *FORMS)

@@ -118,6 +118,21 @@ def test_secrets_are_read_once_in_five_minutes(secrets: Secrets, store: Store, c
     assert store.reads[NAME] == 1
 
 
+def test_a_secret_that_is_still_empty_is_looked_for_again_after_30_seconds(
+    secrets: Secrets, store: Store, clock: Clock
+) -> None:
+    store.put(NAME, {"signing_secrets": []})
+    store.put(BATCH, {"rest_api_key": "", "project_key": "", "app_keys": []})
+    for read in (lambda: secrets.signing_secrets("shopify", "main"), lambda: secrets.batch_keys("default")):
+        with pytest.raises(BridgeError):
+            read()
+    store.put(NAME, {"signing_secrets": ["new"]})
+    store.put(BATCH, {"rest_api_key": "rest", "project_key": "project"})
+    clock.now += 30
+    assert secrets.signing_secrets("shopify", "main") == ("new",)
+    assert secrets.batch_keys("default").rest_api_key == "rest"
+
+
 def test_secrets_are_refreshed_at_most_every_30_seconds(secrets: Secrets, store: Store, clock: Clock) -> None:
     store.put(NAME, {"signing_secrets": ["first"]})
     assert secrets.signing_secrets("shopify", "main") == ("first",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -179,13 +179,17 @@ def tags(version: str, *, added: list[str] | None = None, removed: list[str] | N
     )
 
 
-def shown_tags(order: Iterable[AttributeGroup]) -> set[str]:
-    """The tags that Batch has after the groups, in this order."""
-    state, shown = ProfileState(), set()
-    for group in order:
-        state, changes = versions.apply(state, [group])
+def shown_tags(order: Sequence[AttributeGroup], together_from: int | None = None) -> set[str]:
+    """The tags that Batch has after the groups, in this order; an empty list is sent to nobody."""
+    calls = [[group] for group in order[:together_from]]
+    calls += [] if together_from is None else [list(order[together_from:])]
+    state, shown = ProfileState(), set[str]()
+    for groups in calls:
+        state, changes = versions.apply(versions.load(versions.dump(state)), groups)
         value = changes.get("tags", {})
-        if isinstance(value, list):
+        if value is None:
+            shown = set()
+        if isinstance(value, list) and value:
             shown = set(value)
         elif isinstance(value, dict):
             shown = (shown | set(value.get("$add", ()))) - set(value.get("$remove", ()))
@@ -210,6 +214,65 @@ def test_a_whole_list_and_later_changes_of_its_items_end_the_same_in_any_order(
     order: list[AttributeGroup],
 ) -> None:
     assert shown_tags(order) == {"y", "z"}
+
+
+ITEMS = st.lists(st.sampled_from("abcd"), max_size=3, unique=True)
+LIST_GROUPS = st.lists(
+    st.one_of(
+        st.builds(
+            AttributeGroup, st.just("tags"), VERSIONS, ITEMS.filter(bool).map(lambda items: {"tags": items})
+        ),
+        st.builds(
+            lambda version, added, removed: tags(
+                version, added=added, removed=[item for item in removed if item not in added]
+            ),
+            VERSIONS,
+            ITEMS,
+            ITEMS,
+        ),
+    ),
+    unique_by=lambda group: group.version,
+    max_size=7,
+)
+
+
+@given(groups=LIST_GROUPS, data=st.data())
+def test_any_order_of_lists_and_of_changes_of_their_items_ends_with_the_same_items(
+    groups: list[AttributeGroup], data: st.DataObject
+) -> None:
+    in_order = sorted(groups, key=lambda group: group.version)
+    assert shown_tags(shuffled(groups, data)) == shown_tags(in_order)
+
+
+def test_a_list_of_which_no_item_is_left_is_deleted() -> None:
+    state, _ = versions.apply(ProfileState(), [tags("2", removed=["a"])])
+    late = AttributeGroup("tags", "1", {"tags": ["a"]})
+    assert versions.apply(state, [late])[1] == {"tags": None}
+    assert versions.apply(state, [late, tags("3", added=["b"])])[1] == {"tags": ["b"]}
+    assert versions.merged(["a"], {"$remove": ["a"]}) is None
+
+
+@given(groups=LIST_GROUPS, data=st.data())
+def test_changes_of_a_list_that_travel_together_end_where_they_would_one_by_one(
+    groups: list[AttributeGroup], data: st.DataObject
+) -> None:
+    order = shuffled(groups, data)
+    before = data.draw(st.integers(0, len(order)))
+    assert shown_tags(order, together_from=before) == shown_tags(order)
+
+
+def test_of_very_many_keys_of_events_the_newest_are_remembered() -> None:
+    events = [
+        Event("checkout_completed", None, once=f"cs_{number}") for number in range(versions.MAX_SEEN + 5)
+    ]
+    state, first = versions.unseen(ProfileState(), events)
+    assert (len(first), len(state.seen)) == (len(events), versions.MAX_SEEN)
+    assert versions.unseen(state, events[-5:])[1] == ()
+
+
+def test_events_without_a_key_are_had_every_time() -> None:
+    event = Event("order_paid", None)
+    assert versions.unseen(ProfileState(), [event, event]) == (ProfileState(), (event, event))
 
 
 def test_an_event_with_a_key_is_had_once() -> None:

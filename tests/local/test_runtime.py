@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from local.environment import function_variables
+from local.reload import reload_on_change
 from local.runtime import Environment, Function, FunctionFailed, RuntimeApi
 from local.serving import served
 from local.template import FunctionSettings
@@ -203,3 +204,20 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_code_that_changes_is_used_by_the_next_invocation(tmp_path: Path, client: str) -> None:
+    (tmp_path / "code.py").write_text("VERSION = 1\n")
+
+    async def body(function: Function) -> None:
+        before = (await ask(function))["pid"]
+        watch = asyncio.create_task(reload_on_change(function.environments, [tmp_path]))
+        await asyncio.sleep(0.1)
+        slow = asyncio.create_task(ask(function, do="sleep", seconds=1.5))
+        await asyncio.sleep(0.1)
+        os.utime(tmp_path / "code.py", (1, 1))
+        assert (await slow)["pid"] == before
+        assert (await ask(function))["pid"] != before
+        watch.cancel()
+
+    run(body, tmp_path, client)

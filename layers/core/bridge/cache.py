@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from bridge.errors import BridgeError
@@ -22,14 +22,14 @@ MAX_ENTRIES = 1000
 class Entry(Generic[T]):
     value: T | None
     read_at: float
-
-    def is_fresh(self, now: float) -> bool:
-        return now - self.read_at < (ABSENT_SECONDS if self.value is None else FRESH_SECONDS)
+    fresh_until: float
 
 
 class Cache(Generic[T]):
-    """Values by key; None means that there is none. `load` may raise a BridgeError when AWS is out of reach:
-    a value read earlier is then used for 30 seconds more."""
+    """Values by key; None means that there is none, and one of empty values that there will soon be one.
+
+    `load` may raise a BridgeError when AWS is out of reach: a value read earlier is then used for 30 seconds more.
+    """
 
     def __init__(self, load: Callable[[str], T | None], clock: Callable[[], float] = time.monotonic) -> None:
         self.load = load
@@ -37,16 +37,16 @@ class Cache(Generic[T]):
         self.entries: dict[str, Entry[T]] = {}
 
     def get(self, key: str) -> T | None:
-        """The value, read anew when it is older than five minutes, or absent for 30 seconds."""
+        """The value, read anew when it is older than five minutes, or absent or empty for 30 seconds."""
         entry = self.entries.get(key)
-        if entry is not None and entry.is_fresh(self.clock()):
+        if entry is not None and self.clock() < entry.fresh_until:
             return entry.value
         try:
             return self.read(key)
         except BridgeError:
             if entry is None or entry.value is None:
                 raise
-            self.entries[key] = Entry(entry.value, self.clock() - FRESH_SECONDS + ABSENT_SECONDS)
+            self.entries[key] = replace(entry, fresh_until=self.clock() + ABSENT_SECONDS)
             return entry.value
 
     def refresh(self, key: str) -> bool:
@@ -61,5 +61,7 @@ class Cache(Generic[T]):
         value = self.load(key)
         if len(self.entries) >= MAX_ENTRIES:
             self.entries = {name: entry for name, entry in self.entries.items() if entry.value is not None}
-        self.entries[key] = Entry(value, self.clock())
+        is_empty = value is None or (isinstance(value, Mapping) and not any(value.values()))
+        now = self.clock()
+        self.entries[key] = Entry(value, now, now + (ABSENT_SECONDS if is_empty else FRESH_SECONDS))
         return value

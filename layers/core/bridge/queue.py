@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -106,16 +106,20 @@ class WebhookQueue:
 
     def park(self, webhook: Webhook, failure: Failure) -> None:
         """Put a webhook in the dead-letter queue, with its reason. Raises Unavailable."""
-        self.park_message(self.envelope(webhook, failure), webhook.id)
+        message = self.envelope(webhook, failure)
+        self.put_aside(message, webhook.id, f"{webhook.id}-{webhook.retries}-{failure.failure_class}")
 
     def park_message(self, message: str, name: str) -> None:
         """Put any message in the dead-letter queue as it is. Raises Unavailable."""
+        self.put_aside(message, name, hashlib.sha256(message.encode(errors="surrogatepass")).hexdigest())
+
+    def put_aside(self, message: str, group: str, deduplication: str) -> None:
         try:
             self.client.send_message(
                 QueueUrl=self.dead_letter_url,
                 MessageBody=message,
-                MessageGroupId=name,
-                MessageDeduplicationId=hashlib.sha256(message.encode()).hexdigest(),
+                MessageGroupId=group,
+                MessageDeduplicationId=deduplication,
             )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("the dead-letter queue refuses the webhook") from error
@@ -145,7 +149,6 @@ class WebhookQueue:
             "received_at": webhook.received_at.isoformat(),
             "group": webhook.group,
             **{name: value for name in ("only", "retries", "waits") if (value := getattr(webhook, name))},
-            **encoded_body(webhook.body),
         }
         if failure is not None:
             content["failure"] = {
@@ -153,9 +156,10 @@ class WebhookQueue:
                 "reason": failure.reason,
                 "failed_at": failure.failed_at.isoformat(),
             }
-        message = json.dumps(content, separators=(",", ":"))
-        if len(message) <= MAX_MESSAGE_BYTES:
-            return message
+        for encoded in encoded_bodies(webhook.body):
+            message = json.dumps(content | encoded, separators=(",", ":"))
+            if len(message) <= MAX_MESSAGE_BYTES:
+                return message
         return json.dumps(content | {"encoding": "s3", "body": self.store_body(webhook)})
 
     def store_body(self, webhook: Webhook) -> str:
@@ -250,16 +254,14 @@ class WebhookQueue:
             raise Unavailable("the queue refuses the webhook") from error
 
 
-def encoded_body(body: bytes) -> dict[str, str]:
-    """How a body travels in JSON: as text where it is UTF-8, compressed where it is large, or would be once escaped."""
+def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
+    """Ways in which a body travels in JSON, the plainest first: as text where it is UTF-8, compressed where large."""
     if len(body) <= COMPRESS_OVER_BYTES:
         try:
-            text = body.decode()
+            yield {"encoding": "text", "body": body.decode()}
         except UnicodeDecodeError:
-            return {"encoding": "base64", "body": base64.b64encode(body).decode()}
-        if len(json.dumps(text)) <= MAX_MESSAGE_BYTES // 2:
-            return {"encoding": "text", "body": text}
-    return {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
+            yield {"encoding": "base64", "body": base64.b64encode(body).decode()}
+    yield {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
 
 
 def deduplication_id(envelope: Mapping[str, Any]) -> str:

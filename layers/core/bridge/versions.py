@@ -44,7 +44,9 @@ def apply(state: ProfileState, groups: Iterable[AttributeGroup]) -> tuple[Profil
     changes: dict[str, Value] = {}
     for group in groups:
         state, changed = apply_group(state, group)
-        changes |= {name: merged(changes.get(name), value) for name, value in changed.items()}
+        for name, value in changed.items():
+            is_cleared = name in changes and changes[name] is None
+            changes[name] = merged([] if is_cleared else changes.get(name), value)
     return state, changes
 
 
@@ -84,7 +86,10 @@ def known_item(versions: Mapping[str, str], name: str, item: str) -> str:
 
 
 def with_newer_items(versions: dict[str, str], name: str, value: Value, version: str) -> Value:
-    """A whole list with what was added to it and removed from it since; older items of it are forgotten."""
+    """A whole list with what was added to it and removed from it since; older items of it are forgotten.
+
+    Null where no item is left: Batch has no empty lists.
+    """
     items = [key for key in versions if key.startswith((f"{name}+", f"{name}-"))]
     newer = [key.removeprefix(name) for key in items if versions[key] > version]
     for key in items:
@@ -93,7 +98,7 @@ def with_newer_items(versions: dict[str, str], name: str, value: Value, version:
     if not newer:
         return value
     kept = [item for item in items_in(value) if f"-{item}" not in newer]
-    return [*kept, *(key[1:] for key in newer if key[0] == "+" and key[1:] not in kept)]
+    return [*kept, *(key[1:] for key in newer if key[0] == "+" and key[1:] not in kept)] or None
 
 
 def items_in(value: Value) -> list[str]:
@@ -108,7 +113,7 @@ def merged(earlier: Value, later: Value) -> Value:
         return later
     adds, removes = items_in(later.get("$add")), items_in(later.get("$remove"))
     if not isinstance(earlier, Mapping):
-        return [item for item in items_in(earlier) if item not in (*adds, *removes)] + adds
+        return [item for item in items_in(earlier) if item not in (*adds, *removes)] + adds or None
     changes = {
         "$add": [item for item in items_in(earlier.get("$add")) if item not in (*adds, *removes)] + adds,
         "$remove": [item for item in items_in(earlier.get("$remove")) if item not in (*adds, *removes)]
