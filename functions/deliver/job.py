@@ -12,7 +12,9 @@ from bridge import versions
 from bridge.batch import PartialError
 from bridge.errors import Failed
 from bridge.limits import (
+    MAX_ARRAY_ITEMS,
     MAX_EVENTS_PER_OPERATION,
+    MAX_PROFILE_ARRAYS,
     MAX_PROFILE_ATTRIBUTES,
     Json,
     Warnings,
@@ -101,13 +103,7 @@ class Parcel:
     def operation(self) -> dict[str, Any]:
         """The operation as Batch takes it."""
         content: dict[str, Any] = {"identifiers": {"custom_id": self.custom_id}}
-        attributes: dict[str, Json] = {}
-        for job in self.jobs:
-            changes = {
-                name: versions.merged(attributes.get(name), value) for name, value in job.attributes.items()
-            }
-            attributes |= changes
-        if attributes:
+        if attributes := together([job.attributes for job in self.jobs]):
             content["attributes"] = attributes
         if events := [event for job in self.jobs for event in job.events]:
             content["events"] = events
@@ -152,9 +148,26 @@ def rounds_of(jobs: Sequence[Job]) -> list[list[Parcel]]:
 
 def fits(held: Sequence[Job], job: Job) -> bool:
     """Whether a job fits in one operation with those that it already holds."""
-    names = {name for one in (*held, job) for name in one.attributes}
-    events = sum(len(one.events) for one in (*held, job))
-    return not held or (len(names) <= MAX_PROFILE_ATTRIBUTES and events <= MAX_EVENTS_PER_OPERATION)
+    if not held:
+        return True
+    attributes = together([one.attributes for one in (*held, job)])
+    lists = [value for value in attributes.values() if isinstance(value, list | dict)]
+    return (
+        len(attributes) <= MAX_PROFILE_ATTRIBUTES
+        and len(lists) <= MAX_PROFILE_ARRAYS
+        and all(len(value) <= MAX_ARRAY_ITEMS for value in lists if isinstance(value, list))
+        and sum(len(one.events) for one in (*held, job)) <= MAX_EVENTS_PER_OPERATION
+    )
+
+
+def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
+    """The attributes that several jobs change, one after the other, as one operation tells them."""
+    attributes: dict[str, Json] = {}
+    for change in changes:
+        for name, value in change.items():
+            is_cleared = name in attributes and attributes[name] is None
+            attributes[name] = versions.merged([] if is_cleared else attributes.get(name), value)
+    return attributes
 
 
 def message_of(record: Mapping[str, Any]) -> Message:

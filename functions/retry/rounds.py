@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from bridge.errors import FAILURE_CLASSES
 from bridge.queue import Parked, WebhookQueue
 
 VISIBILITY_SECONDS = 120
@@ -22,13 +23,16 @@ class Filter:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Filter:
-        """The filter in an event. Raises ValueError for a field that does not exist or is no list."""
+        """The filter in an event. Raises ValueError for a field or class that does not exist, or no list."""
         unknown = set(given) - {one.name for one in fields(cls)}
         if unknown:
             raise ValueError(f"unknown filter: {', '.join(sorted(unknown))}")
         single = [name for name, values in given.items() if not isinstance(values, list | tuple)]
         if single:
             raise ValueError(f"not a list: {', '.join(sorted(single))}")
+        strange = set(given.get("classes", ())) - set(FAILURE_CLASSES)
+        if strange:
+            raise ValueError(f"unknown failure class: {', '.join(sorted(map(str, strange)))}")
         return cls(**{name: tuple(values) for name, values in given.items()})
 
     def takes(self, parked: Parked) -> bool:

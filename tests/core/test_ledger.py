@@ -20,6 +20,7 @@ from bridge.ledger import (
     RECEIPT_DAYS,
     Ledger,
     Receipt,
+    fact_row,
     link_row,
     profile_row,
     receipt_row,
@@ -197,6 +198,15 @@ def test_links_lead_from_a_sources_own_ids_to_the_profile(world: Any) -> None:
     assert world.ledger.links("default", []) == {}
 
 
+def test_facts_are_told_to_later_webhooks_of_the_same_project(world: Any) -> None:
+    world.ledger.commit([fact_row("default", "shopify:order:1:total", "19.90"), fact_row("club", "a#b", "1")])
+    assert world.ledger.facts("default", ["shopify:order:1:total", "a#b"]) == {
+        "shopify:order:1:total": "19.90"
+    }
+    assert world.ledger.facts("club", ["a#b"]) == {"a#b": "1"}
+    assert world.ledger.facts("club", []) == {}
+
+
 # ── Leases ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -285,6 +295,7 @@ class Pages(Calls):
 ACTIONS: dict[str, Callable[[Ledger], object]] = {
     "finished": lambda ledger: ledger.finished(["webhook-1"]),
     "links": lambda ledger: ledger.links("default", ["reference"]),
+    "facts": lambda ledger: ledger.facts("default", ["name"]),
     "lease": lambda ledger: ledger.lease("default", "ada", "one", NOW),
     "commit": lambda ledger: ledger.commit([receipt_row(receipt())]),
     "receipt": lambda ledger: ledger.receipt("webhook-1"),

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.errors import Ignored
 from bridge.identity import email_sha256
-from bridge.profile import Event, Person, ProfileChange
+from bridge.profile import AttributeGroup, Event, Person, ProfileChange
 from bridge.webhook import Webhook
 
 ADA = {"id": 1, "email": "ada@example.com", "first_name": "Ada", "updated_at": "2026-09-10T10:00:00Z"}
@@ -390,3 +390,58 @@ def test_receipts_of_a_profile_are_found_newest_first(world: Any, shopify: Any) 
     world.deliver(replace(later, received_at=later.received_at + timedelta(minutes=1)))
     found = world.ledger.receipts_of("default", email_sha256("ada@example.com"))
     assert [receipt.id for receipt in found] == ["webhook-2", "webhook-1"]
+
+
+def test_lists_that_several_webhooks_change_travel_as_one_change(world: Any, shopify: Any) -> None:
+    changes: dict[str, Any] = {
+        "webhook-1": {"tags": None},
+        "webhook-2": {"tags": {"$add": ["vip"]}},
+        "webhook-3": {"tags": {"$add": ["new"], "$remove": ["vip"]}},
+    }
+
+    def listed(webhook: Webhook, settings: Any) -> ProfileChange:
+        group = AttributeGroup("tags", webhook.id, changes[webhook.id])
+        return ProfileChange(Person(email="ada@example.com"), (group,))
+
+    world.mappers["shopify"] = listed
+    world.deliver(*(shopify("customers/update", number) for number in (1, 2, 3)))
+    assert [operation["attributes"] for operation in world.operations] == [{"tags": ["new"]}]
+
+
+def test_a_merge_leads_the_other_customer_to_the_kept_profile(world: Any, shopify: Any) -> None:
+    world.deliver(shopify("customers/create", 1, **ADA), shopify("customers/create", 2, group="2", **GRACE))
+    person = Person(references=("shopify:customer:1",), named_elsewhere=True)
+    mapper = world.mappers["shopify"]
+    world.mappers["shopify"] = lambda *_: ProfileChange(person, moves=("shopify:customer:2",))
+    world.deliver(shopify("customers/merge", 3))
+    world.mappers["shopify"] = mapper
+    world.deliver(shopify("orders/paid", 4, group="2", **order(1002, GRACE)))
+    assert world.operations[-1]["identifiers"]["custom_id"] == email_sha256("ada@example.com")
+
+
+def test_a_fact_that_one_webhook_tells_completes_another(world: Any, shopify: Any) -> None:
+    def telling(webhook: Webhook, settings: Any) -> ProfileChange:
+        person = Person(email="ada@example.com")
+        if webhook.topic == "orders/create":
+            return ProfileChange(person, remember={"shopify:order:1:total": "10.00"})
+        wanted = ("shopify:order:1:total", "shopify:order:2:total")
+        return ProfileChange(
+            person, recall=wanted, completed=lambda known: (Event("order_refunded", None, dict(known)),)
+        )
+
+    world.mappers["shopify"] = telling
+    world.deliver(shopify("orders/create", 1), shopify("refunds/create", 2))
+    world.deliver(shopify("refunds/create", 3))
+    told = [event["attributes"] for operation in world.operations for event in operation["events"]]
+    assert [list(attributes.values()) for attributes in told] == [["10.00"], ["10.00"]]
+
+
+def test_two_webhooks_that_tell_of_one_event_make_it_once(world: Any, shopify: Any) -> None:
+    event = Event("checkout_completed", None, once="cs_1")
+    world.mappers["shopify"] = lambda *_: ProfileChange(Person(email="ada@example.com"), events=(event,))
+    world.batch.answers = [httpx.Response(503)]
+    world.deliver(shopify("orders/create", 1))
+    world.deliver(shopify("orders/create", 1), shopify("orders/create", 2))
+    world.deliver(shopify("orders/create", 3))
+    assert events_of(world) == ["checkout_completed", "checkout_completed"]
+    assert len(world.batch.calls) == 2

@@ -8,6 +8,7 @@ a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails o
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ LEASE_SECONDS = 60
 """Longer than the deliver function may run."""
 BATCH_READ_KEYS = 100
 BATCH_WRITE_ROWS = 25
+UNPROCESSED_PAUSE_SECONDS = 0.05
 
 DELIVERED, IGNORED, PARKED, WAITING, RETRYING = "delivered", "ignored", "parked", "waiting", "retrying"
 FINAL = frozenset({DELIVERED, IGNORED})
@@ -111,8 +113,8 @@ class Ledger:
         for start in range(0, len(unique), BATCH_WRITE_ROWS):
             chunk = unique[start : start + BATCH_WRITE_ROWS]
             pending: Any = {self.table: [{"PutRequest": {"Item": row}} for row in chunk]}
-            while pending:
-                pending = self.call("batch_write_item", RequestItems=pending).get("UnprocessedItems")
+            while pending := self.call("batch_write_item", RequestItems=pending).get("UnprocessedItems"):
+                time.sleep(UNPROCESSED_PAUSE_SECONDS)
 
     def receipt(self, webhook_id: str) -> Receipt | None:
         """The receipt of one webhook."""

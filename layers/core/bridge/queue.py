@@ -29,7 +29,7 @@ MAX_MESSAGE_BYTES = 240 * 1024
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 MAX_DELAY_SECONDS = 900
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html"""
-SEND_TIMEOUT_SECONDS = 3
+SEND_TIMEOUT_SECONDS = 2
 """Shopify gives up after 5 seconds: the door must have answered before."""
 
 

@@ -16,8 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bridge.cache import Cache
 from bridge.errors import BadCredentials, Unavailable, UnknownConnection
 
-WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
-"""A sender waits 5 seconds for its answer; a value read before serves as well."""
+WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+"""A sender waits 5 seconds for its answer, and repeats; a value read before serves as well."""
 
 
 @dataclass(frozen=True, slots=True)
