@@ -13,6 +13,10 @@ from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.webhook import Request, Source, Summary, json_object
 
+THIN = "v2.core.event"
+THIN_PREFIX = "v1."
+"""Of a thin event's type, before the topic: `v1.customer.created`."""
+
 TOPICS = frozenset(
     {
         "customer.created",
@@ -65,10 +69,21 @@ def signature_parts(header: str) -> tuple[str, list[str]]:
 def summarise(request: Request) -> Summary:
     """Topic, customer and the id of the event. Raises Ignored, MalformedBody."""
     body = json_object(request.body)
-    if body.get("object") == "v2.core.event":
-        raise Ignored("thin events need an API key of the connection")
+    if body.get("object") == THIN:
+        return summarise_thin(body)
     subject = event_object(body)
     return Summary(body["type"], of_account(body, customer(body["type"], subject)), content_key(body))
+
+
+def summarise_thin(body: dict[str, Any]) -> Summary:
+    """Of a thin event, which names its object alone; the rest is asked for when it is delivered."""
+    topic, related = body.get("type"), body.get("related_object")
+    if not isinstance(topic, str) or not isinstance(related, dict):
+        raise Ignored("thin event of no object")
+    subject = {"id": related.get("id"), "object": related.get("type")}
+    named = body | {"account": body.get("context")}
+    ordered = of_account(named, customer(topic.removeprefix(THIN_PREFIX), subject))
+    return Summary(topic.removeprefix(THIN_PREFIX), ordered, content_key(named))
 
 
 def event_object(body: dict[str, Any]) -> dict[str, Any]:

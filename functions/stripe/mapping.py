@@ -22,6 +22,9 @@ from functions.stripe.models import (
     PaymentMethod,
     Subscription,
 )
+from functions.stripe.thin import whole
+
+__all__ = ["TOPICS", "to_change", "whole"]
 
 Subject = TypeVar("Subject", bound=Model)
 

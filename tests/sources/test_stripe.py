@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge import identity, limits, versions
-from bridge.errors import Ignored, InvalidSignature, MalformedBody
+from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import ProfileChange
 from bridge.webhook import Request, Summary
 from functions.stripe import handler, mapping, signer
@@ -170,11 +170,6 @@ def test_a_repeat_is_known_by_the_id_of_the_event_and_its_account(fields: Body, 
     body = {**sample("invoice.paid"), **fields}
     assert summary(body).content_key == key
     assert summary(body).topic == "invoice.paid"
-
-
-def test_a_thin_event_is_ignored_with_the_reason() -> None:
-    with pytest.raises(Ignored, match="thin events need an API key of the connection"):
-        summary({"id": "evt_1", "object": "v2.core.event", "type": "v1.customer.created"})
 
 
 @pytest.mark.parametrize(
