@@ -53,6 +53,8 @@ MISTAKEN = {
     ("shopify", "shpat_"): "an access token of Shopify, not the secret that signs webhooks",
     ("shopify", "shpca_"): "an access token of Shopify, not the secret that signs webhooks",
 }
+# source   beginning of a key to its own API, for webhooks that tell too little
+API_KEYS = {"stripe": "rk_"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,20 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
             raise CommandFailed(f"nothing stored: this is {what}")
     others = [text for text in stack.signing_secrets(source, connection) if text != secret]
     kept = [secret, *others][:SECRETS_KEPT]
-    stack.secrets.store(f"{source}/{connection}", {"signing_secrets": kept})
+    stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
+    stack.secrets.store(f"{source}/{connection}", {**stored, "signing_secrets": kept})
     return Connection(source, connection, len(kept), stack.address(source, connection))
+
+
+def store_api_key(stack: Stack, source: str, connection: str, api_key: str) -> None:
+    """Store what opens the tool's own API, beside the secrets. Raises CommandFailed, Refused."""
+    if source not in API_KEYS:
+        raise WrongUsage(f"{source} needs no API key")
+    if not api_key.strip().startswith(API_KEYS[source]):
+        raise CommandFailed(f"nothing stored: a restricted API key begins with {API_KEYS[source]}")
+    stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
+    secret = {"signing_secrets": [], **stored, "api_key": api_key.strip()}
+    stack.secrets.store(f"{source}/{connection}", secret)
 
 
 def add_token(stack: Stack, source: str, connection: str) -> Connection:

@@ -130,6 +130,9 @@ def connect_tool(
     connection: ConnectionName = None,
     settings: SettingsFile = None,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help="Store a restricted API key of Stripe, for thin events.")
+    ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -144,6 +147,8 @@ def connect_tool(
         stack = stack_of(context, stack_name)
         if settings is not None:
             connect_settings(stack, source, name, settings, as_json=as_json)
+        elif api_key:
+            connect_api_key(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
         elif source == BATCH:
             connect_batch(stack, name, from_stdin=secret_stdin, as_json=as_json)
         else:
@@ -158,6 +163,14 @@ def connect_settings(stack: Stack, source: str, connection: str, path: Path, *, 
         show.document({"source": source, "connection": connection, "settings": stored})
     else:
         show.line(f"Stored the settings of {source}/{connection}; they hold within five minutes.", "green")
+
+
+def connect_api_key(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
+    connecting.store_api_key(stack, source, connection, asked("API key", from_stdin=from_stdin))
+    if as_json:
+        show.document({"source": source, "connection": connection, "stored": True})
+    else:
+        show.line(f"Stored the API key of {source}/{connection}; it holds within five minutes.", "green")
 
 
 def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:

@@ -24,6 +24,9 @@ REFERENCES = (
     "stripe:customer:{text}",
     "stripe:subscription:{text}",
     "stripe:invoice:{text}",
+    "stripe:checkout:{text}",
+    "stripe:charge:{text}",
+    "stripe:payment_intent:{text}",
 )
 ORDER_NAMES = ("shopify:{connection}:order_name:{text}", "shopify:{connection}:order_name:#{text}")
 

@@ -211,7 +211,7 @@ def test_every_exception_to_purity_is_still_needed() -> None:
 
 # library    the modules that own it
 OWNERS = {
-    "httpx": {"bridge.batch"},
+    "httpx": {"bridge.batch", "bridge.provider"},
     "boto3": {"bridge.queue", "bridge.secrets", "bridge.parameters", "bridge.ledger"},
     "botocore": {"bridge.queue", "bridge.secrets", "bridge.parameters", "bridge.ledger"},
     "phonenumbers": {"bridge.normalise"},

@@ -348,10 +348,10 @@ def test_a_function_has_a_role_that_says_what_it_needs_and_no_broad_managed_poli
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those_of_batch(
+def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those_of_batch_and_api_keys(
     function: str,
 ) -> None:
-    names = SOURCES[function] or ({"batch"} if function == "DeliverFunction" else set())
+    names = SOURCES[function] or ({"batch", "stripe"} if function == "DeliverFunction" else set())
     expected = {f"secret:${{AWS::StackName}}/{name}/*" for name in names}
     found = allowed(function, "secretsmanager")
     assert {one for one in expected if any(one in resource for resource in found)} == expected

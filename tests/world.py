@@ -19,6 +19,7 @@ from moto import mock_aws
 from bridge.batch import BatchClient
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
+from bridge.provider import ProviderClient
 from bridge.queue import Parked, WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import Webhook, group_id
@@ -65,6 +66,7 @@ class World:
     now: float = NOW
     mappers: dict[str, Mapper] = field(default_factory=dict)
     invocations: int = 0
+    api: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(503)
 
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
         """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
@@ -81,6 +83,8 @@ class World:
             batch=BatchClient(os.environ["BATCH_API_URL"], transport=httpx.MockTransport(self.batch)),
             clock=lambda: self.now,
             owner=f"invocation-{self.invocations}",
+            wholes={"stripe": room("stripe", "mapping").whole},
+            provider=ProviderClient(httpx.MockTransport(self.api)),
         )
         self.delays = delivery.delays
         return delivery.run(records)

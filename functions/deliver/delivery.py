@@ -27,6 +27,7 @@ from bridge.errors import (
     Ignored,
     MappingFailed,
     ProfileBusy,
+    ProviderUnavailable,
     RejectedByBatch,
     Unavailable,
 )
@@ -47,6 +48,7 @@ from bridge.ledger import (
 from bridge.observability import count, logger, measure_seconds
 from bridge.parameters import Parameters
 from bridge.profile import ProfileChange
+from bridge.provider import ProviderClient
 from bridge.queue import Failure, WebhookQueue
 from bridge.secrets import BatchKeys, Secrets
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
@@ -56,11 +58,16 @@ from functions.deliver.job import Job, Message, Outcome, Parcel, message_of, rou
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
 
+Ask: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
+Whole: TypeAlias = Callable[[Webhook, Ask], Webhook]
+"""Makes a webhook that tells little a whole one, by asking for JSON at an address, with headers."""
+
 FIRST_DELAY_SECONDS = 5
 """Batch asks to wait at least 5 seconds after a 429. https://doc.batch.com/developer/api/cep/campaigns/delete"""
 # failure                longest delay between two tries, in seconds
 LONGEST_DELAY_SECONDS: Mapping[type[Failed], int] = {
     BatchUnavailable: 600,
+    ProviderUnavailable: 600,
     BadCredentials: 60,
     ProfileBusy: 2,
 }
@@ -94,6 +101,8 @@ class Delivery:
         batch: BatchClient,
         clock: Callable[[], float],
         owner: str,
+        wholes: Mapping[str, Whole] | None = None,
+        provider: ProviderClient | None = None,
     ) -> None:
         self.mappers = mappers
         self.ledger = ledger
@@ -103,6 +112,9 @@ class Delivery:
         self.batch = batch
         self.clock = clock
         self.owner = owner
+        self.wholes = wholes or {}
+        self.provider = provider or ProviderClient()
+        self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}
         self.links: dict[tuple[str, str], str] = {}
         self.facts: dict[tuple[str, str], str] = {}
@@ -169,8 +181,11 @@ class Delivery:
                 job.change = self.mapped(job)
             except Ignored as ignored:
                 job.end(Outcome.IGNORED, reason=ignored.reason)
-            except MappingFailed as error:
+            except (MappingFailed, BadCredentials) as error:
                 job.end(Outcome.PARKED, error)
+            except ProviderUnavailable as error:
+                self.outages[job.webhook.source] = error
+                job.end(Outcome.RETURNED, error)
             except Unavailable as error:
                 job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
 
@@ -182,9 +197,16 @@ class Delivery:
             raise MappingFailed("the connection's settings are invalid") from error
 
     def mapped(self, job: Job) -> ProfileChange:
-        """What the room's mapping makes of a webhook. Raises Ignored, MappingFailed."""
+        """What the room's mapping makes of a webhook.
+
+        Raises Ignored, MappingFailed; where more is asked for BadCredentials, ProviderUnavailable, Unavailable too.
+        """
+        source = job.webhook.source
         try:
-            change = self.mappers[job.webhook.source](job.webhook, job.settings)
+            webhook = (
+                self.wholes[source](job.webhook, self.asker(job)) if source in self.wholes else job.webhook
+            )
+            change = self.mappers[source](webhook, job.settings)
         except BridgeError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a mapping raises costs one webhook, never the batch
@@ -192,6 +214,20 @@ class Delivery:
         if change.is_test and not job.settings.test_events:
             raise Ignored("test event")
         return change
+
+    def asker(self, job: Job) -> Ask:
+        """What asks the source's API for a job, with the key of its connection."""
+
+        def ask(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+            source = job.webhook.source
+            api_key = self.secrets.api_key(source, job.webhook.connection)
+            if api_key is None:
+                raise Ignored("thin events need an API key of the connection")
+            if source in self.outages:
+                raise self.outages[source]
+            return self.provider.get(url, api_key, headers)
+
+        return ask
 
     # ── Whose they are ──────────────────────────────────────────────────────────────────────────────────
 

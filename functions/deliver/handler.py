@@ -13,20 +13,23 @@ from bridge.batch import BatchClient
 from bridge.ledger import Ledger
 from bridge.observability import logger
 from bridge.parameters import Parameters
+from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
-from functions.deliver.delivery import Delivery, Mapper
+from functions.deliver.delivery import Delivery, Mapper, Whole
 from functions.sources import ROOMS, room
 
 tracer = Tracer(patch_modules=("botocore", "httpx"))
 
 STACK = os.environ["STACK_NAME"]
 MAPPERS: Mapping[str, Mapper] = {source: room(source, "mapping").to_change for source in ROOMS}
+WHOLES: Mapping[str, Whole] = {"stripe": room("stripe", "mapping").whole}
 
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
 batch = BatchClient(os.environ["BATCH_API_URL"])
+provider = ProviderClient()
 queue = WebhookQueue(
     os.environ["QUEUE_URL"],
     dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"],
@@ -51,6 +54,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         batch=batch,
         clock=time.time,
         owner=context.aws_request_id,
+        wholes=WHOLES,
+        provider=provider,
     )
     stay = delivery.run(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

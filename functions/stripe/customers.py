@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge import normalise
 from bridge.profile import AttributeGroup, Event, Person, present
 from functions.stripe.happening import (
@@ -26,12 +28,37 @@ def person(customer: Customer) -> Person:
     )
 
 
+def person_deleted(customer: Customer) -> Person:
+    """Whose it was. What is left may be an id alone: then an earlier webhook has told."""
+    return replace(person(customer), named_elsewhere=not customer.email)
+
+
 def groups(envelope: Envelope, customer: Customer) -> Groups:
     """Who the customer is; what `previous_attributes` shows and is no more there is nulled."""
     attributes = attributes_of(customer)
     was = attributes_of(Customer.model_validate(before(envelope)))
     gone = dict.fromkeys(name for name in was if name not in attributes)
-    return (AttributeGroup("customer", version(envelope), attributes | gone),)
+    return (
+        AttributeGroup("customer", version(envelope), attributes | gone),
+        record(envelope, customer, customer.id),
+    )
+
+
+def deleted(envelope: Envelope, customer: Customer) -> Groups:
+    """Who the person is stays: only Stripe's record of them is gone."""
+    return (record(envelope, customer, None),)
+
+
+def record(envelope: Envelope, customer: Customer, customer_id: str | None) -> AttributeGroup:
+    """Stripe's record of the person. One may have several: the profile shows the newest that is not deleted."""
+    alive = "1" if customer_id else "0"
+    return AttributeGroup(
+        "stripe_customer",
+        version(envelope),
+        {"stripe_customer_id": customer_id},
+        member=customer.id,
+        rank="|".join((alive, normalise.sortable(customer.created), customer.id)),
+    )
 
 
 def attributes_of(customer: Customer) -> Attributes:
@@ -44,7 +71,6 @@ def attributes_of(customer: Customer) -> Attributes:
         "$region": normalise.region(country),
         "first_name": first_name,
         "last_name": last_name,
-        "stripe_customer_id": customer.id,
     }
     return present(attributes)
 

@@ -13,16 +13,33 @@ from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.webhook import Request, Source, Summary, json_object
 
+THIN = "v2.core.event"
+THIN_PREFIX = "v1."
+"""Of a thin event's type, before the topic: `v1.customer.created`."""
+
 TOPICS = frozenset(
     {
         "customer.created",
         "customer.updated",
+        "customer.deleted",
         "customer.subscription.created",
         "customer.subscription.updated",
         "customer.subscription.trial_will_end",
+        "customer.subscription.paused",
+        "customer.subscription.resumed",
         "customer.subscription.deleted",
         "invoice.paid",
+        "invoice.payment_succeeded",
         "invoice.payment_failed",
+        "invoice.upcoming",
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.expired",
+        "charge.refunded",
+        "charge.dispute.created",
+        "charge.dispute.closed",
+        "payment_method.automatically_updated",
+        "customer.source.expiring",
     }
 )
 
@@ -52,10 +69,21 @@ def signature_parts(header: str) -> tuple[str, list[str]]:
 def summarise(request: Request) -> Summary:
     """Topic, customer and the id of the event. Raises Ignored, MalformedBody."""
     body = json_object(request.body)
-    if body.get("object") == "v2.core.event":
-        raise Ignored("thin events need an API key of the connection")
+    if body.get("object") == THIN:
+        return summarise_thin(body)
     subject = event_object(body)
-    return Summary(body["type"], customer(subject), content_key(body))
+    return Summary(body["type"], of_account(body, customer(body["type"], subject)), content_key(body))
+
+
+def summarise_thin(body: dict[str, Any]) -> Summary:
+    """Of a thin event, which names its object alone; the rest is asked for when it is delivered."""
+    topic, related = body.get("type"), body.get("related_object")
+    if not isinstance(topic, str) or not isinstance(related, dict):
+        raise Ignored("thin event of no object")
+    subject = {"id": related.get("id"), "object": related.get("type")}
+    named = body | {"account": body.get("context")}
+    ordered = of_account(named, customer(topic.removeprefix(THIN_PREFIX), subject))
+    return Summary(topic.removeprefix(THIN_PREFIX), ordered, content_key(named))
 
 
 def event_object(body: dict[str, Any]) -> dict[str, Any]:
@@ -69,22 +97,37 @@ def event_object(body: dict[str, Any]) -> dict[str, Any]:
     return subject
 
 
-def customer(subject: dict[str, Any]) -> str:
-    """The customer id, else the e-mail, else the object's own id: what orders the queue."""
-    owner = subject if subject.get("object") == "customer" else subject.get("customer")
+def customer(topic: str, subject: dict[str, Any]) -> str:
+    """The customer id, else the e-mail, else what was paid, else the object's own id: what orders the queue."""
+    itself = subject.get("object") == "customer" or topic == "customer.deleted"
+    owner = subject if itself else subject.get("customer")
     customer_id = owner.get("id") if isinstance(owner, dict) else owner
     if customer_id:
         return f"customer:{customer_id}"
-    email = subject.get("customer_email") or subject.get("email")
-    return f"email:{str(email).strip().lower()}" if email else f"object:{subject.get('id')}"
+    if email := email_in(subject):
+        return f"email:{str(email).strip().lower()}"
+    return f"object:{subject.get('payment_intent') or subject.get('id')}"
+
+
+def email_in(subject: dict[str, Any]) -> object:
+    """The e-mail, wherever invoices, checkouts, charges and cards have it."""
+    for name in ("customer_details", "billing_details", "owner"):
+        details = subject.get(name)
+        if isinstance(details, dict) and details.get("email"):
+            return details["email"]
+    return subject.get("customer_email") or subject.get("email") or subject.get("receipt_email")
 
 
 def content_key(body: dict[str, Any]) -> str | None:
     """The event's id, with the connected account whose event it is, if any."""
-    event_id, account = body.get("id"), body.get("account")
-    if not isinstance(event_id, str) or not event_id:
-        return None
-    return f"{account}/{event_id}" if account else event_id
+    event_id = body.get("id")
+    return of_account(body, event_id) if isinstance(event_id, str) and event_id else None
+
+
+def of_account(body: dict[str, Any], name: str) -> str:
+    """A name that is unique among connected accounts too."""
+    account = body.get("account")
+    return f"{account}/{name}" if account else name
 
 
 STRIPE = Source(name="stripe", topics=TOPICS, verify=verify, summarise=summarise, kept_headers=())

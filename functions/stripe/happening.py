@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from bridge import normalise
-from bridge.profile import AttributeGroup, Event, Value
+from bridge.profile import AttributeGroup, Event, Person, Value
 from functions.stripe.models import Envelope
 
 Groups: TypeAlias = tuple[AttributeGroup, ...]
@@ -58,3 +59,22 @@ def user_id(*metadata: dict[str, Any]) -> str | None:
 
 def source_id(customer: str | None) -> str | None:
     return f"stripe:{customer}" if customer else None
+
+
+def of_account(person: Person, account: str | None) -> Person:
+    """The person among those of a connected account, whose ids are unique there alone: `stripe:customer:acct_7/cus_9`.
+
+    https://docs.stripe.com/connect/webhooks
+    """
+    if not account:
+        return person
+    named = [reference.split(":", 2) for reference in person.references]
+    return replace(
+        person,
+        source_id=person.source_id and person.source_id.replace(":", f":{account}/", 1),
+        references=tuple(f"{stripe}:{kind}:{account}/{name}" for stripe, kind, name in named),
+    )
+
+
+def currency_code(code: str | None) -> str | None:
+    return code.upper() if code else None

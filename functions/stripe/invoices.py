@@ -8,6 +8,7 @@ from functions.stripe.happening import (
     Attributes,
     Events,
     Groups,
+    currency_code,
     references,
     source_id,
     user_id,
@@ -22,20 +23,24 @@ def person(invoice: Invoice) -> Person:
         user_id=user_id(invoice.metadata, new.metadata, old.metadata),
         email=invoice.customer_email,
         source_id=source_id(invoice.customer),
-        references=references(
-            customer=invoice.customer, subscription=subscription_id(invoice), invoice=invoice.id
+        references=(
+            *references(customer=invoice.customer, subscription=subscription_id(invoice), invoice=invoice.id),
+            *payments(invoice),
         ),
         named_elsewhere=not invoice.customer_email,
     )
 
 
+def payments(invoice: Invoice) -> tuple[str, ...]:
+    """What it was paid with, for disputes, which name nothing else; at the top before 2025-03-31.basil."""
+    found = [invoice, *(one.payment for one in invoice.payments.data)]
+    named = (references(charge=one.charge, payment_intent=one.payment_intent) for one in found)
+    return tuple(dict.fromkeys(name for names in named for name in names))
+
+
 def subscription_id(invoice: Invoice) -> str | None:
     """Its subscription: under `parent` from 2025-03-31.basil, at the top before."""
     return invoice.parent.subscription_details.subscription or invoice.subscription
-
-
-def currency(invoice: Invoice) -> str | None:
-    return invoice.currency.upper() if invoice.currency else None
 
 
 def facts_of(invoice: Invoice, amount: int | None) -> Attributes:
@@ -44,7 +49,7 @@ def facts_of(invoice: Invoice, amount: int | None) -> Attributes:
         "invoice_id": invoice.id,
         "invoice_number": invoice.number,
         "amount": normalise.major_units(amount, invoice.currency),
-        "currency": currency(invoice),
+        "currency": currency_code(invoice.currency),
         "subscription_id": subscription_id(invoice),
         "billing_reason": invoice.billing_reason,
         "url(invoice)": invoice.hosted_invoice_url,
@@ -67,7 +72,7 @@ def last_payment(envelope: Envelope, invoice: Invoice) -> Groups:
     attributes: Attributes = {
         "date(last_payment_at)": normalise.timestamp(paid_at),
         "last_payment_amount": normalise.major_units(invoice.amount_paid, invoice.currency),
-        "last_payment_currency": currency(invoice),
+        "last_payment_currency": currency_code(invoice.currency),
         "payment_status": "paid",
     }
     return (AttributeGroup("payment", version(envelope), present(attributes)),)
@@ -86,3 +91,12 @@ def payment_failed(envelope: Envelope, invoice: Invoice) -> Events:
         "date(next_attempt_at)": normalise.timestamp(invoice.next_payment_attempt),
     }
     return (Event("payment_failed", envelope.created, present(attributes)),)
+
+
+def upcoming(envelope: Envelope, invoice: Invoice) -> Events:
+    """A renewal some days ahead; the invoice does not exist yet, and has no id."""
+    attributes: Attributes = {
+        **facts_of(invoice, invoice.amount_due),
+        "date(renews_at)": normalise.timestamp(invoice.period_end or invoice.next_payment_attempt),
+    }
+    return (Event("renewal_upcoming", envelope.created, present(attributes)),)

@@ -9,9 +9,22 @@ from typing import Any, Generic, TypeVar
 from bridge.profile import Person, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.stripe import customers, invoices, subscriptions
-from functions.stripe.happening import Events, Groups, nothing
-from functions.stripe.models import Customer, Envelope, Invoice, Model, Subscription
+from functions.stripe import cards, charges, checkouts, customers, invoices, subscriptions
+from functions.stripe.happening import Events, Groups, nothing, of_account
+from functions.stripe.models import (
+    Charge,
+    Checkout,
+    Customer,
+    Dispute,
+    Envelope,
+    Invoice,
+    Model,
+    PaymentMethod,
+    Subscription,
+)
+from functions.stripe.thin import whole
+
+__all__ = ["TOPICS", "to_change", "whole"]
 
 Subject = TypeVar("Subject", bound=Model)
 
@@ -34,32 +47,50 @@ class Topic(Generic[Subject]):
 
 
 CUSTOMER = Kind(Customer, customers.person)
+DELETED_CUSTOMER = Kind(Customer, customers.person_deleted)
 SUBSCRIPTION = Kind(Subscription, subscriptions.person)
 INVOICE = Kind(Invoice, invoices.person)
+CHECKOUT = Kind(Checkout, checkouts.person)
+CHARGE = Kind(Charge, charges.person)
+DISPUTE = Kind(Dispute, charges.disputed_person)
+CARD = Kind(PaymentMethod, cards.person)
 
 # topic                                        about         attributes            events
 TOPICS: dict[str, Topic[Any]] = {
     "customer.created": Topic(CUSTOMER, customers.groups, customers.created),
     "customer.updated": Topic(CUSTOMER, customers.groups, nothing),
+    "customer.deleted": Topic(DELETED_CUSTOMER, customers.deleted, nothing),
     "customer.subscription.created": Topic(SUBSCRIPTION, subscriptions.groups, subscriptions.beginnings),
     "customer.subscription.updated": Topic(SUBSCRIPTION, subscriptions.groups, subscriptions.changes),
     "customer.subscription.trial_will_end": Topic(
         SUBSCRIPTION, subscriptions.groups, subscriptions.trial_ending
     ),
+    "customer.subscription.paused": Topic(SUBSCRIPTION, subscriptions.groups, subscriptions.paused),
+    "customer.subscription.resumed": Topic(SUBSCRIPTION, subscriptions.groups, subscriptions.resumed),
     "customer.subscription.deleted": Topic(SUBSCRIPTION, subscriptions.groups, subscriptions.cancelled),
     "invoice.paid": Topic(INVOICE, invoices.last_payment, invoices.paid),
+    "invoice.payment_succeeded": Topic(INVOICE, nothing, nothing),  # the twin of invoice.paid
     "invoice.payment_failed": Topic(INVOICE, invoices.failed_payment, invoices.payment_failed),
+    "invoice.upcoming": Topic(INVOICE, nothing, invoices.upcoming),
+    "checkout.session.completed": Topic(CHECKOUT, checkouts.consent, checkouts.completed),
+    "checkout.session.async_payment_succeeded": Topic(CHECKOUT, checkouts.consent, checkouts.completed),
+    "checkout.session.expired": Topic(CHECKOUT, nothing, checkouts.abandoned),
+    "charge.refunded": Topic(CHARGE, nothing, charges.refunded),
+    "charge.dispute.created": Topic(DISPUTE, nothing, charges.dispute_opened),
+    "charge.dispute.closed": Topic(DISPUTE, nothing, charges.dispute_closed),
+    "payment_method.automatically_updated": Topic(CARD, cards.groups, nothing),
+    "customer.source.expiring": Topic(CARD, cards.groups, cards.expiring),
 }
 
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
-    """The profile change of a webhook. Raises pydantic.ValidationError."""
+    """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     del settings
     topic = TOPICS[webhook.topic]
     envelope = Envelope.model_validate_json(webhook.body)
     subject = topic.kind.model.model_validate(envelope.data.object)
     return ProfileChange(
-        person=topic.kind.person(subject),
+        person=of_account(topic.kind.person(subject), envelope.account),
         groups=topic.groups(envelope, subject),
         events=topic.events(envelope, subject),
         is_test=envelope.livemode is False,

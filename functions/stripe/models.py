@@ -89,6 +89,7 @@ class Envelope(Model):
     type: str
     created: Annotated[datetime, BeforeValidator(unix_time)]
     livemode: bool | None = None
+    account: Text = None
     data: EnvelopeData
 
 
@@ -97,7 +98,10 @@ class Address(Model):
 
 
 class Customer(Model):
+    """One that was deleted may have but its id."""
+
     id: str
+    created: Moment = None
     email: Text = None
     name: Text = None
     phone: Text = None
@@ -217,7 +221,22 @@ class StatusTransitions(Model):
     paid_at: Moment = None
 
 
-class Invoice(Model):
+class PaidWith(Model):
+    charge: Reference = None
+    payment_intent: Reference = None
+
+
+class InvoicePayment(Model):
+    payment: Annotated[PaidWith, BeforeValidator(object_or_empty)] = PaidWith()
+
+
+class InvoicePayments(Model):
+    data: Annotated[tuple[InvoicePayment, ...], BeforeValidator(objects)] = ()
+
+
+class Invoice(PaidWith):
+    """One that is only upcoming has no id."""
+
     id: Text = None
     number: Text = None
     customer: Reference = None
@@ -229,8 +248,93 @@ class Invoice(Model):
     billing_reason: Text = None
     hosted_invoice_url: Text = None
     next_payment_attempt: Moment = None
+    period_end: Moment = None
     status_transitions: Annotated[StatusTransitions, BeforeValidator(object_or_empty)] = StatusTransitions()
     parent: Annotated[InvoiceParent, BeforeValidator(object_or_empty)] = InvoiceParent()
     subscription: Reference = None
     subscription_details: Details = SubscriptionDetails()
+    payments: Annotated[InvoicePayments, BeforeValidator(object_or_empty)] = InvoicePayments()
+    metadata: Metadata = {}
+
+
+class Contact(Model):
+    email: Text = None
+
+
+ContactField: TypeAlias = Annotated[Contact, BeforeValidator(object_or_empty)]
+
+
+class Consent(Model):
+    promotions: Text = None
+
+
+class Recovery(Model):
+    url: Text = None
+
+
+class AfterExpiration(Model):
+    recovery: Annotated[Recovery, BeforeValidator(object_or_empty)] = Recovery()
+
+
+class Checkout(Model):
+    """A checkout session. https://docs.stripe.com/api/checkout/sessions/object"""
+
+    id: str
+    customer: Reference = None
+    customer_email: Text = None
+    customer_details: ContactField = Contact()
+    client_reference_id: Text = None
+    mode: Text = None
+    payment_status: Text = None
+    amount_subtotal: int | None = None
+    amount_total: int | None = None
+    currency: Text = None
+    subscription: Reference = None
+    payment_intent: Reference = None
+    invoice: Reference = None
+    consent: Annotated[Consent, BeforeValidator(object_or_empty)] = Consent()
+    after_expiration: Annotated[AfterExpiration, BeforeValidator(object_or_empty)] = AfterExpiration()
+    metadata: Metadata = {}
+
+
+class Charge(Model):
+    id: str
+    customer: Reference = None
+    billing_details: ContactField = Contact()
+    receipt_email: Text = None
+    amount_refunded: int | None = None
+    currency: Text = None
+    refunded: bool | None = None
+    invoice: Reference = None  # before 2025-03-31.basil
+    payment_intent: Reference = None
+    receipt_url: Text = None
+    metadata: Metadata = {}
+
+
+class Dispute(Model):
+    """It names what was paid, and nobody. https://docs.stripe.com/api/disputes/object"""
+
+    id: str
+    charge: Reference = None
+    payment_intent: Reference = None
+    amount: int | None = None
+    currency: Text = None
+    reason: Text = None
+    status: Text = None
+    metadata: Metadata = {}
+
+
+class Card(Model):
+    brand: Text = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+
+
+class PaymentMethod(Card):
+    """A payment method or a source, which have a `card`, or a card as it is."""
+
+    customer: Reference = None
+    card: Annotated[Card | None, BeforeValidator(object_or_none)] = None
+    billing_details: ContactField = Contact()
+    owner: ContactField = Contact()
     metadata: Metadata = {}

@@ -136,6 +136,15 @@ def trial_ending(envelope: Envelope, subscription: Subscription) -> Events:
     return (event("trial_ending", envelope, subscription, trial(subscription)),)
 
 
+def paused(envelope: Envelope, subscription: Subscription) -> Events:
+    """A trial ended without a card; `pause_collection` is something else, and leaves the status as it is."""
+    return (event("subscription_paused", envelope, subscription, {}),)
+
+
+def resumed(envelope: Envelope, subscription: Subscription) -> Events:
+    return (event("subscription_resumed", envelope, subscription, {}),)
+
+
 def cancelled(envelope: Envelope, subscription: Subscription) -> Events:
     return (event("subscription_cancelled", envelope, subscription, reasons(subscription)),)
 

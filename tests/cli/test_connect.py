@@ -57,6 +57,31 @@ def test_the_newest_secret_comes_first_and_two_older_ones_stay(bridge: Bridge, s
     assert stored(stack, "stripe/main") == {"signing_secrets": ["d", "c", "b"]}
 
 
+def test_an_api_key_and_the_secrets_stay_beside_each_other(bridge: Bridge, stack: Stack) -> None:
+    options = ("--secret-stdin", "--stack", stack.name)
+    bridge("connect", "stripe", *options, typed=SECRET)
+    result = bridge("connect", "stripe", "--api-key", *options, typed=" rk_live_private\n")
+    bridge("connect", "stripe", *options, typed="whsec_next")
+
+    assert result.exit_code == 0
+    assert "rk_live_private" not in result.output
+    assert stored(stack, "stripe/main") == {
+        "signing_secrets": ["whsec_next", SECRET],
+        "api_key": "rk_live_private",
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "key"), [("stripe", "sk_live_x"), ("stripe", SECRET), ("shopify", "rk_x")]
+)
+def test_what_is_no_restricted_key_is_not_stored(bridge: Bridge, stack: Stack, source: str, key: str) -> None:
+    result = bridge("connect", source, "--api-key", "--secret-stdin", "--stack", stack.name, typed=key)
+
+    assert result.exit_code != 0
+    assert key not in result.output
+    assert "api_key" not in stored(stack, f"{source}/main")
+
+
 def test_a_form_gets_a_token_in_its_address(bridge: Bridge, stack: Stack) -> None:
     first = json.loads(bridge("connect", "form", "--stack", stack.name, "--json").stdout)
     second = bridge("connect", "form", "--stack", stack.name)

@@ -116,8 +116,8 @@ def test_becomes_exactly_what_stands_beside_the_example(world: Any, path: Path) 
     [envelope] = queued(world)
     assert envelope["headers"] == kept
     world.deliver(world.queue.webhook(json.dumps(envelope)))
-    [call] = world.batch.calls
-    assert call == json.loads(path.with_suffix(".batch.json").read_text())
+    expected = json.loads(path.with_suffix(".batch.json").read_text())
+    assert world.batch.calls == ([expected] if expected else [])
 
 
 @each_source
@@ -204,7 +204,7 @@ def test_has_an_example_of_every_topic(name: str) -> None:
 def test_every_example_belongs_to_another_person() -> None:
     owners: dict[str, Path] = {}
     for path in EXAMPLES:
-        [operation] = json.loads(path.with_suffix(".batch.json").read_text())
-        custom_id = operation["identifiers"]["custom_id"]
-        assert custom_id not in owners, f"{path} and {owners[custom_id]} are about the same person"
-        owners[custom_id] = path
+        for operation in json.loads(path.with_suffix(".batch.json").read_text()):
+            custom_id = operation["identifiers"]["custom_id"]
+            assert custom_id not in owners, f"{path} and {owners[custom_id]} are about the same person"
+            owners[custom_id] = path

@@ -1,4 +1,4 @@
-"""Call Batch's Profile API. The only module that imports httpx.
+"""Call Batch's Profile API.
 
 https://doc.batch.com/developer/api/cep/profiles/update
 """

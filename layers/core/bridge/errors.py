@@ -14,6 +14,7 @@ BridgeError
     ├── IdentityUnknown      waits for a webhook that tells whose it is
     ├── BadCredentials       waits for the Batch keys to be put right
     ├── BatchUnavailable     waits for Batch
+    ├── ProviderUnavailable  waits for the API of a source, which has to tell more
     └── ProfileBusy          another delivery holds this profile: comes back in a moment
 
 Messages are made of constants, names of fields and counts: never of a value that a source sent.
@@ -114,6 +115,12 @@ class BatchUnavailable(Failed):
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderUnavailable(Failed):
+    """The API of a source did not answer, and its webhook does not tell enough without it."""
+
+    failure_class = "batch_unavailable"
 
 
 class ProfileBusy(Failed):

@@ -50,6 +50,11 @@ class Secrets:
             return None
         return self.signing_secrets(source, connection)
 
+    def api_key(self, source: str, connection: str) -> str | None:
+        """The key to the source's own API, where the connection has one. Raises Unavailable."""
+        stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
+        return header_text(stored.get("api_key")) or None
+
     def batch_keys(self, project: str) -> BatchKeys:
         """The keys of a Batch project. Raises BadCredentials where none are stored, Unavailable."""
         stored = self.cache.get(f"{self.stack}/batch/{project}") or {}

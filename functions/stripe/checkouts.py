@@ -1,0 +1,86 @@
+"""What Stripe's checkout sessions mean for a profile. Pure."""
+
+from __future__ import annotations
+
+from bridge import normalise
+from bridge.errors import Ignored
+from bridge.profile import AttributeGroup, Event, Person, present
+from functions.stripe.happening import (
+    Attributes,
+    Events,
+    Groups,
+    currency_code,
+    references,
+    source_id,
+    user_id,
+    version,
+)
+from functions.stripe.models import Checkout, Envelope
+
+# payment status that needs no more waiting; one that is `unpaid` when completed may be paid days later
+PAID = frozenset({"paid", "no_payment_required"})
+
+# stated       consent           turn among those of the same second: a refusal is the last word
+CONSENTS = {
+    "opt_in": ("subscribed", "0"),
+    "opt_out": ("unsubscribed", "1"),
+}
+
+
+def person(checkout: Checkout) -> Person:
+    """Who checks out; what is made of it (a subscription, a payment) belongs to them too."""
+    email = checkout.customer_details.email or checkout.customer_email
+    return Person(
+        user_id=user_id(checkout.metadata, {"user_id": checkout.client_reference_id}),
+        email=email,
+        source_id=source_id(checkout.customer),
+        references=references(
+            customer=checkout.customer,
+            subscription=checkout.subscription,
+            invoice=checkout.invoice,
+            checkout=checkout.id,
+            payment_intent=checkout.payment_intent,
+        ),
+        named_elsewhere=not email,
+    )
+
+
+def consent(envelope: Envelope, checkout: Checkout) -> Groups:
+    """Marketing by e-mail, as the customer chose it: the one consent that Stripe knows.
+
+    https://docs.stripe.com/payments/checkout/promotional-emails-consent
+    """
+    stated = CONSENTS.get(checkout.consent.promotions or "")
+    if stated is None:
+        return ()
+    state, turn = stated
+    return (AttributeGroup("consent_email", version(envelope, turn), {"$email_marketing": state}),)
+
+
+def facts_of(checkout: Checkout) -> Attributes:
+    """What each event tells of a checkout."""
+    return {
+        "checkout_id": checkout.id,
+        "checkout_mode": checkout.mode,
+        "amount": normalise.major_units(checkout.amount_total, checkout.currency),
+        "currency": currency_code(checkout.currency),
+        "subtotal": normalise.major_units(checkout.amount_subtotal, checkout.currency),
+        "subscription_id": checkout.subscription,
+    }
+
+
+def completed(envelope: Envelope, checkout: Checkout) -> Events:
+    """A checkout that is paid, once: with delayed methods of payment two webhooks tell of it."""
+    if checkout.payment_status not in PAID:
+        return ()
+    once = f"stripe:checkout_completed:{checkout.id}"
+    return (Event("checkout_completed", envelope.created, present(facts_of(checkout)), once=once),)
+
+
+def abandoned(envelope: Envelope, checkout: Checkout) -> Events:
+    """A checkout that ran out of time. Raises Ignored where nobody had said who they are."""
+    whose = person(checkout)
+    if not (whose.user_id or whose.email or checkout.customer):
+        raise Ignored("expired checkout of nobody known")
+    attributes = {**facts_of(checkout), "url(recovery)": checkout.after_expiration.recovery.url}
+    return (Event("checkout_abandoned", envelope.created, present(attributes)),)
