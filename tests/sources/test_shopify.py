@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -253,6 +253,7 @@ JUNK = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(ORDER)), JUNK, max_size=4))
 def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, Any]) -> None:
     with suppress(ValidationError):
