@@ -180,7 +180,7 @@ MakeWebhook = Callable[..., Webhook]
 def shopify() -> MakeWebhook:
     """A Shopify webhook: `shopify("orders/paid", 1, id=7)`, the number telling webhooks apart."""
 
-    def make(topic: str, number: int, *, group: str = "1", **body: Any) -> Webhook:
+    def make(topic: str, number: int, /, *, group: str = "1", **body: Any) -> Webhook:
         return Webhook(
             id=f"webhook-{number}",
             source="shopify",

@@ -240,7 +240,17 @@ class Delivery:
                 self.learn(job)
                 self.recall(job)
             except IdentityUnknown as error:
-                job.end(Outcome.WAITING if self.may_wait(job) else Outcome.PARKED, error)
+                self.end_unknown(job, error)
+
+    def end_unknown(self, job: Job, error: IdentityUnknown) -> None:
+        """Let a webhook without a profile wait; then, where not even a last resort names anyone, let it go."""
+        person = job.change.person
+        if self.may_wait(job):
+            job.end(Outcome.WAITING, error)
+        elif person.named_elsewhere and person.source_id is None:
+            job.end(Outcome.IGNORED, reason="nobody was named in time")
+        else:
+            job.end(Outcome.PARKED, error)
 
     def read_links(self, jobs: Sequence[Job]) -> None:
         for project in {job.settings.project for job in jobs}:
@@ -248,7 +258,7 @@ class Delivery:
                 reference
                 for job in jobs
                 if job.settings.project == project
-                for reference in job.change.person.references
+                for reference in (*job.change.person.references, *job.change.moves)
             ]
             known = self.ledger.links(project, references)
             self.links |= {(project, reference): custom_id for reference, custom_id in known.items()}
@@ -272,7 +282,8 @@ class Delivery:
         """Remember facts, and what leads to this profile: the first resolution sticks, unless the reference moves."""
         project, change = job.settings.project, job.change
         for reference in (*change.person.references, *change.moves):
-            if (project, reference) not in self.links or reference in change.moves:
+            known = self.links.get((project, reference))
+            if known is None or (reference in change.moves and known != job.custom_id):
                 self.links[project, reference] = job.custom_id
                 self.new_rows.append(link_row(project, reference, job.custom_id))
         for name, value in change.remember.items():

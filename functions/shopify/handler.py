@@ -18,9 +18,26 @@ TOPICS = frozenset(
         "orders/create",
         "orders/paid",
         "orders/updated",
+        "orders/edited",
+        "orders/partially_fulfilled",
+        "orders/fulfilled",
         "orders/cancelled",
+        "refunds/create",
+        "fulfillments/create",
+        "fulfillments/update",
+        "fulfillment_events/create",
+        "checkouts/create",
+        "checkouts/update",
         "customers/create",
         "customers/update",
+        "customers/enable",
+        "customers/disable",
+        "customers/merge",
+        "customers/purchasing_summary",
+        "customer.tags_added",
+        "customer.tags_removed",
+        "customers_email_marketing_consent/update",
+        "customers_marketing_consent/update",
     }
 )
 
@@ -44,14 +61,29 @@ def summarise(request: Request) -> Summary:
     return Summary(topic, customer(topic, json_object(request.body)))
 
 
+# where topics of customers have the customer's id; tags and totals as `gid://shopify/Customer/1`
+CUSTOMER_IDS = ("customer_id", "customerId", "admin_graphql_api_customer_kept_id", "id")
+
+
 def customer(topic: str, body: dict[str, Any]) -> str:
-    """The customer id, else the e-mail, else the object's own id: what orders the queue."""
-    owner = body if topic.startswith("customers/") else body.get("customer")
-    customer_id = owner.get("id") if isinstance(owner, dict) else None
+    """The customer id, else the e-mail, else the order, else the object's own id: what orders the queue."""
+    customer_id = owner_id(topic, body)
     if customer_id:
-        return f"customer:{customer_id}"
+        return f"customer:{str(customer_id).rpartition('/')[2]}"
     email = body.get("email") or body.get("contact_email")
-    return f"email:{str(email).strip().lower()}" if email else f"object:{body.get('id')}"
+    if email and not topic.startswith("fulfillment"):
+        return f"email:{str(email).strip().lower()}"
+    edit = body.get("order_edit")
+    order_id = edit.get("order_id") if isinstance(edit, dict) else body.get("order_id")
+    return f"order:{order_id}" if order_id else f"object:{body.get('id') or body.get('token')}"
+
+
+def owner_id(topic: str, body: dict[str, Any]) -> Any:
+    """The id of the customer whose webhook it is, if the body has it."""
+    if topic.startswith("customer"):
+        return next((body[name] for name in CUSTOMER_IDS if body.get(name)), None)
+    owner = body.get("customer")
+    return owner.get("id") if isinstance(owner, dict) else None
 
 
 SHOPIFY = Source(

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def as_id(value: Any) -> Any:
@@ -25,7 +25,13 @@ def list_or_empty(value: Any) -> Any:
     return value if isinstance(value, list) else []
 
 
+def last_part(value: Any) -> Any:
+    """`gid://shopify/Customer/1` → `1`"""
+    return value.rpartition("/")[2] if isinstance(value, str) else as_id(value)
+
+
 Id: TypeAlias = Annotated[str, BeforeValidator(as_id)]
+GlobalId: TypeAlias = Annotated[str, BeforeValidator(last_part), Field(min_length=1)]
 Text: TypeAlias = Annotated[str | None, BeforeValidator(blank_is_none)]
 Amount: TypeAlias = Annotated[Decimal | None, BeforeValidator(blank_is_none)]
 Moment: TypeAlias = Annotated[datetime | None, BeforeValidator(blank_is_none)]
@@ -112,8 +118,9 @@ class ShippingLine(Model):
     price: Amount = None
 
 
-class Order(Model):
-    id: Id
+class Purchase(Model):
+    """What a checkout and the order that it becomes have in common."""
+
     name: Text = None
     customer: Customer | None = None
     email: Text = None
@@ -121,34 +128,144 @@ class Order(Model):
     phone: Text = None
     created_at: Moment = None
     updated_at: Moment = None
+    currency: Text = None
+    presentment_currency: Text = None
+    total_price: Amount = None
+    subtotal_price: Amount = None
+    total_discounts: Amount = None
+    total_tax: Amount = None
+    line_items: Annotated[tuple[LineItem, ...], BeforeValidator(list_or_empty)] = ()
+    discount_codes: Annotated[tuple[DiscountCode, ...], BeforeValidator(list_or_empty)] = ()
+    note_attributes: Annotated[tuple[NamedValue, ...], BeforeValidator(list_or_empty)] = ()
+    source_name: Text = None
+    customer_locale: Text = None
+    shipping_address: Address | None = None
+    billing_address: Address | None = None
+
+
+class Checkout(Purchase):
+    """Known by its token alone: versions from 2026-04 on have no other id of it."""
+
+    token: Id
+    completed_at: Moment = None
+    abandoned_checkout_url: Text = None
+
+
+class Order(Purchase):
+    id: Id
     processed_at: Moment = None
     cancelled_at: Moment = None
     cancel_reason: Text = None
     test: bool | None = None
-    currency: Text = None
-    presentment_currency: Text = None
-    total_price: Amount = None
     current_total_price: Amount = None
     current_total_price_set: MoneySet | None = None
     total_price_set: MoneySet | None = None
-    subtotal_price: Amount = None
     current_subtotal_price: Amount = None
-    total_discounts: Amount = None
     current_total_discounts: Amount = None
-    total_tax: Amount = None
     current_total_tax: Amount = None
     total_shipping_price_set: MoneySet | None = None
     shipping_lines: Annotated[tuple[ShippingLine, ...], BeforeValidator(list_or_empty)] = ()
-    line_items: Annotated[tuple[LineItem, ...], BeforeValidator(list_or_empty)] = ()
-    discount_codes: Annotated[tuple[DiscountCode, ...], BeforeValidator(list_or_empty)] = ()
     payment_gateway_names: Annotated[tuple[str, ...], BeforeValidator(list_or_empty)] = ()
-    note_attributes: Annotated[tuple[NamedValue, ...], BeforeValidator(list_or_empty)] = ()
     financial_status: Text = None
     fulfillment_status: Text = None
-    source_name: Text = None
     order_status_url: Text = None
-    customer_locale: Text = None
     checkout_token: Text = None
     tags: Text = None
-    shipping_address: Address | None = None
-    billing_address: Address | None = None
+
+
+class ChangedUnits(Model):
+    delta: int = 0
+
+
+class ChangedLines(Model):
+    additions: Annotated[tuple[ChangedUnits, ...], BeforeValidator(list_or_empty)] = ()
+    removals: Annotated[tuple[ChangedUnits, ...], BeforeValidator(list_or_empty)] = ()
+
+
+class OrderEdit(Model):
+    order_id: Id
+    created_at: Moment = None
+    committed_at: Moment = None
+    line_items: ChangedLines = ChangedLines()
+
+
+class EditedOrder(Model):
+    order_edit: OrderEdit
+
+
+class Fulfillment(Model):
+    id: Id
+    order_id: Id
+    status: Text = None
+    shipment_status: Text = None
+    created_at: Moment = None
+    updated_at: Moment = None
+    email: Text = None
+    tracking_company: Text = None
+    tracking_number: Text = None
+    tracking_url: Text = None
+
+
+class FulfillmentEvent(Model):
+    fulfillment_id: Id
+    order_id: Id
+    status: Text = None
+    happened_at: Moment = None
+    created_at: Moment = None
+
+
+class Transaction(Model):
+    kind: Text = None
+    status: Text = None
+    amount: Amount = None
+    currency: Text = None
+    test: bool | None = None
+
+
+class RefundLine(Model):
+    quantity: int = 0
+    line_item: LineItem | None = None
+
+
+class Refund(Model):
+    id: Id
+    order_id: Id
+    created_at: Moment = None
+    transactions: Annotated[tuple[Transaction, ...], BeforeValidator(list_or_empty)] = ()
+    refund_line_items: Annotated[tuple[RefundLine, ...], BeforeValidator(list_or_empty)] = ()
+
+
+class CustomerMerge(Model):
+    kept_id: GlobalId = Field(validation_alias="admin_graphql_api_customer_kept_id")
+    deleted_id: GlobalId = Field(validation_alias="admin_graphql_api_customer_deleted_id")
+    status: Text = None
+
+
+class EmailConsent(Model):
+    customer_id: Id
+    email_address: Text = None
+    email_marketing_consent: Consent | None = None
+
+
+class SmsConsent(Model):
+    id: Id
+    phone: Text = None
+    sms_marketing_consent: Consent | None = None
+
+
+class ChangedTags(Model):
+    customer_id: GlobalId = Field(validation_alias="customerId")
+    tags: Annotated[tuple[str, ...], BeforeValidator(list_or_empty)] = ()
+    occurred_at: Moment = Field(None, validation_alias="occurredAt")
+
+
+class Spent(Model):
+    amount: Amount = None
+    currency_code: Text = Field(None, validation_alias="currencyCode")
+
+
+class PurchasingSummary(Model):
+    customer_id: GlobalId = Field(validation_alias="customerId")
+    orders: int | None = Field(None, validation_alias="numberOfOrders")
+    spent: Spent = Field(Spent(), validation_alias="amountSpent")
+    occurred_at: Moment = Field(None, validation_alias="occurredAt")

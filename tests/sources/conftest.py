@@ -1,5 +1,5 @@
 """What a source test asks for."""
 
-from tests.world import aws, world
+from tests.world import aws, shopify, world
 
-__all__ = ["aws", "world"]
+__all__ = ["aws", "shopify", "world"]

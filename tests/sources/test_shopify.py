@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -52,7 +52,7 @@ def request(body: bytes, **headers: str) -> Request:
 
 
 def test_the_handler_lets_in_what_the_mapping_knows() -> None:
-    assert set(handler.TOPICS) == set(mapping.ORDER_TOPICS) | set(mapping.CUSTOMER_TOPICS)
+    assert set(handler.TOPICS) == set(mapping.READERS)
 
 
 def test_both_generations_of_header_names_are_read() -> None:
@@ -253,25 +253,11 @@ JUNK = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(ORDER)), JUNK, max_size=4))
 def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, Any]) -> None:
     with suppress(ValidationError):
         assert change("orders/create", ORDER | fields).person.references
-
-
-def test_every_sample_of_the_mapped_topics_maps(samples: Path) -> None:
-    mapped = 0
-    for path in sorted((samples / "shopify").glob("*.json")):
-        sample = json.loads(path.read_text())
-        headers = {name.lower(): value for name, value in sample["headers"].items()}
-        headers["x-shopify-topic"] = sample["topic"]
-        body = json.dumps(sample["body"]).encode()
-        summary = handler.summarise(Request("shopify", "main", headers, {}, body))
-        if summary.topic in handler.TOPICS:
-            found = change(summary.topic, sample["body"])
-            assert found.person.references
-            mapped += 1
-    assert mapped == 12
 
 
 def test_an_unmapped_topic_is_left_to_the_door() -> None:

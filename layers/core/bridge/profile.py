@@ -23,7 +23,7 @@ class Person:
     `references` are the source's own names for things that belong to this person, e.g.
     `shopify:customer:123` or `shopify:order:987`; they link webhooks that carry no e-mail to the profile.
     `source_id` is the last resort for a custom id, e.g. `shopify:123`. `named_elsewhere`: webhooks of this
-    kind carry no e-mail, and another one will tell whose it is.
+    kind carry no e-mail, and another one will tell whose it is; without a `source_id` it is let go if none does.
     """
 
     user_id: str | None = None

@@ -1,0 +1,22 @@
+"""Two customers that a shop has made one. Pure."""
+
+from __future__ import annotations
+
+from bridge.errors import Ignored
+from bridge.profile import ProfileChange
+from bridge.webhook import Webhook
+from functions.shopify.models import CustomerMerge
+from functions.shopify.people import customer_reference, known_by_id
+from functions.shopify.sending import is_test
+
+
+def to_change(webhook: Webhook) -> ProfileChange:
+    """From now on the customer that is gone leads to the profile of the one that is kept. Raises Ignored."""
+    merge = CustomerMerge.model_validate_json(webhook.body)
+    if merge.status == "failed":
+        raise Ignored("the merge failed")
+    return ProfileChange(
+        person=known_by_id(merge.kept_id),
+        moves=customer_reference(merge.deleted_id),
+        is_test=is_test(webhook),
+    )

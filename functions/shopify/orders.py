@@ -1,0 +1,204 @@
+"""What happens to an order, and the profile's last one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from bridge import normalise
+from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
+from bridge.webhook import Webhook
+from functions.shopify.customers import customer_groups
+from functions.shopify.models import Customer, EditedOrder, Order
+from functions.shopify.people import (
+    checkout_reference,
+    customer_reference,
+    known_by_order,
+    order_reference,
+    purchase_email,
+    user_id,
+)
+from functions.shopify.purchases import currency, delivery_address, discount_codes, first, items, split_tags
+from functions.shopify.sending import arrival, is_test
+
+Moment: TypeAlias = datetime | None
+
+# status, from the least to the most advanced: breaks ties between updates of the same second
+STATUSES = ("placed", "paid", "partially_fulfilled", "fulfilled", "refunded", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`event` and its `time`, if any; `tells_customer` where the webhook also writes the customer."""
+
+    event: str | None
+    time: Callable[[Order], Moment] = lambda order: order.updated_at
+    tells_customer: bool = False
+
+
+# topic                         event                        time of the event         writes the customer
+TOPICS = {
+    "orders/create": Topic("order_placed", lambda order: order.created_at, tells_customer=True),
+    "orders/paid": Topic("order_paid", lambda order: order.processed_at),
+    "orders/updated": Topic(None),
+    "orders/partially_fulfilled": Topic("order_partially_fulfilled", lambda order: order.updated_at),
+    "orders/fulfilled": Topic("order_fulfilled", lambda order: order.updated_at),
+    "orders/cancelled": Topic("order_cancelled", lambda order: order.cancelled_at),
+}
+
+
+def to_change(webhook: Webhook) -> ProfileChange:
+    topic = TOPICS[webhook.topic]
+    order = Order.model_validate_json(webhook.body)
+    time = topic.time(order) or arrival(webhook)
+    customer = customer_groups(order.customer, order, webhook) if topic.tells_customer else ()
+    own = own_references(order, webhook.connection)
+    return ProfileChange(
+        person=person(order, own),
+        groups=(*customer, last_order(order)),
+        events=(Event(topic.event, time, order_attributes(order)),) if topic.event else (),
+        is_test=bool(order.test) or is_test(webhook),
+        moves=(*own, *checkout_reference(order.checkout_token)) if names_someone(order) else (),
+        remember=totals(order),
+    )
+
+
+def edited(webhook: Webhook) -> ProfileChange:
+    """How many units were added and removed; what the order comes to then is told by its update."""
+    edit = EditedOrder.model_validate_json(webhook.body).order_edit
+    attributes: dict[str, Value] = {
+        "order_id": edit.order_id,
+        "added": sum(line.delta for line in edit.line_items.additions),
+        "removed": sum(line.delta for line in edit.line_items.removals),
+    }
+    time = edit.committed_at or edit.created_at or arrival(webhook)
+    return ProfileChange(
+        person=known_by_order(edit.order_id),
+        events=(Event("order_edited", time, attributes),),
+        is_test=is_test(webhook),
+    )
+
+
+def person(order: Order, own: tuple[str, ...]) -> Person:
+    """The order's customer, who is not looked for by the order: a shipment that told no more than an e-mail may
+    have led that to another profile before. A guest is."""
+    customer = order.customer or Customer()
+    return Person(
+        user_id=user_id(order),
+        email=customer.email or purchase_email(order),
+        source_id=f"shopify:{customer.id}" if customer.id else own[0],
+        references=customer_reference(customer.id)
+        or (own if names_someone(order) else (*own, *checkout_reference(order.checkout_token))),
+    )
+
+
+def names_someone(order: Order) -> bool:
+    return bool((order.customer and order.customer.id) or purchase_email(order) or user_id(order))
+
+
+def own_references(order: Order, connection: str) -> tuple[str, ...]:
+    """The order's id, and its name, which only one shop knows it by."""
+    name = (f"shopify:{connection}:order_name:{order.name}",) if order.name else ()
+    return (order_reference(order.id), *name)
+
+
+def totals(order: Order) -> dict[str, str]:
+    """What the order came to, for refunds: `total_price`, as `current_total_price` shrinks with each refund."""
+    paid = order.total_price_set.presentment_money if order.total_price_set else None
+    found = {currency(order): order.total_price}
+    if paid and paid.currency_code:
+        found.setdefault(paid.currency_code.upper(), paid.amount)
+    return {
+        total_name(order.id, code): str(amount)
+        for code, amount in found.items()
+        if code and amount is not None
+    }
+
+
+def total_name(order_id: str, code: str) -> str:
+    """The name of the fact that a refund asks for."""
+    return f"shopify:order:{order_id}:total:{code}"
+
+
+def last_order(order: Order) -> AttributeGroup:
+    """The profile's newest order. A later update of an older order never replaces it."""
+    status = order_status(order)
+    version = "|".join(
+        (
+            normalise.sortable(order.created_at),
+            normalise.sortable(order.updated_at),
+            str(STATUSES.index(status)),
+        )
+    )
+    attributes: dict[str, Value] = {
+        "last_order_id": order.id,
+        "last_order_name": order.name,
+        "date(last_order_at)": normalise.timestamp(order.created_at),
+        "last_order_total": total(order),
+        "last_order_currency": currency(order),
+        "last_order_status": status,
+    }
+    return AttributeGroup("last_order", version, present(attributes))
+
+
+def order_status(order: Order) -> str:
+    """One word for where the order stands, from its own fields, so that every topic tells the same."""
+    if order.cancelled_at:
+        return "cancelled"
+    if order.financial_status == "refunded":
+        return "refunded"
+    if order.fulfillment_status == "fulfilled":
+        return "fulfilled"
+    if order.fulfillment_status == "partial":
+        return "partially_fulfilled"
+    return "paid" if order.financial_status in ("paid", "partially_refunded") else "placed"
+
+
+def order_attributes(order: Order) -> dict[str, Value]:
+    """What every order event carries; Batch takes 20 attributes, so the least needed stand last."""
+    attributes: dict[str, Value] = {
+        "$label": order.name,
+        "$tags": split_tags(order.tags),
+        "order_id": order.id,
+        "order_name": order.name,
+        "amount": total(order),
+        "currency": currency(order),
+        "subtotal": first(order.current_subtotal_price, order.subtotal_price),
+        "discount_amount": first(order.current_total_discounts, order.total_discounts),
+        "shipping_amount": shipping(order),
+        "tax_amount": first(order.current_total_tax, order.total_tax),
+        **items(order),
+        "cancel_reason": order.cancel_reason,
+        "discount_codes": discount_codes(order),
+        "payment_methods": list(order.payment_gateway_names),
+        "channel": order.source_name,
+        "url(order_status)": order.order_status_url,
+        "date(ordered_at)": normalise.timestamp(order.created_at),
+        "delivery_address": delivery_address(order.shipping_address),
+        **presentment(order),
+    }
+    return present(attributes)
+
+
+def presentment(order: Order) -> dict[str, Value]:
+    """The buyer's own currency, only where it is not the shop's."""
+    charged = order.current_total_price_set or order.total_price_set
+    code = (order.presentment_currency or "").upper()
+    if charged is None or not code or code == currency(order):
+        return {}
+    return {"presentment_amount": charged.presentment_money.amount, "presentment_currency": code}
+
+
+def total(order: Order) -> Value:
+    """What the order comes to now: `current_total_price` follows edits and refunds, `total_price` does not."""
+    return first(order.current_total_price, order.total_price)
+
+
+def shipping(order: Order) -> Value:
+    shown = order.total_shipping_price_set
+    if shown and shown.shop_money.amount is not None:
+        return shown.shop_money.amount
+    prices = [line.price for line in order.shipping_lines if line.price is not None]
+    return sum(prices) if prices else None

@@ -1,0 +1,25 @@
+"""What the headers say of how a webhook was sent. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bridge.webhook import Webhook
+
+
+def is_test(webhook: Webhook) -> bool:
+    """Whether the shop's owner pressed `Send test notification`."""
+    return webhook.headers.get("x-shopify-test") == "true"
+
+
+def arrival(webhook: Webhook) -> datetime:
+    """When Shopify sent the webhook off, else when it came in.
+
+    The header has nanoseconds (2024-08-07T22:51:14.136738016Z), more than Python reads.
+    """
+    headers = webhook.headers
+    text = headers.get("x-shopify-triggered-at") or headers.get("shopify-triggered-at") or ""
+    try:
+        return datetime.fromisoformat(text[:19] + "+00:00")
+    except ValueError:
+        return webhook.received_at

@@ -1,0 +1,49 @@
+"""Tags, number of orders and total spent: in topics of their own since 2025-01. Pure.
+
+Each webhook tells of one moment: of the same moment as the customer's own topic, these win.
+"""
+
+from __future__ import annotations
+
+from bridge import normalise
+from bridge.profile import AttributeGroup, ProfileChange, Value, present
+from bridge.webhook import Webhook
+from functions.shopify.models import ChangedTags, PurchasingSummary
+from functions.shopify.people import known_by_id
+from functions.shopify.sending import arrival, is_test
+
+
+def tags_added(webhook: Webhook) -> ProfileChange:
+    return changed_tags(webhook, "$add")
+
+
+def tags_removed(webhook: Webhook) -> ProfileChange:
+    return changed_tags(webhook, "$remove")
+
+
+def changed_tags(webhook: Webhook, verb: str) -> ProfileChange:
+    told = ChangedTags.model_validate_json(webhook.body)
+    tags = [tag.strip() for tag in told.tags if tag.strip()]
+    version = normalise.sortable(told.occurred_at or arrival(webhook)) + "|tags"
+    attributes: dict[str, Value] = {"shopify_tags": {verb: tags}} if tags else {}
+    return ProfileChange(
+        person=known_by_id(told.customer_id),
+        groups=(AttributeGroup("tags", version, attributes),),
+        is_test=is_test(webhook),
+    )
+
+
+def purchasing_summary(webhook: Webhook) -> ProfileChange:
+    told = PurchasingSummary.model_validate_json(webhook.body)
+    version = normalise.sortable(told.occurred_at or arrival(webhook)) + "|summary"
+    currency = (told.spent.currency_code or "").upper()
+    attributes: dict[str, Value] = {
+        "orders_count": told.orders,
+        "total_spent": told.spent.amount,
+        "total_spent_currency": currency if told.spent.amount is not None else None,
+    }
+    return ProfileChange(
+        person=known_by_id(told.customer_id),
+        groups=(AttributeGroup("purchases", version, present(attributes)),),
+        is_test=is_test(webhook),
+    )
