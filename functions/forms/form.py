@@ -16,7 +16,7 @@ from bridge import signatures
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook
 from functions.forms.body import posted
-from functions.forms.submission import Field, Submission, Vendor, customer, filled, moment, text_in
+from functions.forms.submission import Field, Submission, Vendor, customer, filled, is_link, moment, text_in
 
 TOPIC = "submission"
 DOUBLE_CLICK_SECONDS = 300
@@ -65,7 +65,9 @@ def read(webhook: Webhook) -> Submission:
         submitted_at=submitted_at(fields, webhook.received_at),
         page=page,
         fields=tuple(
-            Field(name, name, "", ticked(value)) for name, value in fields.items() if is_answer(name, value, page)
+            Field(name, name, "", ticked(value))
+            for name, value in fields.items()
+            if is_answer(name, value, page)
         ),
         hidden={**utm_of(page), **hidden, **controls},
     )
@@ -84,10 +86,6 @@ def page_of(fields: Mapping[str, Value], headers: Mapping[str, str]) -> str | No
     """The page of the form: as a field says, else as the browser does."""
     candidates = [*(fields.get(name) for name in PAGE), headers.get("referer"), headers.get("origin")]
     return next((page for page in map(text_in, candidates) if page and is_link(page)), None)
-
-
-def is_link(text: str) -> bool:
-    return text.startswith(("https://", "http://"))
 
 
 def utm_of(page: str | None) -> dict[str, Value]:
