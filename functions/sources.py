@@ -10,6 +10,7 @@ ROOMS = {
     "shopify": "functions.shopify",
     "stripe": "functions.stripe",
     "typeform": "functions.forms",
+    "tally": "functions.forms",
     "form": "functions.forms",
 }
 

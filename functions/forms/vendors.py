@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functions.forms import form, typeform
+from functions.forms import form, tally, typeform
 
 VENDORS = {
     vendor.source.name: vendor
     for vendor in (
         typeform.VENDOR,
+        tally.VENDOR,
         form.VENDOR,
     )
 }
