@@ -11,6 +11,7 @@ ROOMS = {
     "stripe": "functions.stripe",
     "typeform": "functions.forms",
     "tally": "functions.forms",
+    "jotform": "functions.forms",
     "form": "functions.forms",
 }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functions.forms import form, tally, typeform
+from functions.forms import form, jotform, tally, typeform
 
 VENDORS = {
     vendor.source.name: vendor
     for vendor in (
         typeform.VENDOR,
         tally.VENDOR,
+        jotform.VENDOR,
         form.VENDOR,
     )
 }
