@@ -12,6 +12,7 @@ ROOMS = {
     "typeform": "functions.forms",
     "tally": "functions.forms",
     "jotform": "functions.forms",
+    "webflow": "functions.forms",
     "form": "functions.forms",
 }
 

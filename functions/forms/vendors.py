@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.forms import form, jotform, tally, typeform
+from functions.forms import form, jotform, tally, typeform, webflow
 
 VENDORS = {
     vendor.source.name: vendor
@@ -10,6 +10,7 @@ VENDORS = {
         typeform.VENDOR,
         tally.VENDOR,
         jotform.VENDOR,
+        webflow.VENDOR,
         form.VENDOR,
     )
 }
