@@ -13,6 +13,7 @@ ROOMS = {
     "tally": "functions.forms",
     "jotform": "functions.forms",
     "webflow": "functions.forms",
+    "hubspot": "functions.forms",
     "form": "functions.forms",
 }
 

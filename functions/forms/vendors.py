@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.forms import form, jotform, tally, typeform, webflow
+from functions.forms import form, hubspot, jotform, tally, typeform, webflow
 
 VENDORS = {
     vendor.source.name: vendor
@@ -11,6 +11,7 @@ VENDORS = {
         tally.VENDOR,
         jotform.VENDOR,
         webflow.VENDOR,
+        hubspot.VENDOR,
         form.VENDOR,
     )
 }
