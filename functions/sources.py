@@ -14,6 +14,7 @@ ROOMS = {
     "jotform": "functions.forms",
     "webflow": "functions.forms",
     "hubspot": "functions.forms",
+    "fillout": "functions.forms",
     "form": "functions.forms",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.forms import form, hubspot, jotform, tally, typeform, webflow
+from functions.forms import fillout, form, hubspot, jotform, tally, typeform, webflow
 
 VENDORS = {
     vendor.source.name: vendor
@@ -12,6 +12,7 @@ VENDORS = {
         jotform.VENDOR,
         webflow.VENDOR,
         hubspot.VENDOR,
+        fillout.VENDOR,
         form.VENDOR,
     )
 }
