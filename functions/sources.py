@@ -15,6 +15,7 @@ ROOMS = {
     "webflow": "functions.forms",
     "hubspot": "functions.forms",
     "fillout": "functions.forms",
+    "netlify": "functions.forms",
     "form": "functions.forms",
 }
 

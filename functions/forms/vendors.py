@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.forms import fillout, form, hubspot, jotform, tally, typeform, webflow
+from functions.forms import fillout, form, hubspot, jotform, netlify, tally, typeform, webflow
 
 VENDORS = {
     vendor.source.name: vendor
@@ -13,6 +13,7 @@ VENDORS = {
         webflow.VENDOR,
         hubspot.VENDOR,
         fillout.VENDOR,
+        netlify.VENDOR,
         form.VENDOR,
     )
 }
