@@ -36,6 +36,28 @@ NEXT_STEPS = {
         "In Typeform: open the form, Connect > Webhooks > Add a webhook, paste this address, choose a secret of your "
         "own under Edit, and switch the webhook on."
     ),
+    "tally": (
+        "In Tally: open the form, Integrations > Webhooks > Connect, paste this address, and enter a secret of your "
+        "own as signing secret."
+    ),
+    "jotform": (
+        "In Jotform: open the form, Settings > Integrations > WebHooks, and paste this address whole, with its token."
+    ),
+    "webflow": (
+        "In Webflow: Site settings > Apps & integrations > Webhooks > Add webhook, trigger Form submission, and paste "
+        "this address whole, with its token."
+    ),
+    "hubspot": (
+        "In HubSpot: a workflow that begins with a form's submission, action Send a webhook, method POST, this "
+        "address, a request signature in the header. The secret is the client secret of the app that you name there."
+    ),
+    "fillout": (
+        "In Fillout: open the form, Integrate > Webhook, and paste this address whole, with its token."
+    ),
+    "netlify": (
+        "In Netlify: Project configuration > Notifications > Form submission notifications > HTTP POST request, paste "
+        "this address, and enter a secret of your own as JWS secret token."
+    ),
     "form": (
         "In your page: make this address the form's action, with method POST. Whoever reads the page can read the "
         "token, so it keeps out noise, not malice."

@@ -29,6 +29,12 @@ NAMES = {
     "shopify": "Shopify",
     "stripe": "Stripe",
     "typeform": "Typeform",
+    "tally": "Tally",
+    "jotform": "Jotform",
+    "webflow": "Webflow",
+    "hubspot": "HubSpot",
+    "fillout": "Fillout",
+    "netlify": "Netlify Forms",
     "form": "HTML form",
 }
 
