@@ -30,15 +30,20 @@ def last_part(value: Any) -> Any:
     return value.rpartition("/")[2] if isinstance(value, str) else as_id(value)
 
 
-Id: TypeAlias = Annotated[str, BeforeValidator(as_id)]
+Id: TypeAlias = str
+"""A JSON number up to 2^63, and a text to us."""
 GlobalId: TypeAlias = Annotated[str, BeforeValidator(last_part), Field(min_length=1)]
-Text: TypeAlias = Annotated[str | None, BeforeValidator(blank_is_none)]
+Text: TypeAlias = str | None
 Amount: TypeAlias = Annotated[Decimal | None, BeforeValidator(blank_is_none)]
 Moment: TypeAlias = Annotated[datetime | None, BeforeValidator(blank_is_none)]
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    """Texts come without spaces around them, and empty for blank ones; numbers become texts where texts are wanted."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", str_strip_whitespace=True, coerce_numbers_to_str=True
+    )
 
 
 class Money(Model):
