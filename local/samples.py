@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from functions.sources import ROOMS, room
-from local.connections import Connection
+from local.connections import Connection, settings
 from local.process import ROOT
 
 EVENTS = ROOT / "events"
@@ -89,8 +89,10 @@ async def send(file: str, connection: Connection, client: httpx.AsyncClient) -> 
     """Sign a sample as its provider does, and post it to the connection's address. Raises UnknownSample."""
     sample, content = read_sample(file)
     body = body_of(content)
+    stored = settings(sample.source)
+    own = {} if stored is None else {"settings": stored}
     headers, query = room(sample.source, "signer").sign(
-        sample.source, content["topic"], body, connection.signing_secret, time.time()
+        sample.source, content["topic"], body, connection.signing_secret, time.time(), **own
     )
     address = connection.url.partition("?")[0]
     return await client.post(

@@ -30,6 +30,7 @@ NAMES = {
     "stripe": "Stripe",
     "typeform": "Typeform",
     "form": "HTML form",
+    "custom": "Any other tool",
 }
 
 # failure class        what a person does about it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Example:
     topic: str
     headers: dict[str, str]
     body: bytes
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Example:
@@ -36,13 +37,16 @@ class Example:
         body = stored.get("body_raw") or json.dumps(stored["body"], separators=(",", ":"), ensure_ascii=False)
         headers = {name.lower(): value for name, value in stored.get("headers", {}).items()}
         headers["content-type"] = stored.get("content_type", "application/json")
-        return cls(path.parent.name, stored["topic"], headers, body.encode())
+        named = stored.get("settings")
+        settings = json.loads((path.parent / named).read_text()) if named else {}
+        return cls(path.parent.name, stored["topic"], headers, body.encode(), settings)
 
     def event(self, secret: str | None = SECRET, now: float = SENT_AT) -> dict[str, Any]:
         """The request as API Gateway hands it over, signed with the secret unless there is none."""
         headers, query = dict(self.headers), {}
+        own = {"settings": self.settings} if self.settings else {}
         signed_headers, signed_query = room(self.source, "signer").sign(
-            self.source, self.topic, self.body, secret or "", now
+            self.source, self.topic, self.body, secret or "", now, **own
         )
         if secret is not None:
             headers |= {name.lower(): value for name, value in signed_headers.items()}
@@ -72,10 +76,13 @@ def door(world: Any) -> Door:
     """A door of all sources, whose connections have two secrets."""
     for name in ROOMS:
         world.secrets.store(f"{name}/main", {"signing_secrets": [SECRET, PREVIOUS]})
+        if settings := example_of(name).settings:
+            world.parameters.write(name, "main", settings)
     return Door(
         *(source_of(name) for name in ROOMS),
         secrets=world.secrets,
         queue=world.queue,
+        parameters=world.parameters,
         clock=lambda: SENT_AT,
     )
 
@@ -110,7 +117,15 @@ def test_becomes_exactly_what_stands_beside_the_example(world: Any, path: Path) 
     source = source_of(example.source)
     kept = {name: value for name, value in example.headers.items() if name in source.kept_headers}
     world.now += 90 * 24 * 3600
-    door = Door(source, secrets=world.secrets, queue=world.queue, clock=lambda: world.now)
+    door = Door(
+        source,
+        secrets=world.secrets,
+        queue=world.queue,
+        parameters=world.parameters,
+        clock=lambda: world.now,
+    )
+    if example.settings:
+        world.parameters.write(example.source, "main", example.settings)
     world.secrets.store(f"{example.source}/main", {"signing_secrets": [SECRET]})
     door(example.event(now=world.now), None)
     [envelope] = queued(world)
