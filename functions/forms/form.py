@@ -65,9 +65,7 @@ def read(webhook: Webhook) -> Submission:
         submitted_at=submitted_at(fields, webhook.received_at),
         page=page,
         fields=tuple(
-            Field(name, name, "", ticked(value))
-            for name, value in fields.items()
-            if is_answer(name, value, page)
+            Field(name, name, "", ticked(value)) for name, value in fields.items() if is_answer(name, value, page)
         ),
         hidden={**utm_of(page), **hidden, **controls},
     )

@@ -87,9 +87,7 @@ def test_an_event_of_a_clock_ahead_happens_now(world: Any, shopify: Any) -> None
     assert world.operations[0]["events"][0]["time"] == "2026-09-10T12:00:00Z"
 
 
-def test_a_mapping_that_fails_parks_its_webhook_with_a_reason_without_values(
-    world: Any, shopify: Any
-) -> None:
+def test_a_mapping_that_fails_parks_its_webhook_with_a_reason_without_values(world: Any, shopify: Any) -> None:
     broken = shopify("orders/paid", 1, **order(1001, ADA, created_at="ada's birthday"))
     fine = shopify("orders/paid", 2, **order(1002, ADA))
     assert world.deliver(broken, fine) == []
@@ -202,9 +200,7 @@ def test_without_keys_webhooks_wait(world: Any, shopify: Any) -> None:
     assert world.batch.calls == []
 
 
-def test_a_webhook_that_batch_refuses_is_parked_and_the_others_are_delivered(
-    world: Any, shopify: Any
-) -> None:
+def test_a_webhook_that_batch_refuses_is_parked_and_the_others_are_delivered(world: Any, shopify: Any) -> None:
     world.batch.refuse = lambda operation: (
         operation.get("attributes", {}).get("last_order_id") == "1003"
         or any(event["attributes"].get("order_id") == "1003" for event in operation.get("events", []))
@@ -216,23 +212,17 @@ def test_a_webhook_that_batch_refuses_is_parked_and_the_others_are_delivered(
     assert world.deliver(*webhooks) == []
     [parked] = world.parked()
     assert (parked.id, parked.failure.failure_class) == ("webhook-3", "rejected_by_batch")
-    delivered = {
-        number for number in range(1, 6) if world.ledger.receipt(f"webhook-{number}").status == "delivered"
-    }
+    delivered = {number for number in range(1, 6) if world.ledger.receipt(f"webhook-{number}").status == "delivered"}
     assert delivered == {1, 2, 4, 5}
 
 
-def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(
-    world: Any, shopify: Any
-) -> None:
+def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(world: Any, shopify: Any) -> None:
     world.batch.answers = [
         httpx.Response(
             202,
             json={
                 "code": "SUCCESS_WITH_PARTIAL_ERRORS",
-                "errors": [
-                    {"category": "attribute", "bulk_index": 0, "attribute": "first_name", "reason": "Ada"}
-                ],
+                "errors": [{"category": "attribute", "bulk_index": 0, "attribute": "first_name", "reason": "Ada"}],
             },
         )
     ]
@@ -252,17 +242,13 @@ def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(
 
 def test_a_refused_event_is_traced_by_its_name(world: Any, shopify: Any) -> None:
     error = {"category": "event", "bulk_index": 0, "attribute": "order_paid", "reason": "too old"}
-    world.batch.answers = [
-        httpx.Response(202, json={"code": "SUCCESS_WITH_PARTIAL_ERRORS", "errors": [error]})
-    ]
+    world.batch.answers = [httpx.Response(202, json={"code": "SUCCESS_WITH_PARTIAL_ERRORS", "errors": [error]})]
     world.deliver(shopify("customers/create", 1, **ADA), shopify("orders/paid", 2, **order(1001, ADA)))
     [parked] = world.parked()
     assert (parked.id, parked.envelope["only"]) == ("webhook-2", ["event:order_paid"])
 
 
-def test_a_customer_that_stays_in_the_queue_keeps_its_order_and_blocks_no_other(
-    world: Any, shopify: Any
-) -> None:
+def test_a_customer_that_stays_in_the_queue_keeps_its_order_and_blocks_no_other(world: Any, shopify: Any) -> None:
     webhooks = [
         shopify("orders/paid", 1, **order(1001, ADA)),
         shopify("orders/updated", 2, **order(1001, ADA)),
@@ -380,10 +366,7 @@ def test_many_events_of_one_profile_go_in_several_calls(world: Any, shopify: Any
 
 def test_warnings_stand_on_the_receipt(world: Any, shopify: Any) -> None:
     world.deliver(shopify("customers/create", 1, **ADA | {"phone": "call me", "last_name": "L" * 301}))
-    assert set(world.ledger.receipt("webhook-1").warnings) == {
-        "value_dropped:$phone_number",
-        "string_cut:last_name",
-    }
+    assert set(world.ledger.receipt("webhook-1").warnings) == {"value_dropped:$phone_number", "string_cut:last_name"}
 
 
 def test_receipts_of_a_profile_are_found_newest_first(world: Any, shopify: Any) -> None:
@@ -392,3 +375,5 @@ def test_receipts_of_a_profile_are_found_newest_first(world: Any, shopify: Any) 
     world.deliver(replace(later, received_at=later.received_at + timedelta(minutes=1)))
     found = world.ledger.receipts_of("default", email_sha256("ada@example.com"))
     assert [receipt.id for receipt in found] == ["webhook-2", "webhook-1"]
+
+
