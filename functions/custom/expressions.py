@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 import jmespath
-from jmespath.exceptions import JMESPathError
 
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time above this is in milliseconds: in seconds it would lie after the year 5000."""
@@ -15,12 +14,12 @@ MILLISECONDS_FROM = 100_000_000_000
 
 @lru_cache(maxsize=2048)
 def compiled(expression: str) -> Any:
-    """The expression, ready to search. Raises JMESPathError."""
+    """The expression, ready to search. Raises jmespath.exceptions.JMESPathError."""
     return jmespath.compile(expression)
 
 
 def found(expression: str | None, content: Any) -> Any:
-    """What the expression finds; None where there is no expression. Raises JMESPathError."""
+    """What the expression finds; None where there is no expression. Raises jmespath.exceptions.JMESPathError."""
     return None if expression is None else compiled(expression).search(content)
 
 
@@ -28,7 +27,7 @@ def found_text(expression: str | None, content: Any) -> str | None:
     """The text that the expression finds, if any and if it can be asked."""
     try:
         return text_in(found(expression, content))
-    except JMESPathError:
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError):
         return None
 
 
