@@ -20,7 +20,7 @@ NOW = 1_789_041_600.0
 SECRET = "a-secret-of-the-tool"
 BODY = b'{"kind": "signed_up", "id": "e-1", "email": "ada@example.com"}'
 MAPPING = [{"attributes": {"$email_address": "email"}}]
-VECTORS = Path("/work/shared/samples/signature_vectors")
+VECTORS = Path("../shared/samples/signature_vectors")
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -202,7 +202,7 @@ def test_a_connection_without_settings_accepts_nothing(ask: Ask, world: Any) -> 
 @pytest.mark.parametrize("name", ["slack", "standard_webhooks", "github"])
 def test_published_vectors_prove_or_fail_as_published(ask: Ask, name: str) -> None:
     if not VECTORS.is_dir():
-        pytest.skip("samples folder missing")
+        pytest.skip("samples folder missing: ../shared/samples is not beside the project")
     schemes = {
         "slack": json.loads(Path("presets/slack.json").read_text())["verify"],
         "standard_webhooks": SCHEMES["standard_webhooks"],
