@@ -14,7 +14,7 @@ from bridge.settings import InvalidSettings, checked
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack
-from functions.sources import ROOMS, room
+from functions.sources import ROOMS, room, settings_model
 
 BATCH = "batch"
 MAIN, DEFAULT_PROJECT = "main", "default"
@@ -61,6 +61,10 @@ NEXT_STEPS = {
     "form": (
         "In your page: make this address the form's action, with method POST. Whoever reads the page can read the "
         "token, so it keeps out noise, not malice."
+    ),
+    "custom": (
+        "In the tool: paste this address where it asks for a webhook or a callback. How it proves itself and what its "
+        "webhooks mean are settings: see docs/connect-custom.md, and presets/ for those that are written already."
     ),
     BATCH: "The Batch dashboard shows the REST API key and the project key in the settings of the project.",
 }
@@ -171,7 +175,7 @@ def store_settings(stack: Stack, source: str, connection: str, path: Path) -> di
     if not isinstance(settings, dict):
         raise CommandFailed(f"nothing stored: {path} is not a JSON object")
     try:
-        checked(settings)
+        checked(settings, settings_model(source))
     except InvalidSettings as error:
         raise CommandFailed(f"nothing stored: {error.reason}") from None
     stack.parameters.write(source, connection, settings)

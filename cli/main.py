@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -19,6 +20,9 @@ from cli.errors import CommandFailed, WrongUsage
 from cli.sample import Sample
 from cli.stack import Stack, open_stack, told
 from functions.sources import ROOMS
+
+if TYPE_CHECKING:
+    from cli.preview import Preview
 
 app = typer.Typer(
     name="bridge",
@@ -223,6 +227,37 @@ def asked(what: str, *, from_stdin: bool, default: str | None = None) -> str:
     if from_stdin:
         return sys.stdin.read()
     return str(typer.prompt(what, default=default, hide_input=True, show_default=False, err=True))
+
+
+@app.command("preview")
+def preview_webhook(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=", ".join(ROOMS))],
+    connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="The name of the connection.")],
+    file: SampleFile,
+    settings: Annotated[
+        Path | None, typer.Option(help="The settings in this JSON file; else those that the sample names.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a webhook in a file would become, and which of its fields nothing uses. Sends and stores nothing."""
+    with failures_told(as_json):
+        connecting.check_names(source, connection)
+        found = previewing(Sample.load(file, source), connection, settings)
+        if as_json:
+            show.document(found.as_json())
+        else:
+            show.preview(found)
+
+
+def previewing(sample: Sample, connection: str, settings: Path | None) -> Preview:
+    """A room's handler makes clients of AWS when it is imported; none of them is used here."""
+    for name in ("STACK_NAME", "QUEUE_URL", "BODIES_BUCKET"):
+        os.environ.setdefault(name, "none")
+    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "batch-bridge")
+    from cli.preview import preview
+
+    return preview(sample, connection, settings)
 
 
 @app.command("connections")

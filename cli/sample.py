@@ -39,13 +39,17 @@ class NotASample(CommandFailed):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A webhook before it is signed: header names in lower case, the body as it will be sent."""
+    """A webhook before it is signed: header names in lower case, the body as it will be sent.
+
+    `settings` say how a tool signs whose way to sign is a setting of its connection.
+    """
 
     source: str
     topic: str
     headers: Mapping[str, str]
     content_type: str
     body: bytes
+    settings: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, path: Path, source: str | None = None, topic: str | None = None) -> Sample:
@@ -64,6 +68,7 @@ class Sample:
             headers={name: text for name, text in headers.items() if name not in OF_ONE_CONNECTION},
             content_type=envelope.get("content_type") or headers.get("content-type", JSON),
             body=body_of(envelope) if envelope else exact,
+            settings=settings_beside(path, envelope.get("settings")),
         )
 
 
@@ -78,7 +83,7 @@ class SignedRequest:
 
 def signed(sample: Sample, url: str, secret: str, now: float) -> SignedRequest:
     """The sample as its provider would send it to the address at that moment (Unix seconds)."""
-    headers, query = as_provider(sample.source, sample.topic, sample.body, secret, now, url)
+    headers, query = as_provider(sample.source, sample.topic, sample.body, secret, now, url, sample.settings)
     signature = {name.lower(): text for name, text in headers.items()}
     return SignedRequest(
         with_query(url, query),
@@ -96,6 +101,16 @@ def read(path: Path) -> tuple[Any, bytes]:
         raise NotASample(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise NotASample(f"{path} is not JSON") from None
+
+
+def settings_beside(path: Path, named: object) -> dict[str, Any] | None:
+    """The settings in the file that a sample names, as seen from the sample's own folder. Raises NotASample."""
+    if not isinstance(named, str):
+        return None
+    settings, _ = read(path.parent / named)
+    if not isinstance(settings, dict):
+        raise NotASample(f"{named} holds no settings")
+    return settings
 
 
 def is_envelope(content: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import document as receipt_document
 from cli.sample import Sample, SignedRequest, signed
 from cli.stack import Stack
+from functions.sources import SETTINGS
 
 SEND_SECONDS = 35
 """API Gateway gives up after 30."""
@@ -95,6 +96,7 @@ class Target:
     def send(self, sample: Sample, times: int = 1, *, waits: bool = True) -> Sent:
         """Sign and post a sample, and wait for its receipt. Raises CommandFailed, Refused."""
         url, secret = self.address(sample), self.signing_secret(sample)
+        sample = self.with_stored_settings(sample)
         sent_at = time.time()
         answers = tuple(post(signed(sample, url, secret, time.time()), self.transport) for _ in range(times))
         webhook_id = answers[0].webhook_id
@@ -113,6 +115,13 @@ class Target:
     def signing_secret(self, sample: Sample) -> str:
         """The one given, or the connection's newest. Raises CommandFailed, Unavailable."""
         return self.secret or newest_secret(self.known_stack, sample.source, self.connection)
+
+    def with_stored_settings(self, sample: Sample) -> Sample:
+        """A tool whose way to sign is a setting signs as the connection's settings say. Raises Unavailable."""
+        if self.stack is None or sample.source not in SETTINGS:
+            return sample
+        stored = self.stack.parameters.read(sample.source, self.connection)
+        return replace(sample, settings=stored) if stored else sample
 
     @property
     def known_stack(self) -> Stack:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,9 @@ from cli.connect import Connection
 from cli.parked import ADVICE, Report
 from cli.receipt import document as receipt_document
 from cli.send import Sent
+
+if TYPE_CHECKING:
+    from cli.preview import Preview
 
 # status      how it looks
 STYLES = {
@@ -104,6 +107,21 @@ def receipt_block(receipt: Mapping[str, Any]) -> None:
             ("what to do", receipt["what_to_do"]),
         ]
     )
+
+
+def preview(found: Preview) -> None:
+    """What a webhook would become."""
+    line(f"topic {found.topic}")
+    if found.ignored:
+        line(f"Nothing is sent: {found.ignored}", "yellow")
+        return
+    line(json.dumps(found.call, indent=2, ensure_ascii=False))
+    for warning in found.warnings:
+        line(f"warning {warning}", "yellow")
+    if found.unused:
+        line("Nothing uses these fields of the body:", "dim")
+        for place in found.unused:
+            line(f"  {place}", "dim")
 
 
 # ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
+from typing import Any
+
+from bridge.settings import ConnectionSettings
 
 # source        room
 ROOMS = {
@@ -17,6 +21,11 @@ ROOMS = {
     "fillout": "functions.forms",
     "netlify": "functions.forms",
     "form": "functions.forms",
+    "custom": "functions.custom",
+}
+# source        module of its own settings; the others have those of every connection
+SETTINGS = {
+    "custom": "functions.custom.settings",
 }
 
 ADDRESS_SIGNED = frozenset({"hubspot"})
@@ -29,11 +38,26 @@ def room(source: str, module: str) -> ModuleType:
 
 
 def signed(
-    source: str, topic: str, body: bytes, secret: str, now: float, url: str
+    source: str,
+    topic: str,
+    body: bytes,
+    secret: str,
+    now: float,
+    url: str,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The headers and the query that the source's provider would send to the address. Raises KeyError."""
-    address = {"url": url} if source in ADDRESS_SIGNED else {}
+    """The headers and the query that the source's provider would send to the address. Raises KeyError.
+
+    `settings` are the connection's, where they say how its webhooks are signed.
+    """
+    known: dict[str, Any] = {"url": url} if source in ADDRESS_SIGNED else {}
+    known |= {"settings": settings} if settings is not None else {}
     answer: tuple[dict[str, str], dict[str, str]] = room(source, "signer").sign(
-        source, topic, body, secret, now, **address
+        source, topic, body, secret, now, **known
     )
     return answer
+
+
+def settings_model(source: str) -> Any:
+    """The model that checks the settings of the source's connections."""
+    return import_module(SETTINGS[source]).MODEL if source in SETTINGS else ConnectionSettings

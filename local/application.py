@@ -15,10 +15,11 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
 from bridge.ledger import Ledger
+from bridge.parameters import Parameters
 from bridge.secrets import Secrets
 from functions.sources import ROOMS
 from local.aws import Moto
-from local.connections import BATCH_KEYS, Connection, connection, seed
+from local.connections import BATCH_KEYS, Connection, connection, seed, seed_settings
 from local.door import Door
 from local.environment import CREDENTIALS, aws_variables, function_variables
 from local.gateway import Gateway
@@ -125,6 +126,7 @@ class Application:
         parameters = {"BatchApiUrl": f"{self.batch_url}/{BATCH_API_VERSION}"}
         self.deployment: Deployment = deploy(options.template, options.stack, self.session, parameters)
         seed(Secrets(options.stack, self.session.client("secretsmanager")), options.sources)
+        seed_settings(Parameters(options.stack, self.session.client("ssm")), options.sources)
         self.connections: list[Connection] = [connection(source, self.url) for source in options.sources]
         self.ledger = Ledger(self.deployment.variable("TABLE_NAME"), self.session.client("dynamodb"))
         self.dead_letters = self.queue(self.deployment.queue_name("DEAD_LETTER_QUEUE_URL"))

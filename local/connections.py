@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
+from bridge.parameters import Parameters
 from bridge.secrets import Secrets
 from functions.sources import room
+from local.process import ROOT
 
 CONNECTION = "main"
+# source  settings of its connection: a source that has none works without
+SETTINGS = {
+    "custom": ROOT / "presets" / "calendly.json",
+}
 
 # source  how its secrets begin; others begin with their own name
 PREFIXES = {
@@ -43,6 +51,19 @@ def connection(source: str, door: str) -> Connection:
     _, query = room(source, "signer").sign(source, "", b"", secret, 0.0)
     address = f"{door}/{source}/{CONNECTION}"
     return Connection(source, CONNECTION, f"{address}?{urlencode(query)}" if query else address, secret)
+
+
+def settings(source: str) -> dict[str, Any] | None:
+    """The settings that the source's connection starts with, if any."""
+    stored: dict[str, Any] | None = json.loads(SETTINGS[source].read_text()) if source in SETTINGS else None
+    return stored
+
+
+def seed_settings(parameters: Parameters, sources: Iterable[str]) -> None:
+    """Store the settings where the functions read them."""
+    for source in sources:
+        if stored := settings(source):
+            parameters.write(source, CONNECTION, stored)
 
 
 def seed(secrets: Secrets, sources: Iterable[str]) -> None:

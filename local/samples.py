@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from functions.sources import ROOMS, signed
-from local.connections import Connection
+from local.connections import Connection, settings
 from local.process import ROOT
 
 EVENTS = ROOT / "events"
@@ -91,7 +91,13 @@ async def send(file: str, connection: Connection, client: httpx.AsyncClient) -> 
     body = body_of(content)
     address = connection.url.partition("?")[0]
     headers, query = signed(
-        sample.source, content["topic"], body, connection.signing_secret, time.time(), address
+        sample.source,
+        content["topic"],
+        body,
+        connection.signing_secret,
+        time.time(),
+        address,
+        settings(sample.source),
     )
     return await client.post(
         f"{address}?{urlencode(query)}" if query else address,

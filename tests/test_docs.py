@@ -19,14 +19,14 @@ import typer.main
 
 from bridge import ledger, signatures
 from bridge.errors import FAILURE_CLASSES, Refused
-from bridge.settings import ConnectionSettings
+from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from cli.main import app
 from functions.deliver.job import Outcome
 from functions.forms import mapping as forms
 from functions.forms.names import answer_names
 from functions.forms.vendors import VENDORS
-from functions.sources import ROOMS, room
+from functions.sources import ROOMS, room, settings_model
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -196,14 +196,20 @@ def test_every_block_of_json_is_json(page: Path) -> None:
 
 # ── The tagging plan ──────────────────────────────────────────────────────────────────────────────────────────
 
-CHAPTERS = {"shopify": "Shopify", "stripe": "Stripe", **dict.fromkeys(VENDORS, "Forms")}
+CHAPTERS = {
+    "shopify": "Shopify",
+    "stripe": "Stripe",
+    "custom": "Any other tool",
+    **dict.fromkeys(VENDORS, "Forms"),
+}
 CALLS = sorted((ROOT / "events").glob("*/*.batch.json"))
 
 
 def chapter(source: str) -> set[str]:
     """The names that the tagging plan's chapter of a source has."""
     assert source in CHAPTERS, f"write a chapter on {source} in docs/tagging-plan.md, and name it in CHAPTERS"
-    return marked(section(text_of("docs/tagging-plan.md"), CHAPTERS[source]))
+    names = marked(section(text_of("docs/tagging-plan.md"), CHAPTERS[source]))
+    return names | marked(text_of("docs/presets.md")) if source == "custom" else names
 
 
 @pytest.mark.parametrize("source", ROOMS)
@@ -265,6 +271,37 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     listed = re.findall(r"^\| \[`(\w+)`\]", text_of("docs/settings.md"), re.MULTILINE)
     assert set(listed) == set(ConnectionSettings.model_fields)
+
+
+def test_every_setting_of_any_other_tool_is_documented() -> None:
+    page = text_of("docs/connect-custom.md")
+    own = settings_model("custom").model_fields.keys() - ConnectionSettings.model_fields.keys()
+    missing = {name for name in own if f"`{name}`" not in page}
+    assert not missing, f"tell of {sorted(missing)} in docs/connect-custom.md"
+
+
+def test_the_worked_example_of_any_other_tool_works() -> None:
+    webhook, stored = (
+        block for name, block in FENCED.findall(text_of("docs/connect-custom.md")) if name == "json"
+    )
+    settings = checked(json.loads(stored), settings_model("custom"))
+    received = datetime(2026, 9, 10, tzinfo=UTC)
+    change = room("custom", "mapping").to_change(
+        Webhook("0", "custom", "cards", "card.redeemed", {}, webhook.encode(), received, "0"), settings
+    )
+    [event], [group] = change.events, change.groups
+    assert (event.name, str(event.attributes["amount"])) == ("gift_card_redeemed", "25.00")
+    assert group.attributes["$email_marketing"] == "subscribed"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("presets/*.json")), ids=lambda path: path.stem)
+def test_every_preset_is_documented_with_its_names(path: Path) -> None:
+    names = marked(section(text_of("docs/presets.md"), path.stem))
+    settings = checked(json.loads(path.read_text(encoding="utf-8")), settings_model("custom"))
+    used = {key for rule in settings.mapping for key in rule.attributes}
+    for rule in settings.mapping:
+        used |= {rule.event.name, *rule.event.attributes} if rule.event else set()
+    assert not used - names, f"docs/presets.md does not tell of {sorted(used - names)} of {path.stem}"
 
 
 # ── Operating ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -376,8 +376,9 @@ def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
 
 def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_on_to() -> None:
     readers = {function: allowed(function, "ssm") for function in FUNCTIONS if allowed(function, "ssm")}
-    assert set(readers) == {"DeliverFunction", "FormsFunction"}
-    [forms] = readers["FormsFunction"]
+    assert set(readers) == {"DeliverFunction", "FormsFunction", "CustomFunction"}
+    [forms], [custom] = readers["FormsFunction"], readers["CustomFunction"]
+    assert "parameter/${AWS::StackName}/custom/*" in custom
     assert "parameter/${AWS::StackName}/form/*" in forms
 
 
@@ -402,7 +403,7 @@ def test_a_source_has_its_secret_its_address_and_a_route(source: str) -> None:
     assert len(addresses) == 1, f"add an output with the address of {source}/main to template.yaml"
     assert f"bridge connect {source}" in addresses[0]
     [function] = [name for name in RECEIVERS if source in SOURCES[name]]
-    routes = [event["Properties"]["Path"] for event in FUNCTIONS[function]["Events"].values()]
+    routes = sorted({event["Properties"]["Path"] for event in FUNCTIONS[function]["Events"].values()})
     assert routes in ([f"/{source}/{{connection}}"], ["/{source}/{connection}"])
 
 
@@ -424,7 +425,9 @@ def test_secrets_are_created_empty_and_show_what_belongs_in_them() -> None:
         assert all(f'"{key}"' in secret["Description"] for key in content), f"show the JSON of {name}"
 
 
-def test_every_receive_function_answers_posts_alone() -> None:
+def test_every_receive_function_answers_posts_and_of_any_other_tool_a_handshake() -> None:
     for function in RECEIVERS:
         for event in FUNCTIONS[function]["Events"].values():
-            assert (event["Type"], event["Properties"]["Method"]) == ("HttpApi", "POST")
+            methods = {"POST", "GET"} if function == "CustomFunction" else {"POST"}
+            assert event["Type"] == "HttpApi"
+            assert event["Properties"]["Method"] in methods

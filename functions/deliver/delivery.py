@@ -55,6 +55,7 @@ from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 from functions.deliver.job import Job, Message, Outcome, Parcel, message_of, rounds_of
+from functions.sources import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
 
@@ -192,7 +193,9 @@ class Delivery:
     def settings(self, webhook: Webhook) -> ConnectionSettings:
         """The connection's settings. Raises Unavailable, MappingFailed where they are wrong."""
         try:
-            return checked(self.parameters.read(webhook.source, webhook.connection))
+            stored = self.parameters.read(webhook.source, webhook.connection)
+            checked_settings: ConnectionSettings = checked(stored, settings_model(webhook.source))
+            return checked_settings
         except InvalidSettings as error:
             raise MappingFailed("the connection's settings are invalid") from error
 

@@ -36,6 +36,7 @@ NAMES = {
     "fillout": "Fillout",
     "netlify": "Netlify Forms",
     "form": "HTML form",
+    "custom": "Any other tool",
 }
 
 # failure class        what a person does about it

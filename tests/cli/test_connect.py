@@ -225,3 +225,25 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     text = bridge("connections", "--stack", stack.name).stdout
     assert "none yet" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
+
+
+def test_settings_of_any_other_tool_are_checked_as_its_own(
+    bridge: Bridge, stack: Stack, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(
+        '{"verify": {"scheme": "basic"}, "person": {}, "mapping": [{"when": "a ==", "attributes": {}}]}'
+    )
+    result = bridge("connect", "custom", "cards", "--settings", str(path), "--stack", stack.name)
+    assert result.exit_code == 1
+    assert "nothing stored: mapping.0.when: " in result.stderr
+    assert stack.parameters.read("custom", "cards") == {}
+
+    done = bridge(
+        "connect", "custom", "calendly", "--settings", "presets/calendly.json", "--stack", stack.name
+    )
+    assert done.exit_code == 0
+    stack.parameters.cache.entries.clear()
+    assert stack.parameters.read("custom", "calendly") == json.loads(
+        Path("presets/calendly.json").read_text()
+    )

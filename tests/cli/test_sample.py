@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,13 +19,15 @@ NOW = 1_789_041_600.0
 EVENTS = sorted(path for path in Path("events").glob("*/*.json") if not path.name.endswith(".batch.json"))
 
 
-def proving_secret(source: str, request: SignedRequest) -> int:
+def proving_secret(source: str, request: SignedRequest, settings: Mapping[str, Any] | None = None) -> int:
     """The position of the secret that proves the request, as the source's handler finds it."""
     known = {one.name: one for one in room(source, "handler").SOURCES}
     query = dict(parse_qsl(urlsplit(request.url).query))
     verify: Callable[..., int] = known[source].verify
     return verify(
-        Request(source, "main", request.headers, query, request.body, request.url), ["older", SECRET], NOW
+        Request(source, "main", request.headers, query, request.body, request.url, settings or {}),
+        ["older", SECRET],
+        NOW,
     )
 
 
@@ -41,7 +43,8 @@ def test_every_event_file_is_signed_as_its_source_verifies(path: Path) -> None:
     sample = Sample.load(path)
 
     assert (sample.source, sample.topic) == (path.parent.name, json.loads(path.read_text())["topic"])
-    assert proving_secret(sample.source, signed(sample, "https://example.com/", SECRET, NOW)) == 1
+    request = signed(sample, "https://example.com/", SECRET, NOW)
+    assert proving_secret(sample.source, request, sample.settings or {}) == 1
 
 
 @pytest.mark.parametrize(

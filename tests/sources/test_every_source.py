@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Example:
     headers: dict[str, str]
     body: bytes
     after: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Example:
@@ -39,14 +40,17 @@ class Example:
         headers = {name.lower(): value for name, value in stored.get("headers", {}).items()}
         headers["content-type"] = stored.get("content_type", "application/json")
         after = Path(stored["after"]) if "after" in stored else None
-        return cls(path.parent.name, stored["topic"], headers, body.encode(), after)
+        named = stored.get("settings")
+        settings = json.loads((path.parent / named).read_text()) if named else {}
+        return cls(path.parent.name, stored["topic"], headers, body.encode(), after, settings)
 
     def event(self, secret: str | None = SECRET, now: float = SENT_AT) -> dict[str, Any]:
         """The request as API Gateway hands it over, signed with the secret unless there is none."""
         headers, query = dict(self.headers), {}
         path = f"/{self.source}/main"
+        address = f"https://{DOMAIN}{path}"
         signed_headers, signed_query = signed(
-            self.source, self.topic, self.body, secret or "", now, f"https://{DOMAIN}{path}"
+            self.source, self.topic, self.body, secret or "", now, address, self.settings or None
         )
         if secret is not None:
             headers |= {name.lower(): value for name, value in signed_headers.items()}
@@ -78,10 +82,13 @@ def door(world: Any) -> Door:
     """A door of all sources, whose connections have two secrets."""
     for name in ROOMS:
         world.secrets.store(f"{name}/main", {"signing_secrets": [SECRET, PREVIOUS]})
+        if settings := example_of(name).settings:
+            world.parameters.write(name, "main", settings)
     return Door(
         *(source_of(name) for name in ROOMS),
         secrets=world.secrets,
         queue=world.queue,
+        parameters=world.parameters,
         clock=lambda: SENT_AT,
     )
 
@@ -132,7 +139,15 @@ def delivered(world: Any, path: Path) -> Any:
     example = Example.read(path)
     source = source_of(example.source)
     kept = {name: value for name, value in example.headers.items() if name in source.kept_headers}
-    door = Door(source, secrets=world.secrets, queue=world.queue, clock=lambda: world.now)
+    door = Door(
+        source,
+        secrets=world.secrets,
+        queue=world.queue,
+        parameters=world.parameters,
+        clock=lambda: world.now,
+    )
+    if example.settings:
+        world.parameters.write(example.source, "main", example.settings)
     world.secrets.store(f"{example.source}/main", {"signing_secrets": [SECRET]})
     door(example.event(now=world.now), None)
     [envelope] = queued(world)

@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +74,13 @@ class Door:
         source = self.sources.get(request.source)
         if source is None or not CONNECTION_NAME.fullmatch(request.connection):
             raise UnknownConnection("no such source or connection")
+        if source.uses_settings:
+            request = replace(request, settings=self.settings(source, request))
+        if method(event) == "GET":
+            return self.greet(source, request) or answer(404, {"error": UnknownConnection.code})
         self.verify(source, request)
+        if greeting := self.greet(source, request):
+            return greeting
         webhook = self.accept(source, request)
         return self.redirect(source, request) or answer(200, {"status": "accepted", "id": webhook.id})
 
@@ -90,6 +97,20 @@ class Door:
             url=public_url(event),
         )
 
+    def settings(self, source: Source, request: Request) -> Mapping[str, Any]:
+        """The connection's settings as stored, empty where there are none. Raises Unavailable."""
+        if self.parameters is None:
+            raise Unavailable("settings are not read here")
+        return self.parameters.read(source.name, request.connection)
+
+    def greet(self, source: Source, request: Request) -> HttpResponse | None:
+        """The answer to a tool that asks whether it has the right address; as plain text, never as a page."""
+        text = source.greet(request) if source.greet else None
+        if text is None:
+            return None
+        headers = {"content-type": "text/plain", "x-content-type-options": "nosniff"}
+        return {"statusCode": 200, "headers": headers, "body": text}
+
     def verify(self, source: Source, request: Request) -> None:
         """Prove the request with the connection's secrets, read anew once if they do not fit. Raises Refused."""
         secrets = self.secrets.signing_secrets(source.name, request.connection)
@@ -105,7 +126,7 @@ class Door:
         """Queue an authentic webhook. Raises Ignored, MalformedBody, Unavailable."""
         try:
             summary = source.summarise(request)
-            if summary.topic not in source.topics:
+            if summary.topic not in source.topics and not source.uses_settings:
                 raise Ignored("topic not mapped")
         except RecursionError as error:
             raise MalformedBody("JSON is nested too deep") from error
@@ -138,6 +159,13 @@ class Door:
         except Unavailable:  # what was posted is stored: no reason to send it again
             return None
         return {"statusCode": 303, "headers": {"location": page}, "body": ""} if page else None
+
+
+def method(event: Mapping[str, Any]) -> str:
+    """The HTTP method; POST where the event does not tell."""
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, Mapping) else None
+    return str(http.get("method", "POST")) if isinstance(http, Mapping) else "POST"
 
 
 def public_url(event: Mapping[str, Any]) -> str:

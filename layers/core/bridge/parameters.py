@@ -35,10 +35,19 @@ class Parameters:
         return self.cache.get(f"/{self.stack}/{source}/{connection}") or {}
 
     def write(self, source: str, connection: str, settings: dict[str, Any]) -> None:
-        """Store settings that were checked before. Raises Unavailable."""
+        """Store settings that were checked before; over 4 kB they become a paid, advanced parameter, of at most 8 kB.
+
+        Raises Unavailable.
+        """
         name = f"/{self.stack}/{source}/{connection}"
         try:
-            self.client.put_parameter(Name=name, Value=json.dumps(settings), Type="String", Overwrite=True)
+            self.client.put_parameter(
+                Name=name,
+                Value=json.dumps(settings, ensure_ascii=False, separators=(",", ":")),
+                Type="String",
+                Overwrite=True,
+                Tier="Intelligent-Tiering",
+            )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("settings cannot be stored") from error
 

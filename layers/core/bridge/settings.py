@@ -5,7 +5,7 @@ Not imported by the functions that receive: pydantic costs them a third of their
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
 
@@ -65,10 +65,13 @@ class ConnectionSettings(BaseModel):
         return value
 
 
-def checked(stored: dict[str, Any]) -> ConnectionSettings:
-    """The settings, or InvalidSettings with the name of each that is wrong."""
+Settings = TypeVar("Settings", bound=ConnectionSettings)
+
+
+def checked(stored: dict[str, Any], model: type[Settings] = ConnectionSettings) -> Settings:  # type: ignore[assignment]
+    """The settings, or InvalidSettings with the name of each that is wrong. A room may have a `model` of its own."""
     try:
-        return ConnectionSettings.model_validate(stored)
+        return model.model_validate(stored)
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {problem['msg']}"

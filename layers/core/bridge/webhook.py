@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,10 @@ from bridge.errors import MalformedBody
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it reached the door: exact bytes, header names in lower case, the public address."""
+    """One HTTP request as it reached the door: exact bytes, header names in lower case, the public address.
+
+    `settings` are the connection's as stored, unchecked, for a source that `uses_settings`; else empty.
+    """
 
     source: str
     connection: str
@@ -22,6 +25,7 @@ class Request:
     query: Mapping[str, str]
     body: bytes
     url: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def content_type(self) -> str:
@@ -51,6 +55,9 @@ class Source:
     `kept_headers` are the headers that the mapping reads, in lower case. `redirects`: people post to it from a
     browser, and go on to the connection's `thank_you_url`. `repeat_seconds`: the sender never repeats a webhook,
     so that the same content is a repeat only this long; else it is one for as long as the ledger remembers.
+    `uses_settings`: the connection's settings say how to verify and which topics there are, `topics` does not.
+    `greet(request)` answers a tool that asks whether it has the right address, and None to a webhook; it is asked
+    once a POST is proven, and of a GET, which nobody signs, alone.
     """
 
     name: str
@@ -60,6 +67,8 @@ class Source:
     kept_headers: tuple[str, ...] = ("content-type",)
     redirects: bool = False
     repeat_seconds: int | None = None
+    uses_settings: bool = False
+    greet: Callable[[Request], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,126 @@
+"""Receive the webhooks of any tool, as the settings of its connection say: prove, name, queue. Maps nothing.
+
+The settings were checked when they were stored, not here: pydantic would cost every cold start. So whatever they
+hold, a webhook is accepted only where they could be read as meant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.door import door
+from bridge.errors import Ignored, MalformedBody, Unavailable
+from bridge.webhook import Request, Source, Summary
+from functions.custom import proof
+from functions.custom.body import document
+from functions.custom.expressions import found_text
+
+TOPIC = "webhook"
+"""Of a connection whose settings name none."""
+MAX_ANSWER_CHARACTERS = 500
+UNUSABLE = (LookupError, TypeError, ValueError, AttributeError)
+"""What settings raise that are not what they should be."""
+
+
+def verify(request: Request, secrets: Sequence[str], now: float) -> int:
+    """As the setting `verify` says. Raises InvalidSignature, Unavailable where the settings do not say it."""
+    try:
+        return proof.verify(request.settings["verify"], request, secrets, now)
+    except UNUSABLE as error:
+        raise Unavailable("the connection's settings do not say how to verify") from error
+
+
+def summarise(request: Request) -> Summary:
+    """Topic, person and id as the settings say. Raises Ignored, MalformedBody, Unavailable."""
+    content = document(request.headers, request.body)
+    try:
+        topic = topic_of(request, content)
+        check_topic(topic, request.settings)
+        identifier = found_text(request.settings.get("id"), content)
+        return Summary(topic, customer(request, content), f"{topic}\n{identifier}" if identifier else None)
+    except UNUSABLE as error:
+        raise Unavailable("the connection's settings cannot be read") from error
+
+
+def topic_of(request: Request, content: Any) -> str:
+    """The kind of the webhook, by an expression or a header. Raises MalformedBody where it has none."""
+    stated = request.settings.get("topic")
+    if stated is None:
+        return TOPIC
+    if isinstance(stated, Mapping):
+        topic = request.headers.get(stated["header"].lower(), "").strip()
+    else:
+        topic = found_text(stated, content) or ""
+    if not topic:
+        raise MalformedBody("no topic")
+    return topic
+
+
+def check_topic(topic: str, settings: Mapping[str, Any]) -> None:
+    """Raises Ignored where no rule of the mapping can be about the topic."""
+    rules = settings["mapping"]
+    known = {name for rule in rules for name in rule.get("topics") or ()}
+    if topic in (settings.get("ignore") or ()) or (
+        topic not in known and all(rule.get("topics") for rule in rules)
+    ):
+        raise Ignored("topic not mapped")
+
+
+def customer(request: Request, content: Any) -> str:
+    """Whose webhook it is, to keep one person's in order: as `customer` says, else as `person` does."""
+    person = request.settings.get("person") or {}
+    for expression in (
+        request.settings.get("customer"),
+        *(person.get(name) for name in ("email", "source_id", "user_id")),
+    ):
+        if text := found_text(expression, content):
+            return text.lower()
+    return f"webhook:{hashlib.sha256(request.body).hexdigest()}"
+
+
+def greet(request: Request) -> str | None:
+    """The answer to a tool that tries the address, as the setting `handshake` says; None to a webhook."""
+    handshake = request.settings.get("handshake") or {}
+    try:
+        if request.body:
+            return challenge(handshake.get("body"), request)
+        return probed(handshake.get("get"), request)
+    except UNUSABLE as error:
+        raise Unavailable("the connection's settings cannot be read") from error
+
+
+def challenge(expression: str | None, request: Request) -> str | None:
+    """The text in a signed body that the tool wants back (Slack)."""
+    if expression is None:
+        return None
+    text = found_text(expression, document(request.headers, request.body))
+    return text if text is None else text[:MAX_ANSWER_CHARACTERS]
+
+
+def probed(asked: Mapping[str, str] | None, request: Request) -> str | None:
+    """The answer to a GET: `ok` (Mailchimp), or, with the right token, what the tool wants back (Meta)."""
+    if asked is None:
+        return None
+    if asked.get("answer") is None:
+        return "ok"
+    given = request.query.get(asked["token_in"], "").encode(errors="surrogatepass")
+    if not hmac.compare_digest(given, asked["token"].encode()):
+        return None
+    return request.query.get(asked["answer"], "")[:MAX_ANSWER_CHARACTERS]
+
+
+CUSTOM = Source(
+    name="custom",
+    topics=frozenset(),
+    verify=verify,
+    summarise=summarise,
+    uses_settings=True,
+    greet=greet,
+)
+
+SOURCES = (CUSTOM,)
+
+handler = door(*SOURCES, reads_settings=True)

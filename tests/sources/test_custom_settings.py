@@ -1,0 +1,96 @@
+"""The settings of any other tool: what is refused when they are stored, and how the place is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.settings import ConnectionSettings, InvalidSettings, checked
+from functions.sources import settings_model
+
+HMAC: dict[str, Any] = {"scheme": "hmac", "header": "X-Signature"}
+GOOD: dict[str, Any] = {
+    "verify": HMAC,
+    "person": {"email": "email"},
+    "mapping": [{"attributes": {"city": "city"}}],
+}
+PRESETS = sorted(Path("presets").glob("*.json"))
+FREE_BYTES = 4096
+"""A larger parameter is paid for. https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
+
+
+def rule(**content: Any) -> dict[str, Any]:
+    return {"mapping": [content]}
+
+
+def event(**attributes: Any) -> dict[str, Any]:
+    return rule(event={"name": "seen", "attributes": attributes})
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_a_preset_is_valid_and_fits_a_free_parameter(path: Path) -> None:
+    stored = json.loads(path.read_text())
+    checked(stored, settings_model("custom"))
+    assert len(json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()) <= FREE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("place", "change"),
+    [
+        ("verify", {"verify": {"scheme": "none"}}),
+        ("verify.hmac.header", {"verify": {"scheme": "hmac"}}),
+        ("verify.hmac.header", {"verify": {**HMAC, "header": "X Signature"}}),
+        ("verify.hmac", {"verify": {**HMAC, "signed": "{timestamp}"}}),
+        ("verify.hmac", {"verify": {**HMAC, "signed": "{timestamp}.{body}"}}),
+        ("verify.hmac", {"verify": {**HMAC, "timestamp_header": "X-Time"}}),
+        ("verify.hmac", {"verify": {**HMAC, "timestamp_part": "t", "signed": "{timestamp}{body}"}}),
+        ("verify.hmac", {"verify": {**HMAC, "signed": "{id}{body}"}}),
+        ("verify.hmac.tolerance_seconds", {"verify": {**HMAC, "tolerance_seconds": 86400}}),
+        ("verify.hmac.algoritm", {"verify": {**HMAC, "algoritm": "sha1"}}),
+        ("person.email", {"person": {"email": "person[email"}}),
+        ("person.email", {"person": {"email": "!person.email"}}),
+        ("mapping", {"mapping": []}),
+        ("mapping.0.when", rule(when="a ==")),
+        ("mapping.0.attributes.Plan.[key]", rule(attributes={"Plan": "plan"})),
+        ("mapping.0.attributes.$label.[key]", rule(attributes={"$label": "plan"})),
+        ("mapping.0.event.name", rule(event={"name": "Signed Up"})),
+        ("mapping.0.event.attributes.plan.path", event(plan="a..b")),
+        ("mapping.0.event.attributes.plan", event(plan={})),
+        ("mapping.0.event.attributes.plan", event(plan={"path": "a", "for_each": "b", "fields": {"c": "c"}})),
+        ("mapping.0.event.attributes.plan", event(plan={"for_each": "b"})),
+        ("mapping.0.event.attributes.plan", event(plan={"path": "a", "type": "money_minor"})),
+        ("mapping.0.event.attributes.plan.type", event(plan={"path": "a", "type": "money"})),
+        (
+            "mapping.0.event.attributes.plan.fields.a.path",
+            event(plan={"for_each": "b", "fields": {"a": "a["}}),
+        ),
+        ("handshake.get", {"handshake": {"get": {"answer": "hub.challenge"}}}),
+        ("project", {"project": "Club"}),
+        ("settings", {"honeypot": "website"}),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_place(place: str, change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        checked({**GOOD, **change}, settings_model("custom"))
+    assert caught.value.reason.startswith(f"{place}: ")
+
+
+def test_how_to_verify_whose_it_is_and_what_it_means_are_needed() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        checked({}, settings_model("custom"))
+    assert caught.value.reason == "verify: Field required; person: Field required; mapping: Field required"
+
+
+def test_a_fault_in_an_expression_tells_where() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        checked({**GOOD, "time": "created at"}, settings_model("custom"))
+    assert "not a JMESPath expression at character 9" in caught.value.reason
+
+
+def test_other_sources_keep_the_settings_of_every_connection() -> None:
+    assert settings_model("shopify") is ConnectionSettings
+    with pytest.raises(InvalidSettings):
+        checked({"verify": HMAC})
