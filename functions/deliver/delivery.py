@@ -54,6 +54,7 @@ from bridge.secrets import BatchKeys, Secrets
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
+from functions.deliver.choices import chosen
 from functions.deliver.job import Job, Message, Outcome, Parcel, message_of, rounds_of
 from functions.sources import settings_model
 
@@ -216,7 +217,7 @@ class Delivery:
             raise MappingFailed(reason_of(error)) from None
         if change.is_test and not job.settings.test_events:
             raise Ignored("test event")
-        return change
+        return chosen(change, job.settings, job.webhook)
 
     def asker(self, job: Job) -> Ask:
         """What asks the source's API for a job, with the key of its connection."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
 
 from bridge.errors import BridgeError
 from bridge.identity import CANDIDATES, Candidate
@@ -19,6 +21,18 @@ AttributeKey = Annotated[
         pattern=r"^(\$(email_address|phone_number|language|region|timezone)|[a-z0-9_]{1,30}|(date|url)\([a-z0-9_]{1,30}\))$"
     ),
 ]
+
+
+def compiled(expression: str) -> str:
+    """The expression, if it can be read. Raises ValueError with the place where it cannot."""
+    try:
+        jmespath.compile(expression)
+    except JMESPathError as error:
+        raise ValueError(f"no JMESPath expression: {error}") from None
+    return expression
+
+
+Expression = Annotated[str, AfterValidator(compiled)]
 
 
 class InvalidSettings(BridgeError):
@@ -43,6 +57,20 @@ class ConnectionSettings(BaseModel):
         description="how long a webhook without an e-mail waits for one that tells whose it is",
     )
     test_events: bool = Field(False, description="whether test orders and test-mode events go to Batch")
+    events: dict[str, BatchName | None] = Field(
+        default_factory=dict, description="event → its name in Batch, or null to leave it out"
+    )
+    attributes: dict[str, AttributeKey | None] = Field(
+        default_factory=dict, description="profile attribute → its name in Batch, or null to leave it out"
+    )
+    prefix: str = Field(
+        "",
+        pattern=r"^([a-z0-9_]{1,15})?$",
+        description="what stands before the names of events and of attributes that are not Batch's own",
+    )
+    added_attributes: dict[AttributeKey, Expression] = Field(
+        default_factory=dict, description="profile attribute → JMESPath expression that reads it off the body"
+    )
     event: BatchName = Field("form_submitted", description="forms: the event's name")
     fields: dict[str, AttributeKey | None] = Field(
         default_factory=dict,
