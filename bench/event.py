@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from functions.sources import room
+from functions.sources import signed
+from local.connections import settings
 from local.payload import HttpRequest, to_event
 from local.routes import Match
+
+DOMAIN = "abc123.execute-api.eu-west-1.amazonaws.com"
 
 
 def signed_event(
@@ -23,16 +26,19 @@ def signed_event(
     headers: Mapping[str, str],
 ) -> dict[str, Any]:
     """The event of a body, signed as the source does; `headers` are those that its signer does not make."""
-    signed, query = room(source, "signer").sign(source, topic, body, secret, time.time())
+    path = match.route.path.replace("{source}", source).replace("{connection}", "main")
+    signed_headers, query = signed(
+        source, topic, body, secret, time.time(), f"https://{DOMAIN}{path}", settings(source)
+    )
     sent = {
-        "host": "abc123.execute-api.eu-west-1.amazonaws.com",
+        "host": DOMAIN,
         "user-agent": "webhooks/1.0",
         **headers,
-        **signed,
+        **signed_headers,
     }
     request = HttpRequest(
         method="POST",
-        path=match.route.path.replace("{source}", source).replace("{connection}", "main"),
+        path=path,
         query=urlencode(query),
         headers=[(name.lower(), value) for name, value in sent.items()],
         body=body,

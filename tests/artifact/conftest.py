@@ -15,10 +15,11 @@ import uvicorn
 
 from bench.emulator import Emulator
 from bench.event import signed_event
+from bridge.parameters import Parameters
 from bridge.secrets import Secrets
 from functions.sources import ROOMS
 from local.aws import LocalAws
-from local.connections import BATCH_KEYS, local_secret, seed
+from local.connections import BATCH_KEYS, local_secret, seed, seed_settings
 from local.environment import aws_variables
 from local.process import ROOT
 from local.routes import Match, Router
@@ -111,6 +112,7 @@ def cloud(artifact: Artifact) -> Iterator[Cloud]:
         session = boto3.Session(region_name=REGION)
         deployment = deploy(ROOT / "template.yaml", STACK, session, {"BatchApiUrl": f"{address}/2.11"})
         seed(Secrets(STACK, session.client("secretsmanager")), ROOMS)
+        seed_settings(Parameters(STACK, session.client("ssm")), ROOMS)
         yield Cloud(artifact, deployment, session, aws.endpoint, sandbox)
 
 

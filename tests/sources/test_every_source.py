@@ -261,3 +261,16 @@ def test_what_comes_after_another_example_is_about_the_same_person() -> None:
                 json.loads(one.with_suffix(".batch.json").read_text()) for one in (path, after)
             )
             assert operation["identifiers"] == earlier["identifiers"], f"{path} and {after}"
+
+
+def test_no_two_examples_give_an_attribute_of_an_event_two_types() -> None:
+    types: dict[tuple[str, str], dict[str, Path]] = {}
+    for path in EXAMPLES:
+        for operation in json.loads(path.with_suffix(".batch.json").read_text()):
+            for event in operation.get("events", []):
+                for key, value in event["attributes"].items():
+                    wrapper, _, name = key.rstrip(")").rpartition("(")
+                    seen = types.setdefault((event["name"], name), {})
+                    seen.setdefault(wrapper or type(value).__name__, path)
+    disagreeing = {attribute: seen for attribute, seen in types.items() if len(seen) > 1}
+    assert not disagreeing, "Batch takes one type for a name, for ever"

@@ -16,7 +16,8 @@ import pytest
 
 from bridge.identity import email_sha256
 from bridge.secrets import Secrets
-from functions.sources import ROOMS, room
+from functions.sources import ROOMS
+from functions.sources import signed as signed_by_provider
 from local.stack import LocalStack
 
 pytestmark = pytest.mark.stack
@@ -56,10 +57,15 @@ def signed(
 ) -> httpx.Request:
     """A webhook as its provider sends it."""
     known = connection(stack, source)
-    headers, query = room(source, "signer").sign(
-        source, topic, body, secret or known["signing_secret"], time.time() if now is None else now
-    )
     address = known["url"].partition("?")[0]
+    headers, query = signed_by_provider(
+        source,
+        topic,
+        body,
+        secret or known["signing_secret"],
+        time.time() if now is None else now,
+        address,
+    )
     return httpx.Request(
         "POST", address, params=query, headers={"content-type": "application/json"} | headers, content=body
     )
