@@ -9,6 +9,7 @@ from types import ModuleType
 ROOMS = {
     "shopify": "functions.shopify",
     "stripe": "functions.stripe",
+    "woocommerce": "functions.woocommerce",
     "typeform": "functions.forms",
     "form": "functions.forms",
 }

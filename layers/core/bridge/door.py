@@ -73,6 +73,7 @@ class Door:
         source = self.sources.get(request.source)
         if source is None or not CONNECTION_NAME.fullmatch(request.connection):
             raise UnknownConnection("no such source or connection")
+        self.greet(source, request)
         self.verify(source, request)
         webhook = self.accept(source, request)
         return self.redirect(source, request) or answer(200, {"status": "accepted", "id": webhook.id})
@@ -89,6 +90,18 @@ class Door:
             body=exact_bytes(event),
             url=public_url(event),
         )
+
+    def greet(self, source: Source, request: Request) -> None:
+        """Answer a provider's unsigned first call, which says nothing; none of it is kept. Raises Ignored, Refused.
+
+        Only a connection that is ready to prove webhooks is greeted.
+        """
+        reason = source.handshake(request) if source.handshake else None
+        if reason is not None:
+            self.secrets.signing_secrets(source.name, request.connection)
+            ignored = Ignored(reason)
+            tell_ignored(source, ignored)
+            raise ignored
 
     def verify(self, source: Source, request: Request) -> None:
         """Prove the request with the connection's secrets, read anew once if they do not fit. Raises Refused."""
@@ -110,8 +123,7 @@ class Door:
         except RecursionError as error:
             raise MalformedBody("JSON is nested too deep") from error
         except Ignored as ignored:
-            logger.info("webhook ignored", source=source.name, reason=ignored.reason)
-            count("WebhooksIgnored", source=source.name)
+            tell_ignored(source, ignored)
             raise
         period = int(self.clock() // source.repeat_seconds) if source.repeat_seconds else None
         webhook = Webhook(
@@ -138,6 +150,12 @@ class Door:
         except Unavailable:  # what was posted is stored: no reason to send it again
             return None
         return {"statusCode": 303, "headers": {"location": page}, "body": ""} if page else None
+
+
+def tell_ignored(source: Source, ignored: Ignored) -> None:
+    """Log and count what is answered 200 and forgotten."""
+    logger.info("webhook ignored", source=source.name, reason=ignored.reason)
+    count("WebhooksIgnored", source=source.name)
 
 
 def public_url(event: Mapping[str, Any]) -> str:

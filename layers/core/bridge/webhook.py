@@ -51,6 +51,8 @@ class Source:
     `kept_headers` are the headers that the mapping reads, in lower case. `redirects`: people post to it from a
     browser, and go on to the connection's `thank_you_url`. `repeat_seconds`: the sender never repeats a webhook,
     so that the same content is a repeat only this long; else it is one for as long as the ledger remembers.
+    `handshake(request)` is why an unsigned call that only asks whether somebody is there is answered 200 and
+    forgotten, or None for every other request: those must be proven.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Source:
     kept_headers: tuple[str, ...] = ("content-type",)
     redirects: bool = False
     repeat_seconds: int | None = None
+    handshake: Callable[[Request], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
