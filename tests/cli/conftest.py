@@ -64,7 +64,7 @@ def stack(session: boto3.Session, opened: dict[str, Stack]) -> Iterator[Stack]:
     with mock_aws():
         session.client("cloudformation").create_stack(StackName=STACK, TemplateBody=template())
         secrets = session.client("secretsmanager")
-        for source in ("shopify", "stripe", "typeform", "form"):
+        for source in ("shopify", "stripe", "woocommerce", "typeform", "form"):
             secrets.create_secret(Name=f"{STACK}/{source}/main", SecretString='{"signing_secrets": []}')
         keys = {"rest_api_key": "", "project_key": "", "app_keys": []}
         secrets.create_secret(Name=f"{STACK}/batch/default", SecretString=json.dumps(keys))

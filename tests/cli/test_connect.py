@@ -199,6 +199,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "stripe/eu",
         "stripe/main",
         "typeform/main",
+        "woocommerce/main",
     ]
     assert found["projects"] == {"default": True}
     text = bridge("connections", "--stack", stack.name).stdout
