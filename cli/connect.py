@@ -32,6 +32,10 @@ NEXT_STEPS = {
         "In Stripe: Developers > Webhooks > Add destination, choose the events, paste this address. The signing "
         "secret (whsec_...) stands on the page of the new destination."
     ),
+    "woocommerce": (
+        "In WordPress: WooCommerce > Settings > Advanced > Webhooks > Add webhook, once for each topic, with a secret "
+        "of your own, the same for all, and this address. Store the secret here first: saving calls the address."
+    ),
     "typeform": (
         "In Typeform: open the form, Connect > Webhooks > Add a webhook, paste this address, choose a secret of your "
         "own under Edit, and switch the webhook on."

@@ -13,6 +13,7 @@ from bridge.settings import ConnectionSettings
 ROOMS = {
     "shopify": "functions.shopify",
     "stripe": "functions.stripe",
+    "woocommerce": "functions.woocommerce",
     "typeform": "functions.forms",
     "tally": "functions.forms",
     "jotform": "functions.forms",

@@ -201,6 +201,7 @@ CHAPTERS = {
     "stripe": "Stripe",
     "custom": "Any other tool",
     **dict.fromkeys(VENDORS, "Forms"),
+    "woocommerce": "WooCommerce",
 }
 CALLS = sorted((ROOT / "events").glob("*/*.batch.json"))
 

@@ -28,6 +28,7 @@ HERE = Path(__file__).parent
 NAMES = {
     "shopify": "Shopify",
     "stripe": "Stripe",
+    "woocommerce": "WooCommerce",
     "typeform": "Typeform",
     "tally": "Tally",
     "jotform": "Jotform",

@@ -45,6 +45,7 @@ def bridge(*arguments: str, typed: str = "") -> Any:
     [
         "shopify/orders.paid.json",
         "stripe/customer.created.json",
+        "woocommerce/order.created.json",
         "typeform/form_response.json",
         "form/submission.json",
     ],

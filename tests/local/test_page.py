@@ -91,7 +91,7 @@ def test_the_newest_change_comes_first(page: Page) -> None:
 def test_variants_of_a_sample_hide_in_a_menu(page: Page) -> None:
     variant = page.locator('[data-sample="events/shopify/orders.create__guest.json"]')
     expect(variant).to_be_hidden()
-    page.get_by_label("More samples of Order created").click()
+    page.get_by_label("More samples of Shopify: Order created").click()
     variant.click()
     expect(page.locator("#status")).to_contain_text("Order created (guest): accepted")
 

@@ -78,6 +78,7 @@ class Door:
             request = replace(request, settings=self.settings(source, request))
         if method(event) == "GET":
             return self.greet(source, request) or answer(404, {"error": UnknownConnection.code})
+        self.shake_hands(source, request)
         self.verify(source, request)
         if greeting := self.greet(source, request):
             return greeting
@@ -111,6 +112,18 @@ class Door:
         headers = {"content-type": "text/plain", "x-content-type-options": "nosniff"}
         return {"statusCode": 200, "headers": headers, "body": text}
 
+    def shake_hands(self, source: Source, request: Request) -> None:
+        """Answer a provider's unsigned first call, which says nothing; none of it is kept. Raises Ignored, Refused.
+
+        Only a connection that is ready to prove webhooks is greeted.
+        """
+        reason = source.handshake(request) if source.handshake else None
+        if reason is not None:
+            self.secrets.signing_secrets(source.name, request.connection)
+            ignored = Ignored(reason)
+            tell_ignored(source, ignored)
+            raise ignored
+
     def verify(self, source: Source, request: Request) -> None:
         """Prove the request with the connection's secrets, read anew once if they do not fit. Raises Refused."""
         secrets = self.secrets.signing_secrets(source.name, request.connection)
@@ -131,8 +144,7 @@ class Door:
         except RecursionError as error:
             raise MalformedBody("JSON is nested too deep") from error
         except Ignored as ignored:
-            logger.info("webhook ignored", source=source.name, reason=ignored.reason)
-            count("WebhooksIgnored", source=source.name)
+            tell_ignored(source, ignored)
             raise
         period = int(self.clock() // source.repeat_seconds) if source.repeat_seconds else None
         webhook = Webhook(
@@ -166,6 +178,12 @@ def method(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext")
     http = context.get("http") if isinstance(context, Mapping) else None
     return str(http.get("method", "POST")) if isinstance(http, Mapping) else "POST"
+
+
+def tell_ignored(source: Source, ignored: Ignored) -> None:
+    """Log and count what is answered 200 and forgotten."""
+    logger.info("webhook ignored", source=source.name, reason=ignored.reason)
+    count("WebhooksIgnored", source=source.name)
 
 
 def public_url(event: Mapping[str, Any]) -> str:

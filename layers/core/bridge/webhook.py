@@ -58,6 +58,8 @@ class Source:
     `uses_settings`: the connection's settings say how to verify and which topics there are, `topics` does not.
     `greet(request)` answers a tool that asks whether it has the right address, and None to a webhook; it is asked
     once a POST is proven, and of a GET, which nobody signs, alone.
+    `handshake(request)` is why an unsigned call that only asks whether somebody is there is answered 200 and
+    forgotten, or None for every other request: those must be proven.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Source:
     repeat_seconds: int | None = None
     uses_settings: bool = False
     greet: Callable[[Request], str | None] | None = None
+    handshake: Callable[[Request], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

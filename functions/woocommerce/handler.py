@@ -1,0 +1,67 @@
+"""Receive WooCommerce's webhooks: signature, topic, customer. Maps nothing.
+
+https://woocommerce.com/document/webhooks/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from bridge import signatures
+from bridge.door import door
+from bridge.errors import MalformedBody
+from bridge.webhook import Request, Source, Summary, json_object
+
+TOPICS = frozenset({"order.created", "order.updated", "customer.created", "customer.updated"})
+
+SIGNATURE, TOPIC = "x-wc-webhook-signature", "x-wc-webhook-topic"
+ACTIVATION = re.compile(rb"webhook_id=[0-9]{1,20}")
+
+
+def handshake(request: Request) -> str | None:
+    """The call of a webhook that is being saved: its number, no topic, no signature.
+
+    WooCommerce activates the webhook only if this is answered 200.
+    """
+    is_bare = SIGNATURE not in request.headers and TOPIC not in request.headers
+    return "webhook activated" if is_bare and ACTIVATION.fullmatch(request.body) else None
+
+
+def verify(request: Request, secrets: Sequence[str], now: float) -> int:
+    """HMAC-SHA256 of the body in base64, with the webhook's secret; the scheme has no timestamp."""
+    del now
+    return signatures.verify_base64(request.headers.get(SIGNATURE), request.body, secrets)
+
+
+def summarise(request: Request) -> Summary:
+    """Topic and customer; the delivery's id is not signed, so the body is the key. Raises MalformedBody."""
+    topic = request.headers.get(TOPIC)
+    if not topic:
+        raise MalformedBody("no topic header")
+    return Summary(topic, customer(topic, json_object(request.body)))
+
+
+def customer(topic: str, body: dict[str, Any]) -> str:
+    """The customer id (0 is a guest), else the e-mail, else the object's own id: what orders the queue."""
+    customer_id = body.get("id" if topic.startswith("customer.") else "customer_id")
+    if customer_id:
+        return f"customer:{customer_id}"
+    billing = body.get("billing")
+    email = billing.get("email") if isinstance(billing, dict) else None
+    return f"email:{str(email).strip().lower()}" if email else f"object:{body.get('id')}"
+
+
+WOOCOMMERCE = Source(
+    name="woocommerce",
+    topics=TOPICS,
+    verify=verify,
+    summarise=summarise,
+    kept_headers=(),
+    handshake=handshake,
+)
+
+SOURCES = (WOOCOMMERCE,)
+
+handler = door(*SOURCES)
