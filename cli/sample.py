@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from cli.errors import CommandFailed
-from functions.sources import ROOMS, room
+from functions.sources import ROOMS
+from functions.sources import signed as as_provider
 
 JSON = "application/json"
 EXPECTATION = ".batch.json"
@@ -77,7 +78,7 @@ class SignedRequest:
 
 def signed(sample: Sample, url: str, secret: str, now: float) -> SignedRequest:
     """The sample as its provider would send it to the address at that moment (Unix seconds)."""
-    headers, query = room(sample.source, "signer").sign(sample.source, sample.topic, sample.body, secret, now)
+    headers, query = as_provider(sample.source, sample.topic, sample.body, secret, now, url)
     signature = {name.lower(): text for name, text in headers.items()}
     return SignedRequest(
         with_query(url, query),

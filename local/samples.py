@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from functions.sources import ROOMS, room
+from functions.sources import ROOMS, signed
 from local.connections import Connection
 from local.process import ROOT
 
@@ -89,10 +89,10 @@ async def send(file: str, connection: Connection, client: httpx.AsyncClient) -> 
     """Sign a sample as its provider does, and post it to the connection's address. Raises UnknownSample."""
     sample, content = read_sample(file)
     body = body_of(content)
-    headers, query = room(sample.source, "signer").sign(
-        sample.source, content["topic"], body, connection.signing_secret, time.time()
-    )
     address = connection.url.partition("?")[0]
+    headers, query = signed(
+        sample.source, content["topic"], body, connection.signing_secret, time.time(), address
+    )
     return await client.post(
         f"{address}?{urlencode(query)}" if query else address,
         content=body,

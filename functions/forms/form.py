@@ -16,7 +16,7 @@ from bridge import signatures
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook
 from functions.forms.body import posted
-from functions.forms.submission import Field, Submission, Vendor, customer, filled, moment, text_in
+from functions.forms.submission import Field, Submission, Vendor, customer, filled, is_link, moment, text_in
 
 TOPIC = "submission"
 DOUBLE_CLICK_SECONDS = 300
@@ -86,10 +86,6 @@ def page_of(fields: Mapping[str, Value], headers: Mapping[str, str]) -> str | No
     """The page of the form: as a field says, else as the browser does."""
     candidates = [*(fields.get(name) for name in PAGE), headers.get("referer"), headers.get("origin")]
     return next((page for page in map(text_in, candidates) if page and is_link(page)), None)
-
-
-def is_link(text: str) -> bool:
-    return text.startswith(("https://", "http://"))
 
 
 def utm_of(page: str | None) -> dict[str, Value]:

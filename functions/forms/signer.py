@@ -6,8 +6,9 @@ from functions.forms.vendors import VENDORS
 
 
 def sign(
-    source: str, topic: str, body: bytes, secret: str, now: float
+    source: str, topic: str, body: bytes, secret: str, now: float, url: str = ""
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The headers and the query that the provider would send. The topic stands in the body."""
-    del topic, now
-    return VENDORS[source].sign(body, secret)
+    """The headers and the query that the provider would send to the address. The topic stands in the body."""
+    del topic
+    vendor = VENDORS[source]
+    return vendor.sign(body, secret, now, url) if vendor.signs_request else vendor.sign(body, secret)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from bridge.errors import MalformedBody
@@ -71,11 +72,15 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """A form vendor. `sign(body, secret)` returns the headers and the query that the vendor would send."""
+    """A form vendor. `sign(body, secret)` returns the headers and the query that the vendor would send.
+
+    Where it `signs_request`, more than the body is signed: it is `sign(body, secret, now, url)`.
+    """
 
     source: Source
     read: Callable[[Webhook], Submission]
-    sign: Callable[[bytes, str], tuple[dict[str, str], dict[str, str]]]
+    sign: Callable[..., tuple[dict[str, str], dict[str, str]]]
+    signs_request: bool = False
 
 
 def json_body(body: bytes) -> dict[str, Any]:
@@ -120,6 +125,44 @@ def moment(content: object) -> datetime | None:
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def moment_in_milliseconds(content: object) -> datetime | None:
+    """A time in milliseconds since 1970, as a number or a text; None where it cannot be read."""
+    try:
+        return datetime.fromtimestamp(int(str(content)) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def number_in(content: object) -> Decimal | None:
+    """A number in JSON as a decimal, also where it has no fraction: an attribute has one type for ever."""
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        return None
+    return Decimal(str(content))
+
+
+def texts_in(content: object) -> list[str]:
+    """The texts of a JSON list."""
+    return [text for text in map(text_in, content) if text] if isinstance(content, list) else []
+
+
+def files_in(content: object) -> Value:
+    """The addresses of uploaded files: a text for one, a list for several."""
+    links = [text_in(one.get("url")) if isinstance(one, dict) else text_in(one) for one in listed(content)]
+    found = [link for link in links if link and is_link(link)]
+    return found if len(found) > 1 else next(iter(found), None)
+
+
+def listed(content: object) -> list[Any]:
+    """The content as a list, which it may be already."""
+    if isinstance(content, list):
+        return content
+    return [] if content is None else [content]
+
+
+def is_link(text: str) -> bool:
+    return text.startswith(("https://", "http://"))
 
 
 def customer(values: Iterable[Value], otherwise: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge.errors import InvalidSignature
 from bridge.signatures import (
     MALFORMED_HEADER,
+    MILLISECONDS,
     MISMATCH,
     NO_HEADER,
     REASONS,
@@ -20,6 +21,7 @@ from bridge.signatures import (
     TOLERANCE_SECONDS,
     hmac_sha256,
     verify_base64,
+    verify_timed,
     verify_timestamped_hex,
     verify_token,
 )
@@ -169,6 +171,27 @@ def test_what_is_no_digest_in_hex_is_refused(signatures: list[str]) -> None:
 def test_the_time_is_part_of_what_is_signed() -> None:
     signatures = [signed_hex(BODY, SECRETS[0], str(NOW - 1))]
     assert reason_of(verify_timestamped_hex, str(NOW), signatures, BODY, SECRETS, NOW) == MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "units_per_second"),
+    [(str(NOW), 1), (str(NOW * 1000), MILLISECONDS), ("0" * 3 + str(NOW), 1000)],
+)
+def test_the_signed_text_and_the_unit_of_its_time_are_the_providers(
+    timestamp: str, units_per_second: int
+) -> None:
+    digest = hmac_sha256(SECRETS[1], BODY + b"@" + timestamp.encode())
+    now = int(timestamp) / units_per_second
+    arguments = timestamp, [digest], lambda time: BODY + b"@" + time, SECRETS
+    assert verify_timed(*arguments, now + TOLERANCE_SECONDS, units_per_second) == 1
+    assert reason_of(verify_timed, *arguments, now + TOLERANCE_SECONDS + 1, units_per_second) == STALE
+    assert reason_of(verify_timed, *arguments, now - TOLERANCE_SECONDS - 1, units_per_second) == STALE
+
+
+def test_a_time_in_milliseconds_may_be_longer_but_not_any_length() -> None:
+    signed = [hmac_sha256(SECRETS[0], b"")]
+    arguments = "9" * 16, signed, lambda _: b"", SECRETS, NOW, MILLISECONDS
+    assert reason_of(verify_timed, *arguments) == MALFORMED_HEADER
 
 
 # ── A token in the address ──────────────────────────────────────────────────────────────────────────────

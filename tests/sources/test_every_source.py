@@ -13,11 +13,12 @@ import pytest
 
 from bridge.door import Door
 from bridge.webhook import Source
-from functions.sources import ROOMS, room
+from functions.sources import ROOMS, room, signed
 
 EVENTS = Path("events")
 EXAMPLES = sorted(path for path in EVENTS.glob("*/*.json") if not path.name.endswith(".batch.json"))
 SECRET, PREVIOUS = "the-newest-secret", "the-previous-secret"
+DOMAIN = "abc123.execute-api.eu-west-1.amazonaws.com"
 SENT_AT = 1_789_041_600.0
 
 
@@ -41,8 +42,9 @@ class Example:
     def event(self, secret: str | None = SECRET, now: float = SENT_AT) -> dict[str, Any]:
         """The request as API Gateway hands it over, signed with the secret unless there is none."""
         headers, query = dict(self.headers), {}
-        signed_headers, signed_query = room(self.source, "signer").sign(
-            self.source, self.topic, self.body, secret or "", now
+        path = f"/{self.source}/main"
+        signed_headers, signed_query = signed(
+            self.source, self.topic, self.body, secret or "", now, f"https://{DOMAIN}{path}"
         )
         if secret is not None:
             headers |= {name.lower(): value for name, value in signed_headers.items()}
@@ -50,6 +52,8 @@ class Example:
         elif "x-shopify-topic" in signed_headers:
             headers["x-shopify-topic"] = self.topic
         return {
+            "rawPath": path,
+            "requestContext": {"domainName": DOMAIN},
             "pathParameters": {"source": self.source, "connection": "main"},
             "headers": headers,
             "queryStringParameters": query,

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.errors import InvalidSignature
 
@@ -22,6 +22,8 @@ REASONS = (NO_HEADER, MALFORMED_HEADER, MISMATCH, STALE)
 
 TOLERANCE_SECONDS = 300
 MAX_TIMESTAMP_DIGITS = 12
+MILLISECONDS = 1000
+"""Of a second, for providers that count in them."""
 
 
 def hmac_sha256(secret: str, signed: bytes) -> bytes:
@@ -31,29 +33,33 @@ def hmac_sha256(secret: str, signed: bytes) -> bytes:
 
 def verify_base64(signature: str | None, signed: bytes, secrets: Sequence[str]) -> int:
     """HMAC-SHA256 in base64 over the bytes (Shopify, Typeform). Raises InvalidSignature."""
-    if not signature:
-        raise InvalidSignature(NO_HEADER)
-    try:
-        digest = base64.b64decode(signature.strip(), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidSignature(MALFORMED_HEADER) from error
-    return match([digest], signed, secrets)
+    return match([base64_digest(signature)], signed, secrets)
 
 
 def verify_timestamped_hex(
     timestamp: str, signatures: Sequence[str], body: bytes, secrets: Sequence[str], now: float
 ) -> int:
-    """HMAC-SHA256 in hex over `{timestamp}.{body}`, timestamp in Unix seconds (Stripe). Raises InvalidSignature.
+    """HMAC-SHA256 in hex over `{timestamp}.{body}`, timestamp in Unix seconds (Stripe). Raises InvalidSignature."""
+    return verify_timed(timestamp, hex_digests(signatures), lambda time: time + b"." + body, secrets, now)
+
+
+def verify_timed(
+    timestamp: str,
+    digests: Sequence[bytes],
+    signed: Callable[[bytes], bytes],
+    secrets: Sequence[str],
+    now: float,
+    units_per_second: int = 1,
+) -> int:
+    """HMAC-SHA256 over what `signed` makes of the timestamp, which is in Unix time. Raises InvalidSignature.
 
     The time may be at most `TOLERANCE_SECONDS` off in either direction.
     """
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MAX_TIMESTAMP_DIGITS):
+    max_digits = MAX_TIMESTAMP_DIGITS + len(str(units_per_second)) - 1
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= max_digits):
         raise InvalidSignature(MALFORMED_HEADER)
-    digests = [bytes.fromhex(signature) for signature in signatures if is_hex_digest(signature)]
-    if not digests:
-        raise InvalidSignature(MALFORMED_HEADER)
-    position = match(digests, timestamp.encode() + b"." + body, secrets)
-    if abs(now - int(timestamp)) > TOLERANCE_SECONDS:
+    position = match(digests, signed(timestamp.encode()), secrets)
+    if abs(now - int(timestamp) / units_per_second) > TOLERANCE_SECONDS:
         raise InvalidSignature(STALE)
     return position
 
@@ -84,6 +90,24 @@ def match(digests: Sequence[bytes], signed: bytes, secrets: Sequence[str]) -> in
     if not found:
         raise InvalidSignature(MISMATCH)
     return found[0]
+
+
+def base64_digest(signature: str | None) -> bytes:
+    """The digest in a header. Raises InvalidSignature."""
+    if not signature:
+        raise InvalidSignature(NO_HEADER)
+    try:
+        return base64.b64decode(signature.strip(), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidSignature(MALFORMED_HEADER) from error
+
+
+def hex_digests(signatures: Sequence[str]) -> list[bytes]:
+    """The digests among the texts. Raises InvalidSignature where there is none."""
+    digests = [bytes.fromhex(signature) for signature in signatures if is_hex_digest(signature)]
+    if not digests:
+        raise InvalidSignature(MALFORMED_HEADER)
+    return digests
 
 
 def is_hex_digest(text: str) -> bool:
