@@ -11,6 +11,11 @@ ROOMS = {
     "stripe": "functions.stripe",
     "typeform": "functions.forms",
     "form": "functions.forms",
+    "gravity": "functions.forms",
+    "elementor": "functions.forms",
+    "wpforms": "functions.forms",
+    "wufoo": "functions.forms",
+    "google": "functions.forms",
 }
 
 ADDRESS_SIGNED = frozenset({"hubspot"})

@@ -196,7 +196,7 @@ def test_every_block_of_json_is_json(page: Path) -> None:
 
 # ── The tagging plan ──────────────────────────────────────────────────────────────────────────────────────────
 
-CHAPTERS = {"shopify": "Shopify", "stripe": "Stripe", "typeform": "Forms", "form": "Forms"}
+CHAPTERS = {"shopify": "Shopify", "stripe": "Stripe", **dict.fromkeys(VENDORS, "Forms")}
 CALLS = sorted((ROOT / "events").glob("*/*.batch.json"))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from functions.forms import form, typeform
+from functions.forms import elementor, form, google, gravity, typeform, wpforms, wufoo
 
 VENDORS = {
     vendor.source.name: vendor
     for vendor in (
         typeform.VENDOR,
+        gravity.VENDOR,
+        elementor.VENDOR,
+        wpforms.VENDOR,
+        wufoo.VENDOR,
+        google.VENDOR,
         form.VENDOR,
     )
 }

@@ -30,6 +30,11 @@ NAMES = {
     "stripe": "Stripe",
     "typeform": "Typeform",
     "form": "HTML form",
+    "gravity": "Gravity Forms",
+    "elementor": "Elementor",
+    "wpforms": "WPForms",
+    "wufoo": "Wufoo",
+    "google": "Google Forms",
 }
 
 # failure class        what a person does about it

@@ -20,6 +20,7 @@ from cli.main import app
 from cli.stack import Filter, Stack, deployed_stack, open_stack
 from functions.retry.rounds import Filter as RetryFilter
 from functions.retry.rounds import retry_parked
+from functions.sources import ROOMS
 from tests.world import properties
 
 STACK = "bridge-test"
@@ -64,7 +65,7 @@ def stack(session: boto3.Session, opened: dict[str, Stack]) -> Iterator[Stack]:
     with mock_aws():
         session.client("cloudformation").create_stack(StackName=STACK, TemplateBody=template())
         secrets = session.client("secretsmanager")
-        for source in ("shopify", "stripe", "typeform", "form"):
+        for source in ROOMS:
             secrets.create_secret(Name=f"{STACK}/{source}/main", SecretString='{"signing_secrets": []}')
         keys = {"rest_api_key": "", "project_key": "", "app_keys": []}
         secrets.create_secret(Name=f"{STACK}/batch/default", SecretString=json.dumps(keys))

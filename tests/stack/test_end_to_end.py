@@ -18,6 +18,7 @@ from bridge.identity import email_sha256
 from bridge.secrets import Secrets
 from functions.sources import ROOMS, room
 from local.stack import LocalStack
+from tests.world import with_told_times
 
 pytestmark = pytest.mark.stack
 
@@ -162,7 +163,8 @@ def test_a_sample_becomes_within_two_seconds_exactly_what_stands_beside_it(
     profile = httpx.get(address).json()
     attributes = operation.get("attributes", {})
     assert profile["attributes"] == {name: value for name, value in attributes.items() if value is not None}
-    assert profile["events"] == operation.get("events", [])
+    [shown] = with_told_times([{"events": profile["events"]}], [operation])
+    assert shown["events"] == operation.get("events", [])
 
 
 def sample_requests(stack: LocalStack, samples: Path, **signing: Any) -> list[httpx.Request]:
