@@ -70,6 +70,25 @@ NEXT_STEPS = {
         "In the tool: paste this address where it asks for a webhook or a callback. How it proves itself and what its "
         "webhooks mean are settings: see docs/connect-custom.md, and presets/ for those that are written already."
     ),
+    "gravity": (
+        "In WordPress: Forms > the form > Settings > Webhooks > Add New, paste this address whole, with its token, "
+        "method POST, format JSON."
+    ),
+    "elementor": (
+        "In Elementor: the form, Actions After Submit > Webhook, and paste this address whole, with its token."
+    ),
+    "wpforms": (
+        "In WordPress: WPForms > the form > Settings > Webhooks, paste this address, method POST, format JSON. The "
+        "secret stands there too."
+    ),
+    "wufoo": (
+        "In Wufoo: the form, Notifications > to another application > WebHook, and paste this address whole, with its "
+        'token. Tick "Include Field and Form Structures".'
+    ),
+    "google": (
+        "In the script of the form (Extensions, or the three dots > Apps Script): this address and a secret of your "
+        "own, as docs/connect-google.md tells."
+    ),
     BATCH: "The Batch dashboard shows the REST API key and the project key in the settings of the project.",
 }
 ANY_STEP = "Paste this address into the tool, and its signing secret here."

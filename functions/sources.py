@@ -22,12 +22,20 @@ ROOMS = {
     "fillout": "functions.forms",
     "netlify": "functions.forms",
     "form": "functions.forms",
+    "gravity": "functions.forms",
+    "elementor": "functions.forms",
+    "wpforms": "functions.forms",
+    "wufoo": "functions.forms",
+    "google": "functions.forms",
     "custom": "functions.custom",
 }
 # source        module of its own settings; the others have those of every connection
 SETTINGS = {
     "custom": "functions.custom.settings",
 }
+
+ADDRESS_SIGNED = frozenset({"hubspot"})
+"""Sources whose provider signs the address too, so that their signer must know it."""
 
 ADDRESS_SIGNED = frozenset({"hubspot"})
 """Sources whose provider signs the address too, so that their signer must know it."""

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from functions.forms import fillout, form, hubspot, jotform, netlify, tally, typeform, webflow
+from functions.forms import (
+    elementor,
+    fillout,
+    form,
+    google,
+    gravity,
+    hubspot,
+    jotform,
+    netlify,
+    tally,
+    typeform,
+    webflow,
+    wpforms,
+    wufoo,
+)
 
 VENDORS = {
     vendor.source.name: vendor
@@ -14,6 +28,11 @@ VENDORS = {
         hubspot.VENDOR,
         fillout.VENDOR,
         netlify.VENDOR,
+        gravity.VENDOR,
+        elementor.VENDOR,
+        wpforms.VENDOR,
+        wufoo.VENDOR,
+        google.VENDOR,
         form.VENDOR,
     )
 }

@@ -37,6 +37,11 @@ NAMES = {
     "fillout": "Fillout",
     "netlify": "Netlify Forms",
     "form": "HTML form",
+    "gravity": "Gravity Forms",
+    "elementor": "Elementor",
+    "wpforms": "WPForms",
+    "wufoo": "Wufoo",
+    "google": "Google Forms",
     "custom": "Any other tool",
 }
 

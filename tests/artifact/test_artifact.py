@@ -13,6 +13,7 @@ import pytest
 from functions.sources import ROOMS
 from local.process import ROOT
 from local.samples import Sample, read_sample, samples_of
+from tests.world import with_told_times
 
 if TYPE_CHECKING:
     from bench.emulator import Emulator
@@ -66,7 +67,8 @@ def test_a_webhook_goes_all_the_way_to_its_profile(cloud: Cloud, source: str) ->
     [operation] = expected
     profile = cloud.sandbox.state.sandbox.store.profile(operation["identifiers"]["custom_id"])
     assert profile.attributes == operation.get("attributes", {})
-    assert profile.events == operation.get("events", [])
+    [shown] = with_told_times([{"events": profile.events}], [operation])
+    assert shown["events"] == operation.get("events", [])
 
 
 @pytest.mark.parametrize("source", ROOMS)

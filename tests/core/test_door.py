@@ -31,7 +31,7 @@ NOW = 1_788_000_000.0
 SHOPIFY = room("shopify", "handler").SOURCES
 STRIPE = room("stripe", "handler").SOURCES
 FORMS = room("form", "handler").SOURCES
-TOKEN_SOURCES = {"form", "jotform", "webflow", "fillout", "netlify"}
+TOKEN_SOURCES = {"form", "jotform", "webflow", "fillout", "netlify", "gravity", "elementor", "wufoo"}
 ORDER = json.dumps(
     {"id": 1001, "email": "ada@example.com", "customer": {"id": 1, "first_name": "Ada"}}
 ).encode()
