@@ -6,6 +6,7 @@
 #   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided"
+#   NAME         what `make new-source` calls the new source, e.g. NAME=acme
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
 SHELL := /bin/bash
@@ -94,6 +95,9 @@ deploy: build ## Deploy to the AWS account that your credentials name
 
 ##@ Keep it
 
+new-source: setup ## Start the source NAME: its room, its examples, its tests, its pages, its block of the template
+	@$(BIN)/python tools/new_source.py "$(NAME)"
+
 lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --constraints requirements-dev.txt requirements-lambda.in --output-file requirements-lambda.txt
@@ -105,7 +109,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template bench build deploy lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template bench build deploy new-source lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.

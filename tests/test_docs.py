@@ -27,6 +27,7 @@ from functions.forms import mapping as forms
 from functions.forms.names import answer_names
 from functions.forms.vendors import VENDORS
 from functions.sources import ROOMS, room, settings_model
+from local.page import NAMES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -196,19 +197,13 @@ def test_every_block_of_json_is_json(page: Path) -> None:
 
 # ── The tagging plan ──────────────────────────────────────────────────────────────────────────────────────────
 
-CHAPTERS = {
-    "shopify": "Shopify",
-    "stripe": "Stripe",
-    "custom": "Any other tool",
-    **dict.fromkeys(VENDORS, "Forms"),
-    "woocommerce": "WooCommerce",
-}
+CHAPTERS = {**NAMES, **dict.fromkeys(VENDORS, "Forms")}
 CALLS = sorted((ROOT / "events").glob("*/*.batch.json"))
 
 
 def chapter(source: str) -> set[str]:
     """The names that the tagging plan's chapter of a source has."""
-    assert source in CHAPTERS, f"write a chapter on {source} in docs/tagging-plan.md, and name it in CHAPTERS"
+    assert source in CHAPTERS, f"say in NAMES of local/page/__init__.py what people call {source}"
     names = marked(section(text_of("docs/tagging-plan.md"), CHAPTERS[source]))
     return names | marked(text_of("docs/presets.md")) if source == "custom" else names
 
@@ -439,9 +434,12 @@ def test_the_cost_of_a_month_is_added_up_right() -> None:
     assert sums == pytest.approx([sum(line[2] for line in lines)])
 
 
-def test_the_cost_counts_the_secrets_and_alarms_of_the_template() -> None:
+def test_the_cost_counts_the_secrets_alarms_and_routes_of_the_template() -> None:
     lines, _ = priced("Each month, whatever comes")
     made = [len(resources("AWS::SecretsManager::Secret")), len(resources("AWS::CloudWatch::Alarm"))]
     assert [line[0] for line in lines[:2]] == made, (
         "docs/cost.md counts other secrets or alarms than template.yaml"
     )
+    functions = [TEMPLATE["Resources"][name]["Properties"] for name in resources("AWS::Serverless::Function")]
+    events = [event["Type"] for function in functions for event in function.get("Events", {}).values()]
+    assert lines[3][0] == 6 * events.count("HttpApi"), "docs/cost.md counts other routes than template.yaml"
