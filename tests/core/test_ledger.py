@@ -199,7 +199,12 @@ def test_links_lead_from_a_sources_own_ids_to_the_profile(world: Any) -> None:
 
 
 def test_facts_are_told_to_later_webhooks_of_the_same_project(world: Any) -> None:
-    world.ledger.commit([fact_row("default", "shopify:order:1:total", "19.90"), fact_row("club", "a#b", "1")])
+    world.ledger.commit(
+        [
+            fact_row("default", "shopify:order:1:total", "19.90", "ada"),
+            fact_row("club", "a#b", "1", "joan"),
+        ]
+    )
     assert world.ledger.facts("default", ["shopify:order:1:total", "a#b"]) == {
         "shopify:order:1:total": "19.90"
     }
