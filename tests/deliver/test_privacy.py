@@ -14,6 +14,7 @@ from bridge.errors import MappingFailed
 from bridge.identity import email_sha256
 from bridge.ledger import ERASED_SECONDS
 from bridge.queue import Failure
+from functions.sources import room
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
 from tests.world import KEYS, NOW
 
@@ -248,6 +249,11 @@ def test_a_data_request_is_passed_on_to_batch_where_there_are_app_keys(
     world.deliver(shopify("customers/data_request", 10, customer={"id": 1}))
     assert [one[2:] for one in gdpr.asked] == [("review", ADA), ("review", ADA)]
     assert world.ledger.receipt("webhook-10").reason.startswith("review asked of Batch for 2 apps, held: ")
+
+
+@pytest.mark.parametrize("topic", ["customers/redact", "customers/data_request"])
+def test_a_request_stands_in_line_behind_the_customers_other_webhooks(topic: str) -> None:
+    assert room("shopify", "handler").customer(topic, REDACT) == "customer:1"
 
 
 def test_a_whole_shop_is_left_to_people(world: Any, shopify: Any) -> None:
