@@ -437,8 +437,7 @@ class Delivery:
             self.settle_one(job)
         receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
         try:
-            learnt = [row for job in jobs for row in job.rows]
-            self.ledger.commit([*receipts, *self.profile_rows(jobs), *learnt])
+            self.ledger.commit([*receipts, *self.profile_rows(jobs), *learnt(jobs)])
         except BatchUnavailable as error:
             logger.error("receipts not written", reason=error.reason)
             count("ReceiptsNotWritten", len(receipts))
@@ -536,6 +535,11 @@ def counts_of(job: Job) -> Iterator[tuple[str, str, str]]:
     for kind in {warning.kind for warning in job.warnings.found}:
         yield "Warnings", "kind", kind
     yield f"Webhooks{(job.outcome or Outcome.RETURNED).value.capitalize()}", "source", job.webhook.source
+
+
+def learnt(jobs: Iterable[Job]) -> list[Row]:
+    """What the ledger learns of jobs; not while another delivery holds the profile, which may be erasing it."""
+    return [row for job in jobs if not isinstance(job.failure, ProfileBusy) for row in job.rows]
 
 
 def telling(jobs: Iterable[Job]) -> list[Job]:

@@ -247,7 +247,7 @@ class CustomerMerge(Model):
 
 
 class PrivateCustomer(Model):
-    id: Id | None = None
+    id: Id
     email: Text = None
 
 

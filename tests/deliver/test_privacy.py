@@ -256,6 +256,21 @@ def test_a_request_stands_in_line_behind_the_customers_other_webhooks(topic: str
     assert room("shopify", "handler").customer(topic, REDACT) == "customer:1"
 
 
+def test_what_comes_while_somebody_is_being_erased_leaves_no_link_behind(world: Any, shopify: Any) -> None:
+    world.deliver(shopify("customers/create", 1, **CUSTOMER))
+    world.ledger.lease("default", ADA, "who is erasing", world.now)
+    order = shopify("orders/create", 2, id=9, total_price="1.00", customer=CUSTOMER)
+    assert world.deliver(order) == ["message-webhook-2"]
+    assert world.ledger.links("default", ["shopify:order:9"]) == {}
+
+
+def test_a_request_that_names_no_customer_is_parked_and_deletes_nothing(world: Any, shopify: Any) -> None:
+    fill(world, shopify)
+    world.deliver(shopify("customers/redact", 10, customer={"email": "ada@example.com"}))
+    assert world.ledger.receipt("webhook-10").failure_class == "mapping_failed"
+    assert world.ledger.receipt("webhook-1") is not None
+
+
 def test_a_whole_shop_is_left_to_people(world: Any, shopify: Any) -> None:
     world.deliver(shopify("shop/redact", 1, shop_id=1, shop_domain="tea-garden.myshopify.com"))
     receipt = world.ledger.receipt("webhook-1")
