@@ -386,6 +386,28 @@ def test_the_table_is_touched_by_deliver_alone() -> None:
     assert [function for function in FUNCTIONS if allowed(function, "dynamodb")] == ["DeliverFunction"]
 
 
+def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:
+    granted = {
+        (action, resource)
+        for statement in statements("DeliverFunction")
+        for action in actions(statement)
+        for resource in resources(statement)
+    }
+    of_table = {(action, resource) for action, resource in granted if action.startswith("dynamodb:")}
+    table, index = '{"Fn::GetAtt": ["LedgerTable", "Arn"]}', '"${LedgerTable.Arn}/index/by_profile"'
+    wanted = {("dynamodb:Query", index)}
+    wanted |= {(f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem")}
+    assert {
+        (action, resource.removeprefix('{"Fn::Sub": ').removesuffix("}") if "Sub" in resource else resource)
+        for action, resource in of_table
+    } == wanted
+    parked = {
+        action for action, resource in granted if resource == '{"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}'
+    }
+    assert parked == {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
+    assert "s3:DeleteObject" in {action for action, resource in granted if "BodiesBucket" in resource}
+
+
 # ── Sources ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -66,6 +66,7 @@ class World:
     now: float = NOW
     mappers: dict[str, Mapper] = field(default_factory=dict)
     invocations: int = 0
+    gdpr: Callable[[httpx.Request], httpx.Response] | None = None
     api: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(503)
 
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
@@ -80,7 +81,9 @@ class World:
             queue=self.queue,
             secrets=self.secrets,
             parameters=self.parameters,
-            batch=BatchClient(os.environ["BATCH_API_URL"], transport=httpx.MockTransport(self.batch)),
+            batch=BatchClient(
+                os.environ["BATCH_API_URL"], transport=httpx.MockTransport(self.gdpr or self.batch)
+            ),
             clock=lambda: self.now,
             owner=f"invocation-{self.invocations}",
             wholes={"stripe": room("stripe", "mapping").whole},

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from bridge.errors import (
     BadCredentials,
     BatchUnavailable,
     BridgeError,
+    Erased,
     Failed,
     IdentityUnknown,
     Ignored,
@@ -41,6 +42,7 @@ from bridge.ledger import (
     Receipt,
     Row,
     fact_row,
+    fading,
     link_row,
     profile_row,
     receipt_row,
@@ -56,10 +58,12 @@ from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen
 from functions.deliver.job import Job, Message, Outcome, Parcel, message_of, rounds_of
+from functions.deliver.privacy import PrivacyDesk
 from functions.sources import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
 
+Answer = TypeVar("Answer")
 Ask: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
 Whole: TypeAlias = Callable[[Webhook, Ask], Webhook]
 """Makes a webhook that tells little a whole one, by asking for JSON at an address, with headers."""
@@ -120,7 +124,6 @@ class Delivery:
         self.leased: dict[tuple[str, str], ProfileState] = {}
         self.links: dict[tuple[str, str], str] = {}
         self.facts: dict[tuple[str, str], str] = {}
-        self.new_rows: list[Row] = []
         self.delays: dict[str, int] = {}
         self.stay: list[str] = []
 
@@ -135,13 +138,16 @@ class Delivery:
             self.skip_repeats(jobs)
             self.map(going(jobs))
             self.hold_followers(jobs)
-            self.identify(going(jobs))
-            self.lease(going(jobs))
+            self.identify(telling(jobs))
+            self.lease(telling(jobs))
         except BatchUnavailable as error:
             for job in going(jobs):
                 job.end(Outcome.RETURNED, error)
-        self.send_all(going(jobs))
-        self.settle(jobs)
+        self.send_all(telling(jobs))
+        self.hold_followers(jobs)
+        requests = going(jobs)
+        self.settle([job for job in jobs if job.outcome])
+        self.grant(requests)
         self.queue.postpone(self.delays)
         return self.stay
 
@@ -264,7 +270,7 @@ class Delivery:
                 if job.settings.project == project
                 for reference in (*job.change.person.references, *job.change.moves)
             ]
-            known = self.ledger.links(project, references)
+            known = self.ledger.links(project, references, self.clock())
             self.links |= {(project, reference): custom_id for reference, custom_id in known.items()}
 
     def custom_id(self, job: Job) -> str:
@@ -289,10 +295,10 @@ class Delivery:
             known = self.links.get((project, reference))
             if known is None or (reference in change.moves and known != job.custom_id):
                 self.links[project, reference] = job.custom_id
-                self.new_rows.append(link_row(project, reference, job.custom_id))
+                job.rows.append(link_row(project, reference, job.custom_id))
         for name, value in change.remember.items():
             self.facts[project, name] = value
-            self.new_rows.append(fact_row(project, name, value))
+            job.rows.append(fact_row(project, name, value, job.custom_id))
 
     def recall(self, job: Job) -> None:
         """Complete a job's events with the facts that it asks for, as far as they are known."""
@@ -311,6 +317,10 @@ class Delivery:
                     self.leased[job.profile] = self.ledger.lease(*job.profile, self.owner, self.clock())
             except ProfileBusy as error:
                 job.end(Outcome.RETURNED, error)
+            except Erased as erased:
+                job.rows = fading(job.rows, erased.until)
+                job.forget()
+                job.end(Outcome.IGNORED, reason=erased.reason)
         self.hold_followers(jobs)
         states = dict(self.leased)
         for job in going(jobs):
@@ -348,11 +358,14 @@ class Delivery:
             if is_single(parcels):
                 parcels[0].jobs[0].end(Outcome.PARKED, error)
         except (BadCredentials, BatchUnavailable) as error:
-            if isinstance(error, BadCredentials):
-                logger.error("Batch credentials refused", project=project, reason=error.reason)
-                count("BatchCredentialsRefused", project=project)
+            self.tell_refused_keys(project, error)
             for job in jobs_of(parcels):
                 job.end(Outcome.RETURNED, error)
+
+    def tell_refused_keys(self, project: str, error: Failed) -> None:
+        if isinstance(error, BadCredentials):
+            logger.error("Batch credentials refused", project=project, reason=error.reason)
+            count("BatchCredentialsRefused", project=project)
 
     def call(self, project: str, parcels: Sequence[Parcel]) -> None:
         """One call, and what its answer says of each webhook. Raises what BatchClient raises."""
@@ -367,15 +380,19 @@ class Delivery:
                 job.end(Outcome.PARKED, RejectedByBatch("Batch refused " + ", ".join(job.refused)))
 
     def update(self, project: str, operations: list[dict[str, Any]]) -> list[PartialError]:
+        """Tell Batch of profiles; returns what it refused of them."""
+        return self.with_keys(project, lambda keys: self.batch.update(keys, operations))
+
+    def with_keys(self, project: str, call: Callable[[BatchKeys], Answer]) -> Answer:
         """Call Batch; keys that it refuses are read anew once, at most every 30 seconds."""
         keys = self.batch_keys(project)
         try:
-            return self.batch.update(keys, operations)
+            return call(keys)
         except BadCredentials:
             fresh = self.batch_keys(project) if self.refreshed(project) else keys
             if fresh == keys:
                 raise
-            return self.batch.update(fresh, operations)
+            return call(fresh)
 
     def batch_keys(self, project: str) -> BatchKeys:
         """The project's keys. Raises BadCredentials, BatchUnavailable."""
@@ -391,6 +408,27 @@ class Delivery:
         except Unavailable:
             return False
 
+    # ── What the law asks for ───────────────────────────────────────────────────────────────────────────
+
+    def grant(self, jobs: Sequence[Job]) -> None:
+        """Erase people, or tell what is held of them: after all else of the batch, and written down by itself."""
+        desk = PrivacyDesk(self.ledger, self.queue, self.batch, self.with_keys, self.owner, self.clock)
+        written, self.leased = frozenset(self.leased), {}
+        for job in jobs:
+            try:
+                job.end(Outcome.DELIVERED, reason=desk.grant(job, written))
+            except Ignored as ignored:
+                job.end(Outcome.IGNORED, reason=ignored.reason)
+            except RejectedByBatch as error:
+                job.end(Outcome.PARKED, error)
+            except (BadCredentials, BatchUnavailable, ProfileBusy) as error:
+                self.tell_refused_keys(job.settings.project, error)
+                job.end(Outcome.RETURNED, error)
+            except Unavailable as error:
+                job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+        if jobs:
+            self.settle(jobs)
+
     # ── How each ends ───────────────────────────────────────────────────────────────────────────────────
 
     def settle(self, jobs: Sequence[Job]) -> None:
@@ -399,11 +437,11 @@ class Delivery:
             self.settle_one(job)
         receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
         try:
-            self.ledger.commit([*receipts, *self.profile_rows(jobs), *self.new_rows])
+            self.ledger.commit([*receipts, *self.profile_rows(jobs), *learnt(jobs)])
         except BatchUnavailable as error:
             logger.error("receipts not written", reason=error.reason)
             count("ReceiptsNotWritten", len(receipts))
-            self.stay = [job.message.id for job in jobs]
+            self.stay = list(dict.fromkeys([*self.stay, *(job.message.id for job in jobs)]))
             return
         for job in jobs:
             self.tell(job)
@@ -497,6 +535,16 @@ def counts_of(job: Job) -> Iterator[tuple[str, str, str]]:
     for kind in {warning.kind for warning in job.warnings.found}:
         yield "Warnings", "kind", kind
     yield f"Webhooks{(job.outcome or Outcome.RETURNED).value.capitalize()}", "source", job.webhook.source
+
+
+def learnt(jobs: Iterable[Job]) -> list[Row]:
+    """What the ledger learns of jobs; not while another delivery holds the profile, which may be erasing it."""
+    return [row for job in jobs if not isinstance(job.failure, ProfileBusy) for row in job.rows]
+
+
+def telling(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs whose end is open, without those that ask to erase somebody or to show what is held."""
+    return [job for job in going(jobs) if job.change.privacy is None]
 
 
 def going(jobs: Iterable[Job]) -> list[Job]:

@@ -11,6 +11,7 @@ from typing import Any
 from bridge import versions
 from bridge.batch import PartialError
 from bridge.errors import Failed
+from bridge.ledger import Row
 from bridge.limits import (
     MAX_ARRAY_ITEMS,
     MAX_EVENTS_PER_OPERATION,
@@ -66,6 +67,8 @@ class Job:
     outcome: Outcome | None = None
     failure: Failed | None = None
     reason: str = ""
+    rows: list[Row] = field(default_factory=list)
+    """What the ledger learns of it: links and facts."""
 
     @property
     def profile(self) -> tuple[str, str]:
@@ -76,6 +79,10 @@ class Job:
         """Settle how the job ends."""
         self.outcome, self.failure = outcome, failure
         self.reason = failure.reason if failure else reason
+
+    def forget(self) -> None:
+        """Keep nothing that tells whose it was."""
+        self.custom_id, self.change = "", ProfileChange(Person())
 
     def fit(self, state: ProfileState, now: datetime) -> ProfileState:
         """Work out what Batch is sent for this job, given what the profile has; returns the state after it."""

@@ -33,6 +33,10 @@ TOPICS = frozenset(
         "customers/enable",
         "customers/disable",
         "customers/merge",
+        "customers/delete",
+        "customers/redact",
+        "customers/data_request",
+        "shop/redact",
         "customers/purchasing_summary",
         "customer.tags_added",
         "customer.tags_removed",
@@ -80,8 +84,9 @@ def customer(topic: str, body: dict[str, Any]) -> str:
 
 def owner_id(topic: str, body: dict[str, Any]) -> Any:
     """The id of the customer whose webhook it is, if the body has it."""
-    if topic.startswith("customer"):
-        return next((body[name] for name in CUSTOMER_IDS if body.get(name)), None)
+    named = [body[name] for name in CUSTOMER_IDS if body.get(name)] if topic.startswith("customer") else []
+    if named:
+        return named[0]
     owner = body.get("customer")
     return owner.get("id") if isinstance(owner, dict) else None
 

@@ -8,7 +8,17 @@ from typing import TypeAlias
 from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.shopify import checkouts, consents, customers, merges, orders, refunds, shipments, totals
+from functions.shopify import (
+    checkouts,
+    consents,
+    customers,
+    merges,
+    orders,
+    privacy,
+    refunds,
+    shipments,
+    totals,
+)
 
 Reader: TypeAlias = Callable[[Webhook], ProfileChange]
 
@@ -18,6 +28,10 @@ READERS: Mapping[str, Reader] = {
     "orders/edited": orders.edited,
     **dict.fromkeys(customers.TOPICS, customers.to_change),
     "customers/merge": merges.to_change,
+    "customers/delete": privacy.deleted,
+    "customers/redact": privacy.redacted,
+    "customers/data_request": privacy.data_requested,
+    "shop/redact": privacy.shop_redacted,
     "customer.tags_added": totals.tags_added,
     "customer.tags_removed": totals.tags_removed,
     "customers/purchasing_summary": totals.purchasing_summary,

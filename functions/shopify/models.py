@@ -246,6 +246,22 @@ class CustomerMerge(Model):
     status: Text = None
 
 
+class PrivateCustomer(Model):
+    id: Id
+    email: Text = None
+
+
+class PrivacyRequest(Model):
+    customer: PrivateCustomer
+    orders_to_redact: Annotated[tuple[Id, ...], BeforeValidator(list_or_empty)] = ()
+    orders_requested: Annotated[tuple[Id, ...], BeforeValidator(list_or_empty)] = ()
+
+
+class DeletedCustomer(Model):
+    id: Id
+    email: Text = None
+
+
 class EmailConsent(Model):
     customer_id: Id
     email_address: Text = None

@@ -246,3 +246,37 @@ def test_keys_that_no_header_can_hold_never_come_this_far() -> None:
     """`Secrets.batch_keys` refuses them: httpx would put the key into its error."""
     with pytest.raises(UnicodeEncodeError):
         client(httpx.Response(202)).update(BatchKeys("clé", "project"), [OPERATION])
+
+
+# ── GDPR requests ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_gdpr_request_goes_to_the_route_of_its_app_with_the_header_of_that_api() -> None:
+    requests: list[httpx.Request] = []
+
+    def keep(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(201, json={"token": "1"})
+
+    client(keep).ask_gdpr(KEYS, "app/ios", "remove", "zoë@example.com")
+    [request] = requests
+    assert str(request.url) == "https://api.batch.com/1.0/app%2Fios/gdpr/request"
+    assert request.headers["x-authorization"] == KEYS.rest_api_key
+    assert json.loads(request.content) == {
+        "request_type": "remove",
+        "id": {"type": "custom_id", "value": "zoë@example.com"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(401), BadCredentials),
+        (httpx.Response(400), RejectedByBatch),
+        (httpx.Response(503), BatchUnavailable),
+        (httpx.ConnectError("no"), BatchUnavailable),
+    ],
+)
+def test_a_gdpr_request_fails_as_an_update_does(answer: Any, error: type[BridgeError]) -> None:
+    with pytest.raises(error):
+        client(answer).ask_gdpr(KEYS, "app-ios", "review", "ada")

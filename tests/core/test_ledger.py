@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge import versions
-from bridge.errors import BatchUnavailable, ProfileBusy
+from bridge.errors import BatchUnavailable, Erased, ProfileBusy
 from bridge.ledger import (
     BATCH_READ_KEYS,
     BATCH_WRITE_ROWS,
@@ -21,6 +21,7 @@ from bridge.ledger import (
     Ledger,
     Receipt,
     fact_row,
+    gone_row,
     link_row,
     profile_row,
     receipt_row,
@@ -108,6 +109,32 @@ def test_all_receipts_come_newest_first_whosoever_they_are(world: Any) -> None:
     )
     world.ledger.commit([profile_row("default", "ada", STATE), link_row("default", "reference", "ada")])
     assert [one.id for one in world.ledger.scan_receipts(3)] == ["webhook-4", "webhook-3", "webhook-2"]
+
+
+def test_all_rows_of_a_profile_are_found_and_links_push_no_receipt_aside(world: Any) -> None:
+    links = [link_row("default", f"shopify:order:{number}", "ada") for number in range(3)]
+    facts = [fact_row("default", "shopify:order:1:total", "19.90", "ada")]
+    others = [link_row("default", "shopify:order:9", "grace"), link_row("club", "shopify:order:1", "ada")]
+    world.ledger.commit([*links, *facts, *others, receipt_row(receipt(1))])
+    assert set(world.ledger.keys_of("default", "ada")) == {
+        row["pk"]["S"] for row in (*links, *facts, receipt_row(receipt(1)))
+    }
+    assert [one.id for one in world.ledger.receipts_of("default", "ada", limit=1)] == ["webhook-1"]
+
+
+def test_an_erased_profile_is_leased_to_nobody_until_its_time_has_passed(world: Any) -> None:
+    world.ledger.commit([gone_row("default", "ada", NOW + 100)])
+    with pytest.raises(Erased) as caught:
+        world.ledger.lease("default", "ada", "one", NOW + 99)
+    assert caught.value.until == NOW + 100
+    assert world.ledger.state("default", "ada") == ProfileState()
+    assert world.ledger.lease("default", "ada", "one", NOW + 101) == ProfileState()
+
+
+def test_a_link_that_has_run_out_leads_nowhere_even_before_dynamodb_deletes_it(world: Any) -> None:
+    world.ledger.commit([link_row("default", "shopify:order:1", "ada", NOW)])
+    assert world.ledger.links("default", ["shopify:order:1"], NOW) == {"shopify:order:1": "ada"}
+    assert world.ledger.links("default", ["shopify:order:1"], NOW + 1) == {}
 
 
 def test_a_receipt_holds_no_value_that_a_source_sent() -> None:
@@ -199,7 +226,12 @@ def test_links_lead_from_a_sources_own_ids_to_the_profile(world: Any) -> None:
 
 
 def test_facts_are_told_to_later_webhooks_of_the_same_project(world: Any) -> None:
-    world.ledger.commit([fact_row("default", "shopify:order:1:total", "19.90"), fact_row("club", "a#b", "1")])
+    world.ledger.commit(
+        [
+            fact_row("default", "shopify:order:1:total", "19.90", "ada"),
+            fact_row("club", "a#b", "1", "joan"),
+        ]
+    )
     assert world.ledger.facts("default", ["shopify:order:1:total", "a#b"]) == {
         "shopify:order:1:total": "19.90"
     }
@@ -301,6 +333,9 @@ ACTIONS: dict[str, Callable[[Ledger], object]] = {
     "receipt": lambda ledger: ledger.receipt("webhook-1"),
     "receipts_of": lambda ledger: ledger.receipts_of("default", "ada"),
     "scan_receipts": lambda ledger: ledger.scan_receipts(5),
+    "keys_of": lambda ledger: ledger.keys_of("default", "ada"),
+    "state": lambda ledger: ledger.state("default", "ada"),
+    "delete": lambda ledger: ledger.delete(["webhook#1"]),
 }
 
 

@@ -20,6 +20,7 @@ from bridge.queue import (
     COMPRESS_OVER_BYTES,
     MAX_DELAY_SECONDS,
     MAX_MESSAGE_BYTES,
+    MAX_PAGES_TO_DROP,
     Failure,
     WebhookQueue,
     deduplication_id,
@@ -416,3 +417,36 @@ def test_an_envelope_is_read_without_its_body() -> None:
     message = queue.envelope(webhook(noise(400_000)))
     assert envelope_in(message)["id"] == webhook().id
     assert queue.s3.of("get_object") == []
+
+
+# ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_meant_is_deleted_from_the_dead_letter_queue_and_the_rest_is_seen_again(world: Any) -> None:
+    for number in range(12):
+        world.queue.park(webhook(id=f"webhook-{number}"), REFUSED)
+    dropped = world.queue.drop_parked(lambda parked: parked.id in ("webhook-3", "webhook-11"))
+    assert {parked.id for parked in dropped} == {"webhook-3", "webhook-11"}
+    left = [*world.queue.receive_parked(600), *world.queue.receive_parked(600)]
+    assert len({parked.id for parked in left}) == 10
+
+
+def test_no_more_of_the_dead_letter_queue_is_read_than_there_is_time_for() -> None:
+    page = {"Messages": [{"Body": "{}", "ReceiptHandle": "1"}]}
+    queue = offline(receive_message=page)
+    assert queue.drop_parked(lambda parked: False) == []
+    assert len(queue.client.of("receive_message")) == MAX_PAGES_TO_DROP
+
+
+def test_bodies_of_webhooks_are_deleted_whether_s3_has_them_or_not(world: Any) -> None:
+    world.queue.store_body(webhook(id="webhook-1"))
+    world.queue.store_body(webhook(id="webhook-2"))
+    world.queue.delete_bodies([("shopify", "main", "webhook-1"), ("shopify", "main", "none")])
+    left = world.queue.s3.list_objects_v2(Bucket=world.queue.bucket)["Contents"]
+    assert [one["Key"] for one in left] == ["bodies/shopify/main/webhook-2"]
+
+
+@pytest.mark.parametrize("answer", [{"Errors": [{"Key": "1"}]}, refused("DeleteObjects"), out_of_reach()])
+def test_a_body_that_cannot_be_deleted_is_told(answer: Any) -> None:
+    with pytest.raises(Unavailable):
+        offline(delete_objects=answer).delete_bodies([("shopify", "main", "webhook-1")])

@@ -19,7 +19,7 @@ OUTCOMES = {
     "captured_2024-10_checkouts_create": "test: checkout_started",
     "captured_2024-10_checkouts_update": "test: checkout_updated",
     "captured_2024-10_customers_create": "test: customer_created",
-    "captured_2024-10_customers_delete": UNREAD,
+    "captured_2024-10_customers_delete": "test: erase",
     "captured_2024-10_customers_email_marketing_consent_update": "ignored: no consent is stated",
     "captured_2024-10_customers_marketing_consent_update": "ignored: no consent is stated",
     "captured_2024-10_customers_merge": "ignored: the merge failed",
@@ -42,14 +42,14 @@ OUTCOMES = {
     "docs_2026-04_customer.tags_added": "tags",
     "docs_2026-04_customer.tags_removed": "tags",
     "docs_2026-04_customers_create": "customer_created",
-    "docs_2026-04_customers_data_request": UNREAD,
+    "docs_2026-04_customers_data_request": "review",
     "docs_2026-04_customers_disable": "customer",
     "docs_2026-04_customers_email_marketing_consent_update": "email_consent_changed",
     "docs_2026-04_customers_enable": "customer",
     "docs_2026-04_customers_marketing_consent_update": "ignored: no consent is stated",
     "docs_2026-04_customers_merge": "ignored: the merge failed",
     "docs_2026-04_customers_purchasing_summary": "purchases",
-    "docs_2026-04_customers_redact": UNREAD,
+    "docs_2026-04_customers_redact": "erase",
     "docs_2026-04_customers_update": "customer",
     "docs_2026-04_draft_orders_create": UNREAD,
     "docs_2026-04_fulfillment_events_create": "order_shipped",
@@ -65,7 +65,7 @@ OUTCOMES = {
     "docs_2026-04_orders_updated": "test: last_order",
     "docs_2026-04_refunds_create": "order_refunded",
     "docs_2026-04_returns_close": UNREAD,
-    "docs_2026-04_shop_redact": UNREAD,
+    "docs_2026-04_shop_redact": "ignored: a whole shop is erased by hand: see docs/privacy.md",
     "docs_2026-04_shop_update": UNREAD,
     "docs_2026-04_subscription_contracts_create": UNREAD,
 }
@@ -88,7 +88,7 @@ def outcome(path: Path) -> str:
         return f"ignored: {ignored.reason}"
     assert found.person.references
     events = found.events or (found.completed({}) if found.completed else ())
-    named = [event.name for event in events] or [found.groups[-1].name]
+    named = [event.name for event in events] or [found.privacy or found.groups[-1].name]
     return f"test: {named[0]}" if found.is_test else named[0]
 
 

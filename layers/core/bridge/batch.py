@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx
 
@@ -62,6 +63,23 @@ class BatchClient:
         except httpx.HTTPError as error:
             raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
         return read_answer(response)
+
+    def ask_gdpr(
+        self, keys: BatchKeys, app_key: str, request_type: Literal["remove", "review"], custom_id: str
+    ) -> None:
+        """Ask to remove a person, or to gather what is known of them, in one app. Raises as `update` does.
+
+        https://doc.batch.com/developer/api/mep/gdpr/create
+        """
+        try:
+            response = self.http.post(
+                httpx.URL(self.url).join(f"/1.0/{quote(app_key, safe='')}/gdpr/request"),
+                json={"request_type": request_type, "id": {"type": "custom_id", "value": custom_id}},
+                headers={"X-Authorization": keys.rest_api_key},
+            )
+        except httpx.HTTPError as error:
+            raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
+        read_answer(response)
 
 
 def read_answer(response: httpx.Response) -> list[PartialError]:

@@ -8,6 +8,7 @@ BridgeError
 │   ├── BodyTooLarge         413  over 6 MB
 │   └── Unavailable          503  a secret or the queue is out of reach: the provider repeats
 ├── Ignored                  200  authentic, and nothing to do
+│   └── Erased                    of a person who was erased: nothing is kept of it
 └── Failed                   accepted, but not delivered
     ├── MappingFailed        parked: fix the mapping, then retry
     ├── RejectedByBatch      parked: Batch refuses what was sent
@@ -75,6 +76,14 @@ class Unavailable(Refused):
 
 class Ignored(BridgeError):
     """Authentic, and nothing to do: a ping, a topic without a mapping, a test order."""
+
+
+class Erased(Ignored):
+    """Of a person who was erased, and is not written to until a moment in Unix seconds."""
+
+    def __init__(self, until: float) -> None:
+        super().__init__("erased person")
+        self.until = until
 
 
 class Failed(BridgeError):

@@ -1,8 +1,9 @@
 """What is remembered of webhooks and profiles, in DynamoDB. The only module that calls it.
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
-`link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total). Keeps no value that
-a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
+`link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total). The index finds all
+rows of a profile. Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value
+that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge import versions
-from bridge.errors import BatchUnavailable, ProfileBusy
+from bridge.errors import BatchUnavailable, Erased, ProfileBusy
 from bridge.versions import ProfileState
 
 RECEIPT_DAYS = 35
 """Stripe repeats by hand for 30 days."""
+ERASED_SECONDS = 35 * 24 * 3600
+"""How long an erased person is not written to."""
 LEASE_SECONDS = 60
 """Longer than the deliver function may run."""
 BATCH_READ_KEYS = 100
 BATCH_WRITE_ROWS = 25
 UNPROCESSED_PAUSE_SECONDS = 0.05
+BEFORE_ALL_RECEIPTS = "0"
+"""In place of a time, the place of links and facts in the index: behind the newest receipts."""
 
 DELIVERED, IGNORED, PARKED, WAITING, RETRYING = "delivered", "ignored", "parked", "waiting", "retrying"
 FINAL = frozenset({DELIVERED, IGNORED})
@@ -72,11 +77,15 @@ class Ledger:
         rows = self.read([f"webhook#{webhook_id}" for webhook_id in webhook_ids])
         return {key.removeprefix("webhook#") for key, row in rows.items() if row["status"]["S"] in FINAL}
 
-    def links(self, project: str, references: Iterable[str]) -> dict[str, str]:
-        """The custom ids that references are linked to, as far as they are known."""
+    def links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, str]:
+        """The custom ids that references are linked to, as far as they are known at `now`."""
         prefix = f"link#{project}#"
         rows = self.read([prefix + reference for reference in references])
-        return {key.removeprefix(prefix): row["custom_id"]["S"] for key, row in rows.items()}
+        return {
+            key.removeprefix(prefix): row["custom_id"]["S"]
+            for key, row in rows.items()
+            if "expires_at" not in row or float(row["expires_at"]["N"]) >= now
+        }
 
     def facts(self, project: str, names: Iterable[str]) -> dict[str, str]:
         """What earlier webhooks told for later ones, as far as it is known."""
@@ -85,14 +94,15 @@ class Ledger:
         return {key.removeprefix(prefix): row["value"]["S"] for key, row in rows.items()}
 
     def lease(self, project: str, custom_id: str, owner: str, now: float) -> ProfileState:
-        """Take hold of a profile for `LEASE_SECONDS`, and read what is known of it. Raises ProfileBusy."""
+        """Take hold of a profile for `LEASE_SECONDS`, and read what is known of it. Raises ProfileBusy, Erased."""
         try:
             answer = self.client.update_item(
                 TableName=self.table,
                 Key={"pk": {"S": profile_key(project, custom_id)}},
                 UpdateExpression="SET lease_owner = :owner, lease_until = :until",
                 ConditionExpression=(
-                    "attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner"
+                    "(attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner)"
+                    " AND (attribute_not_exists(gone_until) OR gone_until < :now)"
                 ),
                 ExpressionAttributeValues={
                     ":owner": {"S": owner},
@@ -100,19 +110,33 @@ class Ledger:
                     ":now": {"N": str(now)},
                 },
                 ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self.client.exceptions.ConditionalCheckFailedException as error:
+            if gone := error.response.get("Item", {}).get("gone_until"):
+                raise Erased(float(gone["N"])) from None
             raise ProfileBusy("another delivery holds this profile") from error
         except (ClientError, BotoCoreError) as error:
             raise BatchUnavailable("the ledger cannot be written") from error
         return versions.load(answer["Attributes"].get("state", {}).get("S"))
 
+    def state(self, project: str, custom_id: str) -> ProfileState:
+        """What is known of a profile, without a hold on it."""
+        rows = self.read([profile_key(project, custom_id)])
+        return versions.load(next((row["state"]["S"] for row in rows.values() if "state" in row), None))
+
     def commit(self, rows: Sequence[Row]) -> None:
-        """Write rows of `receipt_row`, `profile_row` and `link_row`."""
-        unique = list({row["pk"]["S"]: row for row in rows}.values())
-        for start in range(0, len(unique), BATCH_WRITE_ROWS):
-            chunk = unique[start : start + BATCH_WRITE_ROWS]
-            pending: Any = {self.table: [{"PutRequest": {"Item": row}} for row in chunk]}
+        """Write rows of `receipt_row`, `profile_row`, `link_row` and `fact_row`."""
+        unique = {row["pk"]["S"]: row for row in rows}
+        self.write([{"PutRequest": {"Item": row}} for row in unique.values()])
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete rows by key."""
+        self.write([{"DeleteRequest": {"Key": {"pk": {"S": key}}}} for key in dict.fromkeys(keys)])
+
+    def write(self, requests: Sequence[dict[str, Any]]) -> None:
+        for start in range(0, len(requests), BATCH_WRITE_ROWS):
+            pending: Any = {self.table: requests[start : start + BATCH_WRITE_ROWS]}
             while pending := self.call("batch_write_item", RequestItems=pending).get("UnprocessedItems"):
                 time.sleep(UNPROCESSED_PAUSE_SECONDS)
 
@@ -132,7 +156,29 @@ class Ledger:
             ScanIndexForward=False,
             Limit=limit,
         )
-        rows = self.read([row["pk"]["S"] for row in answer["Items"]])
+        return self.receipts_in(row["pk"]["S"] for row in answer["Items"])
+
+    def keys_of(self, project: str, custom_id: str) -> list[str]:
+        """The keys of all receipts, links and facts of one profile."""
+        keys: list[str] = []
+        page: dict[str, Any] | None = {}
+        while page is not None:
+            answer = self.call(
+                "query",
+                TableName=self.table,
+                IndexName="by_profile",
+                KeyConditionExpression="profile = :profile",
+                ExpressionAttributeValues={":profile": {"S": profile_key(project, custom_id)}},
+                **page,
+            )
+            keys += [row["pk"]["S"] for row in answer["Items"]]
+            last = answer.get("LastEvaluatedKey")
+            page = {"ExclusiveStartKey": last} if last else None
+        return keys
+
+    def receipts_in(self, keys: Iterable[str]) -> list[Receipt]:
+        """The receipts among rows, newest first."""
+        rows = self.read([key for key in keys if key.startswith("webhook#")])
         return newest_first(rows.values())
 
     def scan_receipts(self, limit: int) -> list[Receipt]:
@@ -193,14 +239,34 @@ def profile_row(project: str, custom_id: str, state: ProfileState) -> Row:
     return {"pk": {"S": profile_key(project, custom_id)}, "state": {"S": versions.dump(state)}}
 
 
-def link_row(project: str, reference: str, custom_id: str) -> Row:
-    """The row that links a source's own id to a profile."""
-    return {"pk": {"S": f"link#{project}#{reference}"}, "custom_id": {"S": custom_id}}
+def gone_row(project: str, custom_id: str, until: float) -> Row:
+    """The row of an erased person's profile: not written to until then."""
+    moment = {"N": str(int(until))}
+    return {"pk": {"S": profile_key(project, custom_id)}, "gone_until": moment, "expires_at": moment}
 
 
-def fact_row(project: str, name: str, value: str) -> Row:
-    """The row of a fact."""
-    return {"pk": {"S": f"fact#{project}#{name}"}, "value": {"S": value}}
+def link_row(project: str, reference: str, custom_id: str, until: float | None = None) -> Row:
+    """The row that links a source's own id to a profile, for ever or until a moment."""
+    row: Row = {"pk": {"S": f"link#{project}#{reference}"}, "custom_id": {"S": custom_id}}
+    row |= place_in_index(project, custom_id)
+    return row if until is None else row | {"expires_at": {"N": str(int(until))}}
+
+
+def fact_row(project: str, name: str, value: str, custom_id: str) -> Row:
+    """The row of a fact that a webhook of this profile told."""
+    row: Row = {"pk": {"S": f"fact#{project}#{name}"}, "value": {"S": value}}
+    return row | place_in_index(project, custom_id)
+
+
+def fading(rows: Iterable[Row], until: float) -> list[Row]:
+    """The links among rows, until a moment: they lead to somebody who was erased."""
+    return [
+        row | {"expires_at": {"N": str(int(until))}} for row in rows if row["pk"]["S"].startswith("link#")
+    ]
+
+
+def place_in_index(project: str, custom_id: str) -> Row:
+    return {"profile": {"S": profile_key(project, custom_id)}, "received_at": {"S": BEFORE_ALL_RECEIPTS}}
 
 
 def receipt_of(row: Mapping[str, Any]) -> Receipt:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mapping[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
@@ -69,6 +69,7 @@ class ProfileChange:
     `moves` are references that from now on lead to this profile, whatever they led to before: a merge.
     `remember` are facts for webhooks to come, such as an order's total; a webhook that needs them names them in
     `recall`, and `completed` makes its events of those that are known. No fact may be personal.
+    `privacy` asks, in place of all this, to erase the person, or to show what is held of them.
     """
 
     person: Person
@@ -79,6 +80,7 @@ class ProfileChange:
     remember: Mapping[str, str] = field(default_factory=dict)
     recall: tuple[str, ...] = ()
     completed: Callable[[Mapping[str, str]], tuple[Event, ...]] | None = None
+    privacy: Literal["erase", "review"] | None = None
 
 
 def present(attributes: Attributes) -> dict[str, Value]:

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +31,11 @@ MAX_DELAY_SECONDS = 900
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html"""
 SEND_TIMEOUT_SECONDS = 2
 """Shopify gives up after 5 seconds: the door must have answered before."""
+MAX_PAGES_TO_DROP = 20
+"""Of ten messages: what a delivery reads of the dead-letter queue within its 30 seconds."""
+DROP_VISIBILITY_SECONDS = 60
+MAX_KEYS_PER_DELETE = 1000
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ class WebhookQueue:
 
     def store_body(self, webhook: Webhook) -> str:
         """Keep a body in S3; returns its key. The same webhook has the same key."""
-        key = f"bodies/{webhook.source}/{webhook.connection}/{webhook.id}"
+        key = body_key(webhook.source, webhook.connection, webhook.id)
         try:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=webhook.body)
         except (ClientError, BotoCoreError) as error:
@@ -229,10 +234,44 @@ class WebhookQueue:
             except (ClientError, BotoCoreError):
                 continue
 
+    def drop_parked(self, takes: Callable[[Parked], bool]) -> list[Parked]:
+        """Delete what is meant of the first `MAX_PAGES_TO_DROP` pages of the dead-letter queue. Raises Unavailable."""
+        kept, dropped = [], []
+        try:
+            for _ in range(MAX_PAGES_TO_DROP):
+                page = self.receive_parked(DROP_VISIBILITY_SECONDS)
+                for one in page:
+                    if takes(one):
+                        self.delete_parked(one)
+                        dropped.append(one)
+                    else:
+                        kept.append(one)
+                if not page:
+                    break
+        finally:
+            self.release_parked(kept)
+        return dropped
+
+    def delete_bodies(self, webhooks: Iterable[tuple[str, str, str]]) -> None:
+        """Delete what S3 may hold of webhooks, given as source, connection and id. Raises Unavailable."""
+        keys = [{"Key": body_key(*webhook)} for webhook in webhooks]
+        try:
+            for start in range(0, len(keys), MAX_KEYS_PER_DELETE):
+                chunk = keys[start : start + MAX_KEYS_PER_DELETE]
+                answer = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": chunk, "Quiet": True})
+                if answer.get("Errors"):
+                    raise Unavailable("the bucket keeps a body")
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the bucket cannot be written") from error
+
     def retry(self, parked: Parked) -> None:
         """Send a parked webhook through the queue again, then take it off the dead-letter queue. Raises Unavailable."""
         kept = {name: value for name, value in parked.envelope.items() if name not in ("failure", "waits")}
         self.forward(kept | {"retries": kept.get("retries", 0) + 1})
+        self.delete_parked(parked)
+
+    def delete_parked(self, parked: Parked) -> None:
+        """Take a message off the dead-letter queue. Raises Unavailable."""
         try:
             self.client.delete_message(QueueUrl=self.dead_letter_url, ReceiptHandle=parked.receipt_handle)
         except (ClientError, BotoCoreError) as error:
@@ -252,6 +291,11 @@ class WebhookQueue:
             )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("the queue refuses the webhook") from error
+
+
+def body_key(source: str, connection: str, webhook_id: str) -> str:
+    """Where a body lies in S3."""
+    return f"bodies/{source}/{connection}/{webhook_id}"
 
 
 def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
