@@ -16,6 +16,7 @@ from bench.order import order_body
 from bridge.batch import BatchClient, PartialError
 from bridge.ledger import Ledger, Row
 from bridge.parameters import Parameters
+from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
 from bridge.secrets import BatchKeys, Secrets
 from bridge.versions import ProfileState
@@ -102,6 +103,7 @@ def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], o
             secrets=cast(Secrets, NoSettings()),
             parameters=cast(Parameters, NoSettings()),
             batch=cast(BatchClient, batch),
+            provider=ProviderClient(),
             clock=time.time,
             owner="bench",
         ).run(records)

@@ -107,8 +107,8 @@ class Delivery:
         batch: BatchClient,
         clock: Callable[[], float],
         owner: str,
+        provider: ProviderClient,
         wholes: Mapping[str, Whole] | None = None,
-        provider: ProviderClient | None = None,
     ) -> None:
         self.mappers = mappers
         self.ledger = ledger
@@ -119,7 +119,7 @@ class Delivery:
         self.clock = clock
         self.owner = owner
         self.wholes = wholes or {}
-        self.provider = provider or ProviderClient()
+        self.provider = provider
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}
         self.links: dict[tuple[str, str], str] = {}

@@ -6,6 +6,7 @@ Keeps and logs nothing of what it is told, and goes nowhere but to the address t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -22,8 +23,13 @@ class ProviderClient:
     """Gets JSON over connections that stay open."""
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
-        self.http = httpx.Client(
-            transport=transport,
+        self.transport = transport
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        """Made at first use: few webhooks need it, and reading the certificates takes 20 ms."""
+        return httpx.Client(
+            transport=self.transport,
             timeout=httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
         )
 
