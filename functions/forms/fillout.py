@@ -7,13 +7,13 @@ https://www.fillout.com/help/webhook
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook
+from functions.forms.form import sign, verify
 from functions.forms.submission import (
     Field,
     Kind,
@@ -76,12 +76,6 @@ ADDRESS = {
 }
 ADDRESS_ALONE = frozenset({"", "address", "your address", "home address", "adresse", "anschrift"})
 """Questions whose address is the person's own; the parts of others are named after their question."""
-
-
-def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """The secret in the address."""
-    del now
-    return signatures.verify_token(request.query.get("token"), secrets)
 
 
 def summarise(request: Request) -> Summary:
@@ -185,11 +179,6 @@ def computed_fields(submission: dict[str, Any]) -> Iterator[Field]:
     quiz = object_in(submission.get("quiz"))
     if number_in(quiz.get("score")) is not None:
         yield Field("quiz_score", "Quiz score", "computed", number_in(quiz.get("score")))
-
-
-def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
-    del body
-    return {}, {"token": secret}
 
 
 VENDOR = Vendor(

@@ -21,7 +21,6 @@ from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook
-from functions.forms.form import UTM
 from functions.forms.submission import (
     Field,
     Kind,
@@ -37,6 +36,7 @@ from functions.forms.submission import (
     objects_in,
     text_in,
 )
+from functions.forms.texts import is_hidden
 
 TOPIC = "contact"
 METHOD = b"POST"
@@ -170,10 +170,6 @@ def changed_at(body: dict[str, Any], properties: Mapping[str, Any]) -> datetime 
     """When the contact was last changed, which the form did."""
     stated = properties.get("lastmodifieddate") or body.get("submittedAt")
     return moment_in_milliseconds(stated) or moment(stated)
-
-
-def is_hidden(name: str) -> bool:
-    return name == "user_id" or name in UTM
 
 
 def answered_fields(properties: Mapping[str, Any]) -> Iterator[Field]:

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook
 from functions.forms import guess
 from functions.forms.body import posted
-from functions.forms.form import UTM
+from functions.forms.form import UTM, sign, verify
 from functions.forms.submission import (
     Field,
     Submission,
@@ -56,12 +55,6 @@ OWN_ADDRESS = frozenset({"address", "adresse", "anschrift", "direccion", "indiri
 """Names of fields whose address is the person's own; the parts of others are named after their field."""
 DATE_PARTS = ("year", "month", "day")
 PHONE_PARTS = ("area", "phone")
-
-
-def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """The secret in the address."""
-    del now
-    return signatures.verify_token(request.query.get("token"), secrets)
 
 
 def summarise(request: Request) -> Summary:
@@ -193,11 +186,6 @@ def chosen(content: Mapping[str, Any]) -> Value:
 
 def filled_in(values: Any) -> list[str]:
     return [text for text in map(readable, values) if text]
-
-
-def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
-    del body
-    return {}, {"token": secret}
 
 
 VENDOR = Vendor(

@@ -21,7 +21,7 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook
-from functions.forms.form import MACHINERY, UTM
+from functions.forms.form import MACHINERY
 from functions.forms.submission import (
     Field,
     Kind,
@@ -39,6 +39,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
+from functions.forms.texts import is_hidden
 
 TOPIC = "submission_created"
 ISSUER = "netlify"
@@ -128,10 +129,6 @@ def titles_in(body: dict[str, Any]) -> dict[str, str]:
         text_in(one.get("name")) or "": text_in(one.get("title")) or ""
         for one in objects_in(body.get("ordered_human_fields"))
     }
-
-
-def is_hidden(name: str) -> bool:
-    return name == "user_id" or name in UTM
 
 
 def answered_fields(answers: dict[str, Any], titles: dict[str, str], email: str | None) -> Iterator[Field]:

@@ -17,7 +17,7 @@ from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook
 from functions.forms import guess
-from functions.forms.form import MACHINERY, UTM
+from functions.forms.form import MACHINERY, sign
 from functions.forms.submission import (
     Field,
     Kind,
@@ -34,6 +34,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
+from functions.forms.texts import is_hidden
 
 TOPIC = "form_submission"
 TRUTHS = {"true": True, "false": False}
@@ -110,10 +111,6 @@ def types_in(submission: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def is_hidden(name: str) -> bool:
-    return name == "user_id" or name in UTM
-
-
 def answered_fields(answers: dict[str, Any], types: Mapping[str, str]) -> Iterator[Field]:
     for name, content in answers.items():
         if not is_hidden(name) and name not in MACHINERY and types.get(name) != PASSWORD:
@@ -133,16 +130,10 @@ def answer(name: str, content: object) -> Value:
     return text_in(content)
 
 
-def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
-    """As a webhook made in the site's settings, which people without an app have."""
-    del body
-    return {}, {"token": secret}
-
-
 VENDOR = Vendor(
     source=Source(
         name="webflow", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
     ),
     read=read,
-    sign=sign,
+    sign=sign,  # as a webhook made in the site's settings, which people without an app have
 )
