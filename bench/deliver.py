@@ -14,6 +14,7 @@ from bench.cpu import MICROSECONDS, microseconds, quiet
 from bench.figure import Figure
 from bench.order import order_body
 from bridge.batch import BatchClient, PartialError
+from bridge.connections import Connections
 from bridge.ledger import Ledger, Row
 from bridge.parameters import Parameters
 from bridge.provider import ProviderClient
@@ -44,6 +45,13 @@ class EmptyLedger:
 
     def commit(self, _: Iterable[Row]) -> None:
         """Forget them."""
+
+
+class ForgetfulConnections:
+    """Notes nothing, at no cost."""
+
+    def saw(self, *_: str) -> None:
+        """Forget it."""
 
 
 class SerialisingBatch:
@@ -103,6 +111,7 @@ def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], o
             secrets=cast(Secrets, NoSettings()),
             parameters=cast(Parameters, NoSettings()),
             batch=cast(BatchClient, batch),
+            connections=cast(Connections, ForgetfulConnections()),
             provider=ProviderClient(),
             clock=time.time,
             owner="bench",

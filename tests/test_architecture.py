@@ -212,8 +212,14 @@ def test_every_exception_to_purity_is_still_needed() -> None:
 # library    the modules that own it
 OWNERS = {
     "httpx": {"bridge.batch", "bridge.provider"},
-    "boto3": {"bridge.queue", "bridge.secrets", "bridge.parameters", "bridge.ledger"},
-    "botocore": {"bridge.queue", "bridge.secrets", "bridge.parameters", "bridge.ledger"},
+    "boto3": {"bridge.queue", "bridge.secrets", "bridge.parameters", "bridge.ledger", "bridge.connections"},
+    "botocore": {
+        "bridge.queue",
+        "bridge.secrets",
+        "bridge.parameters",
+        "bridge.ledger",
+        "bridge.connections",
+    },
     "phonenumbers": {"bridge.normalise"},
     "requests": set(),
 }

@@ -17,7 +17,7 @@ from bridge import ledger, queue
 from bridge.batch import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 from bridge.errors import FAILURE_CLASSES
 from bridge.observability import NAMESPACE, count
-from functions.deliver import delivery
+from functions.deliver import settling
 from functions.retry import rounds
 from functions.sources import ROOMS
 from local.template import translate
@@ -279,8 +279,8 @@ def test_a_round_of_retries_sees_each_message_once() -> None:
 def test_deliver_parks_before_sqs_gives_a_webhook_up() -> None:
     redrive = QUEUES["WebhooksQueue"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-    assert redrive["maxReceiveCount"] > delivery.MAX_RECEIVES
-    assert delivery.MAX_AGE.total_seconds() < QUEUES["WebhooksQueue"]["MessageRetentionPeriod"]
+    assert redrive["maxReceiveCount"] > settling.MAX_RECEIVES
+    assert settling.MAX_AGE.total_seconds() < QUEUES["WebhooksQueue"]["MessageRetentionPeriod"]
 
 
 def test_a_full_batch_of_messages_fits_one_invocation() -> None:

@@ -17,6 +17,7 @@ import pytest
 from moto import mock_aws
 
 from bridge.batch import BatchClient
+from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
 from bridge.provider import ProviderClient
@@ -62,6 +63,7 @@ class World:
     queue: WebhookQueue
     secrets: Secrets
     parameters: Parameters
+    connections: Connections
     batch: FakeBatch
     now: float = NOW
     mappers: dict[str, Mapper] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class World:
             queue=self.queue,
             secrets=self.secrets,
             parameters=self.parameters,
+            connections=self.connections,
             batch=BatchClient(
                 os.environ["BATCH_API_URL"], transport=httpx.MockTransport(self.gdpr or self.batch)
             ),
@@ -89,7 +92,7 @@ class World:
             wholes={"stripe": room("stripe", "mapping").whole},
             provider=ProviderClient(httpx.MockTransport(self.api)),
         )
-        self.delays = delivery.delays
+        self.delays = delivery.settler.delays
         return delivery.run(records)
 
     def parked(self) -> list[Parked]:
@@ -187,6 +190,7 @@ def world(aws: Aws) -> World:
         ),
         secrets=secrets,
         parameters=Parameters(stack, aws.clients["ssm"]),
+        connections=Connections(os.environ["TABLE_NAME"], aws.clients["dynamodb"]),
         batch=FakeBatch(),
         mappers={source: room(source, "mapping").to_change for source in ROOMS},
     )

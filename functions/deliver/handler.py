@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools import Tracer
 
 from bridge.batch import BatchClient
+from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.observability import logger
 from bridge.parameters import Parameters
@@ -28,6 +29,7 @@ WHOLES: Mapping[str, Whole] = {"stripe": room("stripe", "mapping").whole}
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
+connections = Connections(os.environ["TABLE_NAME"], ledger.client)
 batch = BatchClient(os.environ["BATCH_API_URL"])
 provider = ProviderClient()
 queue = WebhookQueue(
@@ -51,6 +53,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         queue=queue,
         secrets=secrets,
         parameters=parameters,
+        connections=connections,
         batch=batch,
         clock=time.time,
         owner=context.aws_request_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -175,6 +175,16 @@ def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
             is_cleared = name in attributes and attributes[name] is None
             attributes[name] = versions.merged([] if is_cleared else attributes.get(name), value)
     return attributes
+
+
+def telling(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs whose end is open, without those that ask to erase somebody or to show what is held."""
+    return [job for job in going(jobs) if job.change.privacy is None]
+
+
+def going(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs whose end is still open."""
+    return [job for job in jobs if job.outcome is None]
 
 
 def message_of(record: Mapping[str, Any]) -> Message:

@@ -1,4 +1,4 @@
-"""What is remembered of webhooks and profiles, in DynamoDB. The only module that calls it.
+"""What is remembered of webhooks and profiles, in DynamoDB. Besides `bridge.connections` the only module that calls it.
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
 `link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total). The index finds all

@@ -1,0 +1,97 @@
+"""Find out whose each webhook of a batch is, and remember what leads to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bridge import identity
+from bridge.errors import IdentityUnknown
+from bridge.ledger import Ledger, fact_row, link_row
+from functions.deliver.job import Job, Outcome
+
+
+class Persons:
+    """The links and facts that one batch knows; `clock` returns Unix seconds."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.links: dict[tuple[str, str], str] = {}
+        self.facts: dict[tuple[str, str], str] = {}
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def identify(self, jobs: Sequence[Job]) -> None:
+        """Give each job its custom id, or end it; links learnt from one job serve the next. Raises BatchUnavailable."""
+        self.read_links(jobs)
+        for job in jobs:
+            try:
+                job.custom_id = self.custom_id(job)
+                self.learn(job)
+                self.recall(job)
+            except IdentityUnknown as error:
+                self.end_unknown(job, error)
+
+    def end_unknown(self, job: Job, error: IdentityUnknown) -> None:
+        """Let a webhook without a profile wait; then, where not even a last resort names anyone, let it go."""
+        person = job.change.person
+        if self.may_wait(job):
+            job.end(Outcome.WAITING, error)
+        elif person.named_elsewhere and person.source_id is None:
+            job.end(Outcome.IGNORED, reason="nobody was named in time")
+        else:
+            job.end(Outcome.PARKED, error)
+
+    def read_links(self, jobs: Sequence[Job]) -> None:
+        for project in {job.settings.project for job in jobs}:
+            references = [
+                reference
+                for job in jobs
+                if job.settings.project == project
+                for reference in (*job.change.person.references, *job.change.moves)
+            ]
+            known = self.ledger.links(project, references, self.clock())
+            self.links |= {(project, reference): custom_id for reference, custom_id in known.items()}
+
+    def custom_id(self, job: Job) -> str:
+        """The custom id of a job's profile. Raises IdentityUnknown."""
+        person, project = job.change.person, job.settings.project
+        known = {
+            reference: self.links[project, reference]
+            for reference in person.references
+            if (project, reference) in self.links
+        }
+        return identity.custom_id(person, known, job.settings.identity, may_wait=self.may_wait(job))
+
+    def may_wait(self, job: Job) -> bool:
+        """Whether a later webhook may still tell whose this one is."""
+        patience = timedelta(hours=job.settings.identity_wait_hours)
+        return (
+            job.change.person.named_elsewhere
+            and datetime.fromtimestamp(self.clock(), UTC) < job.webhook.received_at + patience
+        )
+
+    def learn(self, job: Job) -> None:
+        """Remember facts, and what leads to this profile: the first resolution sticks, unless the reference moves."""
+        project, change = job.settings.project, job.change
+        for reference in (*change.person.references, *change.moves):
+            known = self.links.get((project, reference))
+            if known is None or (reference in change.moves and known != job.custom_id):
+                self.links[project, reference] = job.custom_id
+                job.rows.append(link_row(project, reference, job.custom_id))
+        for name, value in change.remember.items():
+            self.facts[project, name] = value
+            job.rows.append(fact_row(project, name, value, job.custom_id))
+
+    def recall(self, job: Job) -> None:
+        """Complete a job's events with the facts that it asks for, as far as they are known."""
+        project, change = job.settings.project, job.change
+        if change.completed is None:
+            return
+        known = self.ledger.facts(project, change.recall)
+        known |= {name: self.facts[project, name] for name in change.recall if (project, name) in self.facts}
+        job.change = replace(change, events=(*change.events, *change.completed(known)))

@@ -1,0 +1,110 @@
+"""Send what jobs say to Batch in few calls, and trace what is refused to its webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from bridge.batch import BatchClient, PartialError
+from bridge.errors import BadCredentials, BatchUnavailable, Failed, RejectedByBatch, Unavailable
+from bridge.observability import count, logger, measure_seconds
+from bridge.secrets import BatchKeys, Secrets
+from functions.deliver.job import Job, Outcome, Parcel, going, rounds_of
+
+Answer = TypeVar("Answer")
+
+
+class Sender:
+    """Calls Batch with each project's own keys; `clock` returns Unix seconds."""
+
+    def __init__(self, batch: BatchClient, secrets: Secrets, clock: Callable[[], float]) -> None:
+        self.batch = batch
+        self.secrets = secrets
+        self.clock = clock
+
+    def send_all(self, jobs: Sequence[Job]) -> None:
+        """Send the jobs, one call after the other, each project with its own keys."""
+        for project in dict.fromkeys(job.settings.project for job in jobs):
+            for parcels in rounds_of([job for job in jobs if job.settings.project == project]):
+                self.send(project, [parcel for parcel in parcels if not parcel.is_empty])
+        for job in going(jobs):
+            job.end(Outcome.DELIVERED)
+
+    def send(self, project: str, parcels: Sequence[Parcel]) -> None:
+        """Send parcels in one call; one that is refused whole is halved until the guilty webhook is alone."""
+        if not parcels:
+            return
+        try:
+            self.call(project, parcels)
+        except RejectedByBatch as error:
+            for smaller in halves(parcels):
+                self.send(project, smaller)
+            if is_single(parcels):
+                parcels[0].jobs[0].end(Outcome.PARKED, error)
+        except (BadCredentials, BatchUnavailable) as error:
+            self.tell_refused_keys(project, error)
+            for job in jobs_of(parcels):
+                job.end(Outcome.RETURNED, error)
+
+    def tell_refused_keys(self, project: str, error: Failed) -> None:
+        if isinstance(error, BadCredentials):
+            logger.error("Batch credentials refused", project=project, reason=error.reason)
+            count("BatchCredentialsRefused", project=project)
+
+    def call(self, project: str, parcels: Sequence[Parcel]) -> None:
+        """One call, and what its answer says of each webhook. Raises what BatchClient raises."""
+        operations = [parcel.operation() for parcel in parcels]
+        started = self.clock()
+        for error in self.update(project, operations):
+            if 0 <= error.position < len(parcels):
+                parcels[error.position].trace(error)
+        measure_seconds("BatchLatency", self.clock() - started, project=project)
+        for job in jobs_of(parcels):
+            if job.refused:
+                job.end(Outcome.PARKED, RejectedByBatch("Batch refused " + ", ".join(job.refused)))
+
+    def update(self, project: str, operations: list[dict[str, Any]]) -> list[PartialError]:
+        """Tell Batch of profiles; returns what it refused of them."""
+        return self.with_keys(project, lambda keys: self.batch.update(keys, operations))
+
+    def with_keys(self, project: str, call: Callable[[BatchKeys], Answer]) -> Answer:
+        """Call Batch; keys that it refuses are read anew once, at most every 30 seconds."""
+        keys = self.batch_keys(project)
+        try:
+            return call(keys)
+        except BadCredentials:
+            fresh = self.batch_keys(project) if self.refreshed(project) else keys
+            if fresh == keys:
+                raise
+            return call(fresh)
+
+    def batch_keys(self, project: str) -> BatchKeys:
+        """The project's keys. Raises BadCredentials, BatchUnavailable."""
+        try:
+            return self.secrets.batch_keys(project)
+        except Unavailable as error:
+            raise BatchUnavailable(error.reason) from error
+
+    def refreshed(self, project: str) -> bool:
+        """Whether the keys were read anew just now."""
+        try:
+            return self.secrets.refresh_batch_keys(project)
+        except Unavailable:
+            return False
+
+
+def jobs_of(parcels: Iterable[Parcel]) -> list[Job]:
+    return [job for parcel in parcels for job in parcel.jobs]
+
+
+def is_single(parcels: Sequence[Parcel]) -> bool:
+    return len(parcels) == 1 and len(parcels[0].jobs) == 1
+
+
+def halves(parcels: Sequence[Parcel]) -> list[list[Parcel]]:
+    """Smaller calls with the same content: half of the parcels, or the webhooks of one parcel by themselves."""
+    if len(parcels) > 1:
+        middle = len(parcels) // 2
+        return [list(parcels[:middle]), list(parcels[middle:])]
+    [parcel] = parcels
+    return [[Parcel(parcel.custom_id, (job,))] for job in parcel.jobs] if len(parcel.jobs) > 1 else []

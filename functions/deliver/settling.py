@@ -1,0 +1,203 @@
+"""Park, put aside or leave in the queue what was not delivered, and write down what became of each webhook."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from bridge import limits, normalise, versions
+from bridge.connections import Connections
+from bridge.errors import (
+    BadCredentials,
+    BatchUnavailable,
+    Failed,
+    ProfileBusy,
+    ProviderUnavailable,
+    Unavailable,
+)
+from bridge.ledger import (
+    DELIVERED,
+    IGNORED,
+    PARKED,
+    RETRYING,
+    WAITING,
+    Ledger,
+    Receipt,
+    Row,
+    profile_row,
+    receipt_row,
+)
+from bridge.observability import count, logger
+from bridge.queue import Failure, WebhookQueue
+from bridge.versions import ProfileState
+from functions.deliver.job import Job, Message, Outcome
+
+Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
+"""The profiles that a batch holds, by project and custom id."""
+
+FIRST_DELAY_SECONDS = 5
+"""Batch asks to wait at least 5 seconds after a 429. https://doc.batch.com/developer/api/cep/campaigns/delete"""
+# failure                longest delay between two tries, in seconds
+LONGEST_DELAY_SECONDS: Mapping[type[Failed], int] = {
+    BatchUnavailable: 600,
+    ProviderUnavailable: 600,
+    BadCredentials: 60,
+    ProfileBusy: 2,
+}
+FIRST_WAIT_SECONDS = 2
+LONGEST_WAIT_SECONDS = 900
+MAX_RECEIVES = 900
+"""Of the queue's 1,000: before SQS moves a webhook away without a reason, it is parked with one."""
+MAX_AGE = timedelta(days=12)
+"""Of the queue's 14 days."""
+
+STATUS = {
+    Outcome.DELIVERED: DELIVERED,
+    Outcome.IGNORED: IGNORED,
+    Outcome.PARKED: PARKED,
+    Outcome.WAITING: WAITING,
+    Outcome.RETURNED: RETRYING,
+}
+SPOKEN = frozenset({Outcome.DELIVERED, Outcome.IGNORED})
+"""Ends by which a connection is known to work."""
+
+
+class Settler:
+    """Settles the jobs of one batch. `stay` are the messages that stay in the queue, `delays` for how many seconds
+    each is hidden, by receipt handle."""
+
+    def __init__(
+        self, ledger: Ledger, queue: WebhookQueue, connections: Connections, clock: Callable[[], float]
+    ) -> None:
+        self.ledger = ledger
+        self.queue = queue
+        self.connections = connections
+        self.clock = clock
+        self.delays: dict[str, int] = {}
+        self.stay: list[str] = []
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def settle(self, jobs: Sequence[Job], leased: Leased) -> None:
+        """Park, put aside or leave in the queue what was not delivered; then write down what became of each."""
+        for job in jobs:
+            self.settle_one(job)
+        receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
+        try:
+            self.ledger.commit([*receipts, *profile_rows(jobs, leased), *learnt(jobs)])
+        except BatchUnavailable as error:
+            logger.error("receipts not written", reason=error.reason)
+            count("ReceiptsNotWritten", len(receipts))
+            self.stay = list(dict.fromkeys([*self.stay, *(job.message.id for job in jobs)]))
+            return
+        for job in jobs:
+            self.tell(job)
+        counts = Counter(counted for job in jobs for counted in counts_of(job))
+        for (name, dimension, label), number in counts.items():
+            count(name, number, **{dimension: label})
+
+    def settle_one(self, job: Job) -> None:
+        failure = job.failure or Failed("")
+        if job.outcome is Outcome.RETURNED and self.is_exhausted(job.message):
+            job.end(Outcome.PARKED, failure)
+        try:
+            if job.outcome is Outcome.PARKED:
+                webhook = replace(job.webhook, only=tuple(job.refused) or job.webhook.only)
+                self.queue.park(webhook, Failure(failure.failure_class, failure.reason, self.now))
+            if job.outcome is Outcome.WAITING:
+                self.queue.wait(job.webhook, wait_seconds(job.webhook.waits))
+        except Unavailable as error:
+            job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+        if job.outcome is Outcome.RETURNED:
+            self.leave(job.message, self.delay(job.failure or failure, job.message.receive_count))
+
+    def is_exhausted(self, message: Message) -> bool:
+        """Whether SQS would soon drop the message, or move it away without a reason."""
+        return message.receive_count >= MAX_RECEIVES or self.now - message.sent_at > MAX_AGE
+
+    def leave(self, message: Message, delay_seconds: int) -> None:
+        self.stay.append(message.id)
+        self.delays[message.receipt_handle] = delay_seconds
+
+    def delay(self, failure: Failed, receive_count: int) -> int:
+        """Seconds until the next try: doubling, with some chance so that not all come back at once."""
+        longest = LONGEST_DELAY_SECONDS.get(type(failure), FIRST_DELAY_SECONDS)
+        grown = min(longest, FIRST_DELAY_SECONDS * 2 ** min(receive_count - 1, 10))
+        asked = getattr(failure, "retry_after_seconds", None) or 0
+        spread = random.uniform(1.0, 1.25)  # noqa: S311 - not for security
+        return min(int(max(grown, asked) * spread), LONGEST_DELAY_SECONDS[BatchUnavailable])
+
+    def receipt(self, job: Job) -> Receipt:
+        webhook, failure = job.webhook, job.failure
+        return Receipt(
+            id=webhook.id,
+            source=webhook.source,
+            connection=webhook.connection,
+            topic=webhook.topic,
+            status=STATUS[job.outcome or Outcome.RETURNED],
+            received_at=normalise.timestamp(webhook.received_at) or "",
+            finished_at=normalise.timestamp(self.now) or "",
+            project=job.settings.project,
+            custom_id=job.custom_id,
+            events=tuple(event["name"] for event in job.events),
+            attributes=tuple(job.attributes),
+            references=job.change.person.references,
+            warnings=limits.names(job.warnings.found),
+            failure_class=failure.failure_class if failure else "",
+            reason=job.reason,
+        )
+
+    def tell(self, job: Job) -> None:
+        """One log line of a job. Names of fields may come from a form: only their number is told."""
+        logger.info(
+            f"webhook {(job.outcome or Outcome.RETURNED).value}",
+            webhook_id=job.webhook.id,
+            failure_class=job.failure.failure_class if job.failure else None,
+            warnings=len(job.warnings.found),
+            source=job.webhook.source,
+            topic=job.webhook.topic,
+        )
+        if job.outcome in SPOKEN:
+            self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic)
+
+
+def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
+    """The profiles with what Batch has taken of them; writing them gives the leases back."""
+    states = dict(leased)
+    for job in jobs:
+        if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
+            applied, _ = versions.apply(states[job.profile], job.change.groups)
+            states[job.profile], _ = versions.unseen(applied, job.change.events)
+    return [profile_row(*profile, state) for profile, state in states.items()]
+
+
+def leaves_receipt(job: Job) -> bool:
+    """Whether there is something to write down: of what stays in the queue, only the first time that it does."""
+    if job.outcome is Outcome.RETURNED:
+        return job.message.receive_count == 1 and not isinstance(job.failure, ProfileBusy)
+    return job.outcome in STATUS
+
+
+def counts_of(job: Job) -> Iterator[tuple[str, str, str]]:
+    """What a job adds one to: a metric's name, its dimension and the label there."""
+    if job.failure and job.outcome is Outcome.PARKED:
+        yield "WebhooksParked", "failure_class", job.failure.failure_class
+    for kind in {warning.kind for warning in job.warnings.found}:
+        yield "Warnings", "kind", kind
+    yield f"Webhooks{(job.outcome or Outcome.RETURNED).value.capitalize()}", "source", job.webhook.source
+
+
+def learnt(jobs: Iterable[Job]) -> list[Row]:
+    """What the ledger learns of jobs; not while another delivery holds the profile, which may be erasing it."""
+    return [row for job in jobs if not isinstance(job.failure, ProfileBusy) for row in job.rows]
+
+
+def wait_seconds(waits: int) -> int:
+    """How long a webhook is put aside the next time: doubling up to a quarter of an hour."""
+    return int(min(FIRST_WAIT_SECONDS * 2 ** min(waits, 10), LONGEST_WAIT_SECONDS))

@@ -1,0 +1,196 @@
+"""What is known of each connection: when it last spoke, what it was refused for, whether it still stands.
+
+One row `connection#SOURCE/NAME` of the ledger's table for each, found together through its index. Holds names and
+times, no values. Whatever is noted is a help to people: where DynamoDB is out of reach, it is not noted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bridge.errors import Unavailable
+
+ALL_CONNECTIONS = "connections"
+"""In place of a profile, the place of these rows in the index."""
+MAX_TOPICS = 100
+"""Of a connection, in its row of at most 400 kB: a tool of any kind may name as many as it likes."""
+MAX_TOPIC_CHARACTERS = 100
+NOTE_EVERY_SECONDS = 60
+"""What is noted again and again is written once in so long; what happens meanwhile is counted in memory."""
+BATCH_READ_KEYS = 100
+SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inactive_since"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one connection; times are RFC 3339 in UTC.
+
+    `topics`: topic → when it was last dealt with. `refused`: reason → how often, and `refused_at` when last.
+    """
+
+    source: str
+    name: str
+    first_seen: str = ""
+    topics: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
+    refused_at: Mapping[str, str] = field(default_factory=dict)
+    inactive_since: str = ""
+
+    @property
+    def last_seen(self) -> str:
+        """When it last spoke; empty where it never has."""
+        return max(self.topics.values(), default="")
+
+
+class Connections:
+    """The rows of one table; `clock` returns Unix seconds."""
+
+    def __init__(self, table: str, client: Any = None, clock: Callable[[], float] = time.time) -> None:
+        self.table = table
+        self.clock = clock
+        self._client = client
+        self.pending: dict[tuple[str, str, str], int] = {}
+        self.written: dict[tuple[str, str, str], float] = {}
+
+    @property
+    def client(self) -> Any:
+        """Made at first use: most of what a door receives needs nothing noted."""
+        if self._client is None:
+            self._client = boto3.client(
+                "dynamodb",
+                config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}),
+            )
+        return self._client
+
+    def saw(self, source: str, connection: str, topic: str) -> None:
+        """Note that a webhook of this topic was dealt with, about once a minute."""
+        if len(topic) <= MAX_TOPIC_CHARACTERS and self.is_due(source, connection, SEEN + topic):
+            self.update(source, connection, {SEEN + topic: self.now})
+
+    def refused(self, source: str, connection: str, reason: str) -> None:
+        """Count that something was refused; told about once a minute."""
+        key = (source, connection, REFUSED + reason)
+        self.pending[key] = self.pending.get(key, 0) + 1
+        if self.is_due(*key):
+            counts = {REFUSED + reason: self.pending.pop(key)}
+            self.update(source, connection, {REFUSED_AT + reason: self.now}, counts)
+
+    def inactivate(self, source: str, connection: str) -> None:
+        """Note that the tool says it will send no more."""
+        self.update(source, connection, {INACTIVE: self.now})
+
+    @property
+    def now(self) -> str:
+        return datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+    def is_due(self, source: str, connection: str, what: str) -> bool:
+        """Whether this was not written just now; says yes once."""
+        key, now = (source, connection, what), self.clock()
+        if now < self.written.get(key, 0) + NOTE_EVERY_SECONDS:
+            return False
+        if len(self.written) > MAX_TOPICS * MAX_TOPICS:
+            self.written.clear()
+        self.written[key] = now
+        return True
+
+    def update(
+        self, source: str, connection: str, texts: Mapping[str, str], counts: Mapping[str, int] | None = None
+    ) -> bool:
+        """Set texts and add to counts, best effort; says whether it was written."""
+        sets = {f"#s{number}": name for number, name in enumerate(texts)}
+        adds = {f"#a{number}": name for number, name in enumerate(counts or {})}
+        values = {f":{place[1:]}": {"S": texts[name]} for place, name in sets.items()}
+        values |= {f":{place[1:]}": {"N": str((counts or {})[name])} for place, name in adds.items()}
+        told = [f"{place} = :{place[1:]}" for place in sets]
+        expression = "SET profile = :all, received_at = :name, first_seen = if_not_exists(first_seen, :now)"
+        expression += "".join(f", {one}" for one in told)
+        if adds:
+            expression += " ADD " + ", ".join(f"{place} :{place[1:]}" for place in adds)
+        values |= {
+            ":all": {"S": ALL_CONNECTIONS},
+            ":name": {"S": f"{source}/{connection}"},
+            ":now": {"S": self.now},
+        }
+        names = {"ExpressionAttributeNames": sets | adds} if sets or adds else {}
+        try:
+            self.client.update_item(
+                TableName=self.table,
+                Key={"pk": {"S": connection_key(source, connection)}},
+                UpdateExpression=expression,
+                ExpressionAttributeValues=values,
+                **names,
+            )
+        except (ClientError, BotoCoreError):
+            return False
+        return True
+
+    def known(self, source: str, connection: str) -> Known:
+        """What is known of one connection; nothing where it has never spoken. Raises Unavailable."""
+        found = list(self.read([connection_key(source, connection)]))
+        return found[0] if found else Known(source, connection)
+
+    def all(self) -> list[Known]:
+        """All connections that ever spoke or were refused, by name. Raises Unavailable."""
+        try:
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.table,
+                IndexName="by_profile",
+                KeyConditionExpression="profile = :all",
+                ExpressionAttributeValues={":all": {"S": ALL_CONNECTIONS}},
+            )
+            keys = [row["pk"]["S"] for page in pages for row in page["Items"]]
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("what is known of connections cannot be read") from error
+        return sorted(self.read(keys), key=lambda known: (known.source, known.name))
+
+    def read(self, keys: Iterable[str]) -> Iterator[Known]:
+        wanted = list(keys)
+        try:
+            for start in range(0, len(wanted), BATCH_READ_KEYS):
+                pending: Any = {
+                    self.table: {
+                        "Keys": [{"pk": {"S": key}} for key in wanted[start : start + BATCH_READ_KEYS]]
+                    }
+                }
+                while pending:
+                    answer = self.client.batch_get_item(RequestItems=pending)
+                    yield from map(known_in, answer["Responses"].get(self.table, []))
+                    pending = answer.get("UnprocessedKeys")
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("what is known of connections cannot be read") from error
+
+
+def connection_key(source: str, connection: str) -> str:
+    """The row of a connection."""
+    return f"connection#{source}/{connection}"
+
+
+def known_in(row: Mapping[str, Any]) -> Known:
+    """What a row says."""
+    source, _, name = row["pk"]["S"].removeprefix("connection#").partition("/")
+    return Known(
+        source,
+        name,
+        first_seen=text_in(row, "first_seen"),
+        topics={topic: value["S"] for topic, value in below(row, SEEN)},
+        refused={reason: int(value["N"]) for reason, value in below(row, REFUSED)},
+        refused_at={reason: value["S"] for reason, value in below(row, REFUSED_AT)},
+        inactive_since=text_in(row, INACTIVE),
+    )
+
+
+def text_in(row: Mapping[str, Any], name: str) -> str:
+    return str(row.get(name, {}).get("S", ""))
+
+
+def below(row: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
+    """The row's attributes whose names begin so, without that beginning."""
+    return [(name.removeprefix(prefix), row[name]) for name in row if name.startswith(prefix)]

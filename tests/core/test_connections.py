@@ -1,0 +1,90 @@
+"""What is known of each connection, and that nobody is troubled where it cannot be noted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bridge.connections import MAX_TOPIC_CHARACTERS, NOTE_EVERY_SECONDS, Connections, Known
+from bridge.errors import Unavailable
+from tests.core.stand_ins import Calls, Clock, out_of_reach
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(datetime(2026, 8, 29, 8, 0, tzinfo=UTC).timestamp())
+
+
+@pytest.fixture
+def connections(world: Any, clock: Clock) -> Connections:
+    return Connections(world.ledger.table, world.ledger.client, clock)
+
+
+def test_a_connection_of_which_nothing_is_known_has_never_spoken(connections: Connections) -> None:
+    assert connections.known("shopify", "main") == Known("shopify", "main")
+    assert connections.known("shopify", "main").last_seen == ""
+    assert connections.all() == []
+
+
+def test_each_topic_is_known_by_when_it_was_last_seen(connections: Connections, clock: Clock) -> None:
+    connections.saw("shopify", "main", "orders/paid")
+    clock.now += NOTE_EVERY_SECONDS
+    connections.saw("shopify", "main", "orders/create")
+    known = connections.known("shopify", "main")
+    assert known.topics == {"orders/paid": "2026-08-29T08:00:00Z", "orders/create": "2026-08-29T08:01:00Z"}
+    assert known.last_seen == "2026-08-29T08:01:00Z"
+    assert known.first_seen == "2026-08-29T08:00:00Z"
+
+
+def test_the_same_topic_is_noted_once_a_minute_at_most(connections: Connections, clock: Clock) -> None:
+    connections.saw("shopify", "main", "orders/paid")
+    clock.now += NOTE_EVERY_SECONDS - 1
+    connections.saw("shopify", "main", "orders/paid")
+    assert connections.known("shopify", "main").last_seen == "2026-08-29T08:00:00Z"
+    clock.now += 1
+    connections.saw("shopify", "main", "orders/paid")
+    assert connections.known("shopify", "main").last_seen == "2026-08-29T08:01:00Z"
+
+
+def test_refusals_are_counted_also_those_between_two_notes(connections: Connections, clock: Clock) -> None:
+    for _ in range(5):
+        connections.refused("stripe", "eu", "mismatch")
+    clock.now += NOTE_EVERY_SECONDS
+    connections.refused("stripe", "eu", "mismatch")
+    connections.refused("stripe", "eu", "no_header")
+    known = connections.known("stripe", "eu")
+    assert known.refused == {"mismatch": 6, "no_header": 1}
+    assert known.refused_at["mismatch"] == "2026-08-29T08:01:00Z"
+    assert known.last_seen == ""
+
+
+def test_a_connection_whose_tool_was_uninstalled_is_known_as_inactive(connections: Connections) -> None:
+    connections.inactivate("shopify", "main")
+    assert connections.known("shopify", "main").inactive_since == "2026-08-29T08:00:00Z"
+
+
+def test_all_connections_are_found_together(connections: Connections) -> None:
+    connections.saw("stripe", "main", "invoice.paid")
+    connections.saw("shopify", "paris", "orders/paid")
+    connections.refused("shopify", "main", "mismatch")
+    assert [(known.source, known.name) for known in connections.all()] == [
+        ("shopify", "main"),
+        ("shopify", "paris"),
+        ("stripe", "main"),
+    ]
+
+
+def test_a_topic_that_is_no_name_is_not_kept(connections: Connections) -> None:
+    connections.saw("custom", "main", "x" * (MAX_TOPIC_CHARACTERS + 1))
+    assert connections.known("custom", "main").topics == {}
+
+
+def test_where_it_cannot_be_noted_nobody_is_troubled_but_who_reads_is_told(clock: Clock) -> None:
+    broken = {"update_item": out_of_reach(), "batch_get_item": out_of_reach()}
+    connections = Connections("ledger", Calls(broken), clock)
+    connections.saw("shopify", "main", "orders/paid")
+    connections.refused("shopify", "main", "mismatch")
+    with pytest.raises(Unavailable):
+        connections.known("shopify", "main")
