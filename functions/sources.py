@@ -37,9 +37,6 @@ SETTINGS = {
 ADDRESS_SIGNED = frozenset({"hubspot"})
 """Sources whose provider signs the address too, so that their signer must know it."""
 
-ADDRESS_SIGNED = frozenset({"hubspot"})
-"""Sources whose provider signs the address too, so that their signer must know it."""
-
 
 def room(source: str, module: str) -> ModuleType:
     """A module of the source's room: `handler`, `mapping` or `signer`. Raises KeyError for an unknown source."""

@@ -321,7 +321,7 @@ def test_the_alarm_on_credentials_watches_the_metric_that_deliver_counts(
     assert (alarm["Namespace"], NAMESPACE) == (metric["Namespace"], metric["Namespace"])
     assert sorted(dimensions) in [sorted(one) for one in metric["Dimensions"]]
     assert {name: line[name] for name in dimensions} == dimensions
-    assert f'"{alarm["MetricName"]}"' in Path("functions/deliver/delivery.py").read_text()
+    assert f'"{alarm["MetricName"]}"' in Path("functions/deliver/sending.py").read_text()
     service = GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
     assert dimensions["service"] == service
 
