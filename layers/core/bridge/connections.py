@@ -27,6 +27,7 @@ NOTE_EVERY_SECONDS = 60
 """What is noted again and again is written once in so long; what happens meanwhile is counted in memory."""
 BATCH_READ_KEYS = 100
 SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inactive_since"
+NEWEST_SECRET, OLDER_SECRET, ROTATED = "newest_secret_at", "older_secret_at", "rotated_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Known:
     """What is known of one connection; times are RFC 3339 in UTC.
 
     `topics`: topic → when it was last dealt with. `refused`: reason → how often, and `refused_at` when last.
+    While it has several secrets: when the newest and when an older one last proved a webhook, and since when.
     """
 
     source: str
@@ -43,6 +45,9 @@ class Known:
     refused: Mapping[str, int] = field(default_factory=dict)
     refused_at: Mapping[str, str] = field(default_factory=dict)
     inactive_since: str = ""
+    newest_secret_at: str = ""
+    older_secret_at: str = ""
+    rotated_at: str = ""
 
     @property
     def last_seen(self) -> str:
@@ -82,6 +87,16 @@ class Connections:
         if self.is_due(*key):
             counts = {REFUSED + reason: self.pending.pop(key)}
             self.update(source, connection, {REFUSED_AT + reason: self.now}, counts)
+
+    def proved(self, source: str, connection: str, *, newest: bool) -> None:
+        """Note which of several secrets proved a webhook: the newest, or an older one; about once a minute."""
+        name = NEWEST_SECRET if newest else OLDER_SECRET
+        if self.is_due(source, connection, name):
+            self.update(source, connection, {name: self.now})
+
+    def rotated(self, source: str, connection: str) -> None:
+        """Note that it has got a new secret beside an older one."""
+        self.update(source, connection, {ROTATED: self.now})
 
     def inactivate(self, source: str, connection: str) -> None:
         """Note that the tool says it will send no more."""
@@ -184,6 +199,9 @@ def known_in(row: Mapping[str, Any]) -> Known:
         refused={reason: int(value["N"]) for reason, value in below(row, REFUSED)},
         refused_at={reason: value["S"] for reason, value in below(row, REFUSED_AT)},
         inactive_since=text_in(row, INACTIVE),
+        newest_secret_at=text_in(row, NEWEST_SECRET),
+        older_secret_at=text_in(row, OLDER_SECRET),
+        rotated_at=text_in(row, ROTATED),
     )
 
 
