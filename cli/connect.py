@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.connections import Known
 from bridge.door import CONNECTION_NAME
 from bridge.settings import InvalidSettings, checked
 from cli.errors import CommandFailed, WrongUsage
@@ -116,6 +117,20 @@ class Connection:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A connection with what is known of it: when it last spoke (RFC 3339), how often it was refused, and why last."""
+
+    source: str
+    connection: str
+    secrets: int
+    address: str
+    last_seen: str = ""
+    refused: int = 0
+    refused_at: str = ""
+    last_refusal: str = ""
+
+
 def check_names(source: str, connection: str) -> None:
     """Raises WrongUsage for a source that does not exist, and for a name that no address can have."""
     if source not in (*ROOMS, BATCH):
@@ -148,6 +163,8 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
     kept = [secret, *others][:SECRETS_KEPT]
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
     stack.secrets.store(f"{source}/{connection}", {**stored, "signing_secrets": kept})
+    if others:
+        stack.connections.rotated(source, connection)
     return Connection(source, connection, len(kept), stack.address(source, connection))
 
 
@@ -205,13 +222,29 @@ def store_settings(stack: Stack, source: str, connection: str, path: Path) -> di
     return settings
 
 
-def connections(stack: Stack) -> list[Connection]:
+def connections(stack: Stack) -> list[Standing]:
     """The connections that there are. Raises CommandFailed, Refused."""
+    known = {(one.source, one.name): one for one in stack.connections.all()}
     return [
-        Connection(source, name, len(stack.signing_secrets(source, name)), stack.address(source, name))
+        standing(stack, known.get((source, name), Known(source, name)))
         for source, name in stack.secret_names()
         if source in ROOMS
     ]
+
+
+def standing(stack: Stack, known: Known) -> Standing:
+    """A connection as it stands, with what is known of it."""
+    last_refusal = max(known.refused_at, key=lambda reason: known.refused_at[reason], default="")
+    return Standing(
+        known.source,
+        known.name,
+        len(stack.signing_secrets(known.source, known.name)),
+        stack.address(known.source, known.name),
+        known.last_seen,
+        sum(known.refused.values()),
+        known.refused_at.get(last_refusal, ""),
+        last_refusal,
+    )
 
 
 def projects(stack: Stack) -> dict[str, bool]:

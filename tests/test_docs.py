@@ -17,7 +17,7 @@ import cfn_flip
 import pytest
 import typer.main
 
-from bridge import ledger, signatures
+from bridge import doctor, ledger
 from bridge.errors import FAILURE_CLASSES, Refused
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
@@ -314,7 +314,7 @@ def test_every_failure_class_says_what_to_do(failure_class: str) -> None:
     assert failure_class in listed_in("Failure classes"), f"add {failure_class} to docs/operating.md"
 
 
-@pytest.mark.parametrize("reason", signatures.REASONS)
+@pytest.mark.parametrize("reason", doctor.CAUSES)
 def test_every_reason_of_a_refused_signature_is_explained(reason: str) -> None:
     assert reason in listed_in("Signature reasons"), f"add {reason} to docs/operating.md"
 

@@ -363,7 +363,6 @@ def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those
 
 @pytest.mark.parametrize("function", sorted(RECEIVERS))
 def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
-    assert allowed(function, "dynamodb") == []
     assert allowed(function, "lambda") == []
     sqs = {action for one in statements(function) for action in actions(one) if action.startswith("sqs:")}
     assert sqs == {"sqs:SendMessage*"} or sqs <= {"sqs:SendMessage", "sqs:GetQueueUrl", "sqs:SendMessage*"}
@@ -382,8 +381,27 @@ def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_
     assert "parameter/${AWS::StackName}/form/*" in forms
 
 
-def test_the_table_is_touched_by_deliver_alone() -> None:
-    assert [function for function in FUNCTIONS if allowed(function, "dynamodb")] == ["DeliverFunction"]
+@pytest.mark.parametrize("function", sorted(RECEIVERS))
+def test_who_receives_may_note_things_of_its_own_connections_and_read_nothing(function: str) -> None:
+    [statement] = [one for one in statements(function) if "dynamodb" in str(one["Action"])]
+    assert actions(statement) == {"dynamodb:UpdateItem"}
+    assert "index" not in str(statement["Resource"])
+    own = {f"connection#{source}/*" for source in SOURCES[function]}
+    rows = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert set(rows) == own, f"{function} may write to {rows}; let it write to {sorted(own)}"
+
+
+def test_the_table_is_read_by_deliver_alone() -> None:
+    readers = {
+        function
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if any(
+            action.startswith("dynamodb:") and action != "dynamodb:UpdateItem"
+            for action in actions(statement)
+        )
+    }
+    assert readers == {"DeliverFunction"}
 
 
 def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:

@@ -215,9 +215,17 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     result = bridge("connections", "--stack", stack.name, "--json")
     found = json.loads(result.stdout)
 
-    assert {"source": "stripe", "connection": "eu", "secrets": 2, "address": f"{DOOR}/stripe/eu"} in found[
-        "connections"
-    ]
+    [eu] = [one for one in found["connections"] if one["connection"] == "eu"]
+    assert eu == {
+        "source": "stripe",
+        "connection": "eu",
+        "secrets": 2,
+        "address": f"{DOOR}/stripe/eu",
+        "last_seen": "",
+        "refused": 0,
+        "refused_at": "",
+        "last_refusal": "",
+    }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
     )
@@ -225,6 +233,23 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     text = bridge("connections", "--stack", stack.name).stdout
     assert "none yet" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
+
+
+def test_a_connection_tells_when_it_last_spoke_and_why_it_was_last_refused(
+    bridge: Bridge, stack: Stack
+) -> None:
+    stack.secrets.store("stripe/eu", {"signing_secrets": [SECRET]})
+    stack.connections.saw("stripe", "eu", "invoice.paid")
+    for reason in ("stale", "other_connection"):
+        stack.connections.clock = lambda reason=reason: 1_788_000_000 + len(reason)
+        stack.connections.refused("stripe", "eu", reason)
+
+    found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
+    [eu] = [one for one in found if one["connection"] == "eu"]
+    assert (eu["refused"], eu["last_refusal"]) == (2, "other_connection")
+    assert eu["last_seen"] > eu["refused_at"]
+    text = bridge("connections", "--stack", stack.name).stdout
+    assert "last other_connection" in " ".join(text.split())
 
 
 def test_settings_of_any_other_tool_are_checked_as_its_own(
