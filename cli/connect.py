@@ -129,6 +129,7 @@ class Standing:
     refused: int = 0
     refused_at: str = ""
     last_refusal: str = ""
+    amiss: tuple[str, ...] = ()
 
 
 def check_names(source: str, connection: str) -> None:
@@ -165,6 +166,8 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
     stack.secrets.store(f"{source}/{connection}", {**stored, "signing_secrets": kept})
     if others:
         stack.connections.rotated(source, connection)
+    else:
+        stack.connections.connected(source, connection)
     return Connection(source, connection, len(kept), stack.address(source, connection))
 
 
@@ -244,6 +247,7 @@ def standing(stack: Stack, known: Known) -> Standing:
         sum(known.refused.values()),
         known.refused_at.get(last_refusal, ""),
         last_refusal,
+        known.findings,
     )
 
 

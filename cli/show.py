@@ -158,7 +158,7 @@ def rotation(found: Rotation) -> None:
 def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None:
     """Connections with their addresses, and the Batch projects."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for name in ("Connection", "Secrets", "Last webhook", "Refused", "Address"):
+    for name in ("Connection", "Secrets", "Last webhook", "Refused", "Amiss", "Address"):
         table.add_column(name, overflow="fold")
     for one in found:
         refused = f"{one.refused}, last {one.last_refusal} at {one.refused_at}" if one.refused else ""
@@ -167,6 +167,7 @@ def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None
             str(one.secrets or "none yet"),
             one.last_seen,
             Text(refused, "bold red" if one.refused_at > one.last_seen else ""),
+            Text(", ".join(one.amiss), "bold red"),
             Text(one.address),
         )
     console().print(table)

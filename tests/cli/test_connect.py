@@ -225,6 +225,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "refused": 0,
         "refused_at": "",
         "last_refusal": "",
+        "amiss": [],
     }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
@@ -244,10 +245,12 @@ def test_a_connection_tells_when_it_last_spoke_and_why_it_was_last_refused(
         stack.connections.clock = lambda reason=reason: 1_788_000_000 + len(reason)
         stack.connections.refused("stripe", "eu", reason)
 
+    stack.connections.judge("stripe", "eu", "{}", ["silent"])
     found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
     [eu] = [one for one in found if one["connection"] == "eu"]
     assert (eu["refused"], eu["last_refusal"]) == (2, "other_connection")
     assert eu["last_seen"] > eu["refused_at"]
+    assert eu["amiss"] == ["silent"]
     text = bridge("connections", "--stack", stack.name).stdout
     assert "last other_connection" in " ".join(text.split())
 
