@@ -209,17 +209,12 @@ def test_every_exception_to_purity_is_still_needed() -> None:
     assert not unused, f"take these out of PURE_ENOUGH: {unused}"
 
 
+AWS = {f"bridge.{name}" for name in ("queue", "archive", "secrets", "parameters", "ledger", "connections")}
 # library    the modules that own it
 OWNERS = {
     "httpx": {"bridge.batch", "bridge.provider"},
-    "boto3": {"bridge.queue", "bridge.secrets", "bridge.parameters", "bridge.ledger", "bridge.connections"},
-    "botocore": {
-        "bridge.queue",
-        "bridge.secrets",
-        "bridge.parameters",
-        "bridge.ledger",
-        "bridge.connections",
-    },
+    "boto3": AWS,
+    "botocore": AWS,
     "phonenumbers": {"bridge.normalise"},
     "requests": set(),
 }

@@ -75,6 +75,11 @@ class Job:
         """The Batch project and the custom id."""
         return self.settings.project, self.custom_id
 
+    def operation(self) -> dict[str, Any] | None:
+        """What Batch is told for this job alone, if anything."""
+        parcel = Parcel(self.custom_id, (self,))
+        return None if parcel.is_empty else parcel.operation()
+
     def end(self, outcome: Outcome, failure: Failed | None = None, reason: str = "") -> None:
         """Settle how the job ends."""
         self.outcome, self.failure = outcome, failure

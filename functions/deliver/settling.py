@@ -110,7 +110,8 @@ class Settler:
         try:
             if job.outcome is Outcome.PARKED:
                 webhook = replace(job.webhook, only=tuple(job.refused) or job.webhook.only)
-                self.queue.park(webhook, Failure(failure.failure_class, failure.reason, self.now))
+                call = job.operation() if job.custom_id else None
+                self.queue.park(webhook, Failure(failure.failure_class, failure.reason, self.now, call))
             if job.outcome is Outcome.WAITING:
                 self.queue.wait(job.webhook, wait_seconds(job.webhook.waits))
         except Unavailable as error:

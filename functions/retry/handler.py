@@ -1,46 +1,91 @@
 """Send webhooks through the queue again: parked ones by a filter, waiting ones when their time has come.
 
-Reads no body: an envelope goes back as it came.
+Reads no body: an envelope goes back as it came. What was parked long ago is archived.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from bridge.archive import Archive
 from bridge.errors import Unavailable
 from bridge.observability import count, logger
 from bridge.queue import WebhookQueue, envelope_in
-from functions.retry.rounds import Filter, retry_parked
+from functions.retry.archiving import archive_old
+from functions.retry.rounds import Archived, DeadLetters, Filter, Order, retry_round
 
 queue = WebhookQueue(os.environ["QUEUE_URL"], dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"])
+archive = Archive(os.environ["BODIES_BUCKET"])
 
 SPARE_SECONDS = 10
 """Before Lambda's timeout, a round ends and says that more may be left."""
+MAX_PER_SECOND = 50
+"""Unless told otherwise: a sixth of what Batch takes of one project."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Forward the records of the waiting room, or retry what `filter` names (see `Filter`).
+    """Forward the records of the waiting room, retry what `filter` names (see `Filter`), or archive.
 
-    A filter is answered with `{"retried", "left", "more", "webhooks"}`. Raises ValueError for an unknown filter.
+    An event has `filter`, `dry_run`, `archived` (look into the archive instead), `limit`, `per_second`, `by`,
+    `with_envelopes`, all optional, and is answered with a `Report`; one with `archive` has old ones archived. Raises
+    ValueError for an unknown filter.
     """
     logger.append_keys(request_id=context.aws_request_id)
     if "Records" in event:
         return {"batchItemFailures": forward(event["Records"])}
+    if event.get("archive"):
+        archived = archive_old(queue, archive, datetime.now(UTC), has_time(context))
+        count("WebhooksArchived", archived)
+        return {"archived": archived}
     wanted = Filter.of(event.get("filter") or {})
-    report = retry_parked(queue, wanted, dry_run=bool(event.get("dry_run")), has_time=has_time(context))
+    place = Archived(archive, queue) if event.get("archived") else DeadLetters(queue)
+    report = retry_round(place, wanted, order_of(event), has_time(context))
     logger.info("retry round ended", retried=report.retried, left=report.left, more=report.more)
     count("WebhooksRetried", report.retried)
     return report.as_json()
 
 
-def has_time(context: Any) -> Any:
+def order_of(event: Mapping[str, Any]) -> Order:
+    """How the event wants its round to go. Raises ValueError where a number is none."""
+    return Order(
+        dry_run=bool(event.get("dry_run")),
+        by=str(event.get("by") or "schedule"),
+        limit=int(event.get("limit") or 0),
+        pace=paced(float(event.get("per_second") or MAX_PER_SECOND)),
+        with_envelopes=bool(event.get("with_envelopes")),
+    )
+
+
+def paced(
+    per_second: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Callable[[], None]:
+    """What waits so that no more than so many go in a second. Raises ValueError for less than one in ten seconds."""
+    if not 0.1 <= per_second <= 1000:  # noqa: PLR2004 - the bounds in the message
+        raise ValueError("per_second is from 0.1 to 1000")
+    next_at = clock()
+
+    def pace() -> None:
+        nonlocal next_at
+        now = clock()
+        if now < next_at:
+            sleep(next_at - now)
+        next_at = max(now, next_at) + 1 / per_second
+
+    return pace
+
+
+def has_time(context: Any) -> Callable[[], bool]:
     """Whether the invocation may go on."""
     return lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000
 
 
-def forward(records: list[Mapping[str, Any]]) -> list[dict[str, str]]:
+def forward(records: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Move waiting webhooks back to the queue; returns those that could not be moved. What is no webhook is parked."""
     failures = []
     for record in records:

@@ -1,85 +1,213 @@
-"""One round over the dead-letter queue: take what a filter names back to the queue, leave the rest."""
+"""One round over the dead-letter queue or its archive: take what a filter names back to the queue, leave the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
-from bridge.errors import FAILURE_CLASSES
+from bridge.archive import Archive
+from bridge.errors import FAILURE_CLASSES, BadCredentials, BatchUnavailable
+from bridge.observability import logger
 from bridge.queue import Parked, WebhookQueue
 
 VISIBILITY_SECONDS = 120
 """Longer than a round may take: each message is seen once."""
+MAX_ROUNDS = 3
+"""Of a webhook that somebody retries with others; by its id it is retried again."""
+WAITING_CLASSES = frozenset({BatchUnavailable.failure_class, BadCredentials.failure_class})
+"""What only has to wait: trying it again is no loop, however often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to retry; an empty field takes all. `classes` are failure classes, `ids` webhook ids."""
+    """What to retry; an empty field takes all. `classes` are failure classes, `ids` webhook ids.
+
+    `since` and `until` are times in ISO 8601, with a zone: what was received from then on, and before.
+    """
 
     classes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Filter:
-        """The filter in an event. Raises ValueError for a field or class that does not exist, or no list."""
+        """The filter in an event. Raises ValueError for a field or class that does not exist, no list, no time."""
         unknown = set(given) - {one.name for one in fields(cls)}
         if unknown:
             raise ValueError(f"unknown filter: {', '.join(sorted(unknown))}")
-        single = [name for name, values in given.items() if not isinstance(values, list | tuple)]
+        times = {name: str(given[name] or "") for name in ("since", "until") if name in given}
+        lists = {name: values for name, values in given.items() if name not in times}
+        single = [name for name, values in lists.items() if not isinstance(values, list | tuple)]
         if single:
             raise ValueError(f"not a list: {', '.join(sorted(single))}")
-        strange = set(given.get("classes", ())) - set(FAILURE_CLASSES)
+        strange = set(lists.get("classes", ())) - set(FAILURE_CLASSES)
         if strange:
             raise ValueError(f"unknown failure class: {', '.join(sorted(map(str, strange)))}")
-        return cls(**{name: tuple(values) for name, values in given.items()})
+        for name, text in times.items():
+            if text and moment(text) is None:
+                raise ValueError(f"not a time with a zone: {name}")
+        return cls(**{name: tuple(values) for name, values in lists.items()}, **times)
 
     def takes(self, parked: Parked) -> bool:
         """Whether a parked webhook is meant."""
+        envelope = parked.envelope
         return (
             (not self.classes or parked.failure.failure_class in self.classes)
-            and (not self.sources or parked.envelope.get("source") in self.sources)
+            and (not self.sources or envelope.get("source") in self.sources)
+            and (not self.connections or envelope.get("connection") in self.connections)
+            and (not self.topics or envelope.get("topic") in self.topics)
             and (not self.ids or parked.id in self.ids)
+            and self.is_within(moment(str(envelope.get("received_at", ""))))
         )
+
+    def is_within(self, received: datetime | None) -> bool:
+        since, until = moment(self.since), moment(self.until)
+        if since is None and until is None:
+            return True
+        return (
+            received is not None
+            and (since is None or received >= since)
+            and (until is None or received < until)
+        )
+
+    def is_exhausted(self, parked: Parked) -> bool:
+        """Whether it has been retried often enough, and is not asked for by its id."""
+        if parked.id in self.ids or parked.failure.failure_class in WAITING_CLASSES:
+            return False
+        return int(parked.envelope.get("retries") or 0) >= MAX_ROUNDS
 
 
 @dataclass(slots=True)
 class Report:
-    """What a round did. `more`: time ran out before the queue was empty."""
+    """What a round did. `more`: it ended before all was seen. `exhausted`: left because of `MAX_ROUNDS`."""
 
     retried: int = 0
     left: int = 0
     more: bool = False
+    exhausted: int = 0
     webhooks: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def retry_parked(
-    queue: WebhookQueue, wanted: Filter, *, dry_run: bool, has_time: Callable[[], bool]
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a round goes. `by` says who asked, for the log; `limit` how many at the most, 0 as many as time allows.
+
+    `pace` is called before each retry, and waits where too many would go at once. `with_envelopes`: a dry run tells
+    the envelopes too, for what is asked of deliver.
+    """
+
+    dry_run: bool = False
+    by: str = ""
+    limit: int = 0
+    pace: Callable[[], None] = lambda: None
+    with_envelopes: bool = False
+
+
+class Place(Protocol):
+    """Where parked webhooks lie."""
+
+    def page(self) -> list[Parked]:
+        """The next ones; none at the end."""
+        ...
+
+    def retry(self, parked: Parked) -> None:
+        """Send one through the queue again, and forget it here."""
+        ...
+
+    def release(self, kept: list[Parked]) -> None:
+        """Let go of what stays."""
+        ...
+
+
+class DeadLetters:
+    """The dead-letter queue, as a place."""
+
+    def __init__(self, queue: WebhookQueue) -> None:
+        self.queue = queue
+
+    def page(self) -> list[Parked]:
+        return self.queue.receive_parked(VISIBILITY_SECONDS)
+
+    def retry(self, parked: Parked) -> None:
+        self.queue.retry(parked)
+
+    def release(self, kept: list[Parked]) -> None:
+        self.queue.release_parked(kept)
+
+
+class Archived:
+    """The archive, as a place."""
+
+    def __init__(self, archive: Archive, queue: WebhookQueue) -> None:
+        self.archive = archive
+        self.queue = queue
+        self.pages: Iterator[list[Parked]] = archive.pages()
+
+    def page(self) -> list[Parked]:
+        return next(self.pages, [])
+
+    def retry(self, parked: Parked) -> None:
+        self.queue.forward(self.queue.retried(self.archive.restored(parked)))
+        self.archive.delete(parked)
+
+    def release(self, kept: list[Parked]) -> None:
+        """Nothing is held here."""
+
+
+def retry_round(place: Place, wanted: Filter, order: Order, has_time: Callable[[], bool]) -> Report:
     """Retry what the filter takes, each webhook once, or only list it. Raises Unavailable."""
-    report, kept, seen = Report(), [], set()
+    report, kept, seen = Report(), [], set[str]()
     try:
-        while page := queue.receive_parked(VISIBILITY_SECONDS) if has_time() else None:
+        while page := place.page() if goes_on(report, order, has_time) else None:
             for parked in page:
                 if not parked.id or parked.id in seen or not wanted.takes(parked):
                     kept.append(parked)
-                    continue
-                seen.add(parked.id)
-                report.webhooks.append(described(parked))
-                if dry_run:
+                elif wanted.is_exhausted(parked) and not order.dry_run:
                     kept.append(parked)
+                    report.exhausted += 1
                 else:
-                    queue.retry(parked)
-                    report.retried += 1
+                    seen.add(parked.id)
+                    kept += settle(parked, place, order, report)
         report.more = page is None
     finally:
-        queue.release_parked(kept)
+        place.release(kept)
     report.left = len(kept)
     return report
+
+
+def goes_on(report: Report, order: Order, has_time: Callable[[], bool]) -> bool:
+    """Whether there is time, and not as many as were asked for."""
+    return has_time() and not (order.limit and len(report.webhooks) >= order.limit)
+
+
+def settle(parked: Parked, place: Place, order: Order, report: Report) -> list[Parked]:
+    """Retry one webhook that is meant, or tell of it; returns it where it stays."""
+    if order.limit and len(report.webhooks) >= order.limit:
+        return [parked]
+    told = {"envelope": parked.envelope} if order.dry_run and order.with_envelopes else {}
+    report.webhooks.append(described(parked) | told)
+    if order.dry_run:
+        return [parked]
+    order.pace()
+    place.retry(parked)
+    report.retried += 1
+    logger.info(
+        "webhook retried",
+        webhook_id=parked.id,
+        failure_class=parked.failure.failure_class,
+        round=int(parked.envelope.get("retries") or 0) + 1,
+        by=order.by,
+    )
+    return []
 
 
 def described(parked: Parked) -> dict[str, Any]:
@@ -90,3 +218,12 @@ def described(parked: Parked) -> dict[str, Any]:
         "reason": parked.failure.reason,
         "failed_at": parked.failure.failed_at.isoformat(),
     }
+
+
+def moment(text: str) -> datetime | None:
+    """A time that names its zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None

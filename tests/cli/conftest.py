@@ -18,8 +18,8 @@ from bridge.ledger import Receipt, link_row, receipt_row
 from bridge.queue import WebhookQueue
 from cli.main import app
 from cli.stack import Filter, Stack, deployed_stack, open_stack
+from functions.retry.rounds import DeadLetters, Order, retry_round
 from functions.retry.rounds import Filter as RetryFilter
-from functions.retry.rounds import retry_parked
 from functions.sources import ROOMS
 from tests.world import properties
 
@@ -85,7 +85,9 @@ def queue(stack: Stack, session: boto3.Session) -> WebhookQueue:
     queue = WebhookQueue(url, dead_letter_url, client=sqs)
 
     def retry(wanted: Filter, dry_run: bool) -> dict[str, Any]:
-        return retry_parked(queue, RetryFilter.of(wanted), dry_run=dry_run, has_time=lambda: True).as_json()
+        return retry_round(
+            DeadLetters(queue), RetryFilter.of(wanted), Order(dry_run=dry_run), lambda: True
+        ).as_json()
 
     stack.retry = retry
     return queue

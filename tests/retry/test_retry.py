@@ -15,7 +15,7 @@ from bridge.errors import Unavailable
 from bridge.queue import Failure, Parked, WebhookQueue
 from bridge.webhook import Webhook
 from functions.retry import handler as retry
-from functions.retry.rounds import Filter, Report, retry_parked
+from functions.retry.rounds import DeadLetters, Filter, Order, Report, retry_round
 from tests.core.stand_ins import Calls, out_of_reach, refused
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
@@ -44,7 +44,7 @@ def park(world: Any, number: int, failure_class: str = "mapping_failed", source:
 def round_of(
     world: Any, *, dry_run: bool = False, has_time: Callable[[], bool] = lambda: True, **wanted: Any
 ) -> Report:
-    return retry_parked(world.queue, Filter.of(wanted), dry_run=dry_run, has_time=has_time)
+    return retry_round(DeadLetters(world.queue), Filter.of(wanted), Order(dry_run=dry_run), has_time)
 
 
 def queued(world: Any) -> list[Webhook]:
@@ -194,7 +194,7 @@ def test_what_fails_again_at_once_is_not_tried_twice_in_a_round(world: Any) -> N
 
     given = world.queue
     failing = FailsAgain(given.url, given.dead_letter_url, client=given.client)
-    report = retry_parked(failing, Filter(), dry_run=False, has_time=lambda: len(rounds) < 5)
+    report = retry_round(DeadLetters(failing), Filter(), Order(), lambda: len(rounds) < 5)
     assert (len(rounds), report.retried, report.left) == (1, 1, 1)
     assert left(world) == {"webhook-1"}
 
@@ -213,7 +213,7 @@ def test_when_the_queue_refuses_the_round_ends_and_what_it_kept_is_seen_again(br
     calls = Calls({"receive_message": received, "send_message": broken})
     queue = WebhookQueue("queue", "dead-letters", client=calls)
     with pytest.raises(Unavailable):
-        retry_parked(queue, Filter(sources=("shopify",)), dry_run=False, has_time=lambda: True)
+        retry_round(DeadLetters(queue), Filter(sources=("shopify",)), Order(), lambda: True)
     assert calls.of("delete_message") == []
     assert [call["ReceiptHandle"] for call in calls.of("change_message_visibility")] == ["handle-stripe"]
 

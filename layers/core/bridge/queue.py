@@ -37,23 +37,34 @@ DROP_VISIBILITY_SECONDS = 60
 MAX_KEYS_PER_DELETE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a webhook is parked: a class of `errors.FAILURE_CLASSES` and a reason without values."""
+    """Why a webhook is parked: a class of `errors.FAILURE_CLASSES` and a reason without values.
+
+    `call` is the operation that Batch was sent for it, or would have been, where it came so far.
+    """
 
     failure_class: str
     reason: str
     failed_at: datetime
+    call: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One message of the dead-letter queue: its envelope as it is, with what people ask for."""
+    """One message of the dead-letter queue: its envelope as it is, with what people ask for.
+
+    `message` is its text, `sent_at` when it was put there.
+    """
 
     envelope: Mapping[str, Any]
     failure: Failure
     receipt_handle: str
+    message: str = ""
+    sent_at: datetime = LONG_AGO
 
     @property
     def id(self) -> str:
@@ -155,16 +166,12 @@ class WebhookQueue:
             "group": webhook.group,
             **{name: value for name in ("only", "retries", "waits") if (value := getattr(webhook, name))},
         }
-        if failure is not None:
-            content["failure"] = {
-                "class": failure.failure_class,
-                "reason": failure.reason,
-                "failed_at": failure.failed_at.isoformat(),
-            }
-        for encoded in encoded_bodies(webhook.body):
-            message = json.dumps(content | encoded, separators=(",", ":"))
-            if len(message) <= MAX_MESSAGE_BYTES:
-                return message
+        for told in told_failures(failure):
+            content |= told
+            for encoded in encoded_bodies(webhook.body):
+                message = json.dumps(content | encoded, separators=(",", ":"))
+                if len(message) <= MAX_MESSAGE_BYTES:
+                    return message
         return json.dumps(content | {"encoding": "s3", "body": self.store_body(webhook)})
 
     def store_body(self, webhook: Webhook) -> str:
@@ -219,6 +226,7 @@ class WebhookQueue:
                 MaxNumberOfMessages=10,
                 VisibilityTimeout=visibility_seconds,
                 WaitTimeSeconds=1,
+                AttributeNames=["SentTimestamp"],
             )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("the dead-letter queue cannot be read") from error
@@ -266,9 +274,13 @@ class WebhookQueue:
 
     def retry(self, parked: Parked) -> None:
         """Send a parked webhook through the queue again, then take it off the dead-letter queue. Raises Unavailable."""
-        kept = {name: value for name, value in parked.envelope.items() if name not in ("failure", "waits")}
-        self.forward(kept | {"retries": kept.get("retries", 0) + 1})
+        self.forward(self.retried(parked.envelope))
         self.delete_parked(parked)
+
+    def retried(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
+        """A parked envelope as it goes through the queue again."""
+        kept = {name: value for name, value in envelope.items() if name not in ("failure", "waits")}
+        return kept | {"retries": kept.get("retries", 0) + 1}
 
     def delete_parked(self, parked: Parked) -> None:
         """Take a message off the dead-letter queue. Raises Unavailable."""
@@ -308,6 +320,21 @@ def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
     yield {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
 
 
+def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
+    """What an envelope tells of a failure: with the call to Batch if that fits, else without."""
+    if failure is None:
+        yield {}
+        return
+    told = {
+        "class": failure.failure_class,
+        "reason": failure.reason,
+        "failed_at": failure.failed_at.isoformat(),
+    }
+    if failure.call:
+        yield {"failure": told | {"call": failure.call}}
+    yield {"failure": told}
+
+
 def deduplication_id(envelope: Mapping[str, Any]) -> str:
     """What SQS takes for the same message within five minutes: the same webhook in the same round."""
     return f"{envelope['id']}-{envelope.get('retries', 0)}-{envelope.get('waits', 0)}"
@@ -321,12 +348,16 @@ def parked(message: Mapping[str, Any]) -> Parked:
             failure_class=envelope["failure"]["class"],
             reason=envelope["failure"]["reason"],
             failed_at=datetime.fromisoformat(envelope["failure"]["failed_at"]),
+            call=envelope["failure"].get("call"),
         )
     except (KeyError, TypeError, ValueError):
         failure = Failure(
             MappingFailed.failure_class, "delivery broke off too often", datetime.fromtimestamp(0, UTC)
         )
-    return Parked(envelope, failure, message["ReceiptHandle"])
+    sent_at = int(message.get("Attributes", {}).get("SentTimestamp", 0)) / 1000
+    return Parked(
+        envelope, failure, message["ReceiptHandle"], message["Body"], datetime.fromtimestamp(sent_at, UTC)
+    )
 
 
 def envelope_in(message: str) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+"""Move parked webhooks to the archive before the dead-letter queue forgets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bridge.archive import Archive
+from bridge.observability import logger
+from bridge.queue import Parked, WebhookQueue
+from functions.retry.rounds import VISIBILITY_SECONDS
+
+ARCHIVE_AFTER = timedelta(days=10)
+"""Of the 14 days that SQS keeps: a few rounds may fail.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+
+
+def archive_old(queue: WebhookQueue, archive: Archive, now: datetime, has_time: Callable[[], bool]) -> int:
+    """Archive what has lain in the queue for `ARCHIVE_AFTER`; returns how many. Stored first, then deleted.
+
+    Raises Unavailable.
+    """
+    kept: list[Parked] = []
+    archived = 0
+    try:
+        while page := queue.receive_parked(VISIBILITY_SECONDS) if has_time() else None:
+            for parked in page:
+                if now - parked.sent_at < ARCHIVE_AFTER:
+                    kept.append(parked)
+                    continue
+                archive.keep(parked)
+                queue.delete_parked(parked)
+                archived += 1
+                logger.info(
+                    "webhook archived", webhook_id=parked.id, failure_class=parked.failure.failure_class
+                )
+    finally:
+        queue.release_parked(kept)
+    return archived
