@@ -98,6 +98,9 @@ deploy: build ## Deploy to the AWS account that your credentials name
 new-source: setup ## Start the source NAME: its room, its examples, its tests, its pages, its block of the template
 	@$(BIN)/python tools/new_source.py "$(NAME)"
 
+docs: setup ## Write the tables of what arrives into the pages, from the examples and the presets
+	@$(BIN)/python -m tools.tables
+
 lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --constraints requirements-dev.txt requirements-lambda.in --output-file requirements-lambda.txt
@@ -109,7 +112,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template bench build deploy new-source lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template bench build deploy new-source docs lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.
