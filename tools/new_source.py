@@ -33,7 +33,7 @@ FILES = {
 
 NEXT_STEPS = """\
 {Title} has a room: functions/{name}/. What is written there is a guess until a real webhook shows otherwise, so:
-  1. put a real webhook, made anonymous, into events/{name}/, and let models.py read it
+  1. put a real webhook, made anonymous, into events/{name}/, and let models.py read it; then run make docs
   2. let handler.py and signer.py prove and sign as {Title} does
   3. say in mapping.py what each topic means, and in docs/tagging-plan.md what it becomes
   4. describe every click in docs/connect-{name}.md, README.md and NEXT_STEPS of cli/connect.py
