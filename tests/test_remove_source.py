@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from functions.sources import ROOMS
 from tests.checkout import ROOT, content, copied, passes, run
 from tools.new_source import start
 from tools.places import TAKEN_OUT, untold
-from tools.remove_source import remove, still_named, words_of
+from tools.remove_source import own_files, remove, still_named, words_of
 from tools.texts import Refused, without_chapter, without_entries, without_item, without_rows
 
+ALONE = [source for source in ROOMS if list(ROOMS.values()).count(ROOMS[source]) == 1]
+EXAMPLES = {"shopify", "stripe", "custom"}
+"""Tests of the core, the command line and the local stack are told with these."""
+TAKEN = [source for source in ALONE if source not in EXAMPLES]
+
+TESTS = ("test_architecture", "test_docs", "test_tables", "test_template", "sources/test_every_source")
 PROMISES = "refuses_an_unsigned or every_topic or belongs_to_another or two_types"
 """Of those that every source makes, some that go through the registry or through all examples."""
 
@@ -22,10 +30,12 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_without_a_room_everything_else_keeps_its_promises(checkout: Path) -> None:
-    done = run(checkout, "-m", "tools.remove_source", "woocommerce")
-    assert done.returncode == 0, done.stderr
-    assert not [path for path in content(checkout) if "woocommerce" in str(path)]
-    tests = ("test_architecture", "test_docs", "test_tables", "test_template", "sources/test_every_source")
+    start(checkout, "acme")
+    for source in (*TAKEN, "acme"):
+        done = run(checkout, "-m", "tools.remove_source", source)
+        assert done.returncode == 0, done.stderr
+        assert own_files(checkout, source) == []
+    chosen = f"not test_every_source or {PROMISES}"
     passes(
         checkout,
         "pytest",
@@ -33,17 +43,30 @@ def test_without_a_room_everything_else_keeps_its_promises(checkout: Path) -> No
         "-p",
         "no:cacheprovider",
         "-k",
-        f"not test_every_source or {PROMISES}",
-        *(f"tests/{one}.py" for one in tests),
+        chosen,
+        *(f"tests/{one}.py" for one in TESTS),
     )
 
 
-def test_what_still_names_it_is_told_and_is_nothing_that_runs(checkout: Path) -> None:
-    remove(checkout, "woocommerce")
-    left = {place.partition(":")[0] for place in still_named(checkout, "woocommerce")}
-    assert "README.md" in left
-    code = {path for path in left if not path.endswith(".md")} - {"tests/test_remove_source.py"}
-    assert code == {"layers/core/bridge/signatures.py"}, "only a docstring may name a source: move the rest"
+def test_nothing_else_imports_a_room_or_reads_its_examples(checkout: Path) -> None:
+    for source in TAKEN:
+        remove(checkout, source)
+    use = re.compile(rf"(?:functions[./]|events/|room\(\")(?:{'|'.join(TAKEN) or 'acme'})\b")
+    found = [
+        path
+        for path, text in content(checkout).items()
+        if path.suffix in (".py", ".yaml", ".toml") and use.search(text.decode())
+    ]
+    assert not found, "tell these with Shopify or Stripe, or go through functions.sources.ROOMS"
+
+
+def test_what_still_names_a_source_is_told(checkout: Path) -> None:
+    start(checkout, "acme")
+    (checkout / "docs/privacy.md").write_text(
+        "# Privacy\n\nACME asks for it, acmeist does not.\nNor does he.\n"
+    )
+    remove(checkout, "acme")
+    assert [place for place in still_named(checkout, "acme") if "privacy" in place] == ["docs/privacy.md:3"]
 
 
 def test_a_source_that_was_started_and_taken_out_leaves_no_trace(checkout: Path) -> None:
@@ -57,7 +80,7 @@ def test_a_source_that_was_started_and_taken_out_leaves_no_trace(checkout: Path)
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "no source ''; there are: shopify"),
+        ("", "no source ''; there are: "),
         ("acme", "no source 'acme'"),
         ("deliver", "no source 'deliver'"),
         ("typeform", "shares functions.forms with others"),
@@ -70,10 +93,11 @@ def test_what_is_no_source_or_shares_a_room_is_refused(name: str, why: str) -> N
 
 @pytest.mark.parametrize("file", ["template.yaml", "docs/cost.md"])
 def test_nothing_is_touched_where_a_landmark_is_gone(checkout: Path, file: str) -> None:
+    start(checkout, "acme")
     (checkout / file).write_text("# Nothing\n")
     before = content(checkout)
     with pytest.raises(Refused):
-        remove(checkout, "woocommerce")
+        remove(checkout, "acme")
     assert content(checkout) == before
 
 
