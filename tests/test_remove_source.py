@@ -91,7 +91,7 @@ def test_what_is_no_source_or_shares_a_room_is_refused(name: str, why: str) -> N
         words_of(ROOT, name)
 
 
-@pytest.mark.parametrize("file", ["template.yaml", "docs/cost.md"])
+@pytest.mark.parametrize("file", ["template.yaml", "docs/cost.md", "local/page/__init__.py"])
 def test_nothing_is_touched_where_a_landmark_is_gone(checkout: Path, file: str) -> None:
     start(checkout, "acme")
     (checkout / file).write_text("# Nothing\n")
@@ -117,9 +117,9 @@ def test_a_chapter_goes_with_all_that_is_below_it() -> None:
     assert without_chapter(page, "Teapot") == page.partition("## Teapot")[0]
 
 
-def test_a_row_goes_for_its_first_cell_alone() -> None:
-    page = "| Tea order | 1 |\n| Teapot | 2 |\n| Cup | Tea |\n"
-    assert without_rows(page, "Tea") == "| Teapot | 2 |\n| Cup | Tea |\n"
+def test_a_row_goes_where_its_first_cell_is_about_the_source_alone() -> None:
+    kept = "| Teapot | 2 |\n| Cup | Tea |\n| Cup, Tea, any other | 3 |\n"
+    assert without_rows("| Tea order | 1 |\n| `init`, Tea | 1 |\n" + kept, "Tea") == kept
 
 
 @pytest.mark.parametrize(

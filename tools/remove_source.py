@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.places import TAKEN_OUT, block_of, output_of, untold
+from tools.places import TAKEN_OUT, block_of, only, output_of, untold
 from tools.texts import Refused
 
 # what is the source's own   `*` is whatever its tests are called
@@ -39,10 +39,10 @@ def words_of(root: Path, name: str) -> dict[str, str]:
         raise Refused(f"{name} shares {rooms[name]} with others: take its module and its lines out by hand")
     template = read(root, "template.yaml")
     block = block_of(template, name)
-    [title] = re.findall(rf'^    "{name}": "(.+)",$', read(root, "local/page/__init__.py"), re.MULTILINE)
+    titles = re.findall(rf'^    "{name}": "(.+)",$', read(root, "local/page/__init__.py"), re.MULTILINE)
     return {
         "name": name,
-        "Title": title,
+        "Title": only(titles, "name in NAMES of local/page/__init__.py", name),
         "address": output_of(template, name).partition(":")[0].strip(),
         "secrets": str(block.count("Type: AWS::SecretsManager::Secret")),
         "routes": str(block.count("Type: HttpApi")),

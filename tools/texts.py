@@ -60,8 +60,9 @@ def without_chapter(text: str, title: str) -> str:
 
 
 def without_rows(text: str, name: str) -> str:
-    """A page without the rows of tables whose first cell has the name."""
-    return re.sub(rf"^\|[^|\n]*(?<!\w){re.escape(name)}(?!\w)[^|\n]*\|.*\n", "", text, flags=re.MULTILINE)
+    """A page without the rows of tables that are about the name alone, by their first cell: not about `a, b`."""
+    about = rf"(?: `\w+`,)?[^|,\n]*(?<!\w){re.escape(name)}(?!\w)[^|,\n]*"
+    return re.sub(rf"^\|{about}\|.*\n", "", text, flags=re.MULTILINE)
 
 
 def without_item(text: str, item: str) -> str:
