@@ -1,0 +1,60 @@
+"""Say what parked webhooks would be sent to Batch as now, by today's mapping and settings. Writes and sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge import limits
+from bridge.errors import BatchUnavailable, MappingFailed
+from functions.deliver.delivery import Delivery
+from functions.deliver.job import Job, Message, going
+
+
+def previewed(delivery: Delivery, envelopes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For each envelope `{id, call, warnings, outcome, reason}`: `call` is the operation, None where there would be none.
+
+    Each is looked at alone, on what the ledger knows now.
+    """
+    return [previewed_one(delivery, envelope) for envelope in envelopes]
+
+
+def previewed_one(delivery: Delivery, envelope: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": envelope.get("id"), "call": None, "warnings": [], "outcome": "", "reason": ""}
+    try:
+        job = Job(message_for(envelope), delivery.queue.webhook(json.dumps(envelope)))
+        fit(delivery, job)
+    except (MappingFailed, BatchUnavailable) as error:
+        return found | {"outcome": error.failure_class, "reason": error.reason}
+    if job.outcome is not None:
+        return found | {"outcome": job.outcome.value, "reason": job.reason}
+    if job.change.privacy is not None:
+        return found | {"outcome": job.change.privacy}
+    call = job.operation()
+    return found | {
+        "call": call,
+        "warnings": list(limits.names(job.warnings.found)),
+        "outcome": "delivered",
+        "reason": "" if call else "Batch has nothing newer to be told",
+    }
+
+
+def fit(delivery: Delivery, job: Job) -> None:
+    """Map the job, find its profile and fit it to what that has; ends the job where it would go no further.
+
+    Raises BatchUnavailable where the ledger is out of reach.
+    """
+    delivery.map([job])
+    if job.change.privacy is not None or not going([job]):
+        return
+    delivery.persons.identify([job])
+    if going([job]):
+        state = delivery.ledger.state(*job.profile)
+        job.fit(state, datetime.fromtimestamp(delivery.clock(), UTC))
+
+
+def message_for(envelope: Mapping[str, Any]) -> Message:
+    """A message that no queue holds."""
+    return Message("", "", "", str(envelope.get("group", "")), 1, datetime.now(UTC))
