@@ -69,6 +69,7 @@ class Tools:
     owner: str
     turn_seconds: float
     place: Callable[[str], str] = lambda url: url
+    most_fed: int = MAX_FED
 
 
 class Comparison:
@@ -95,6 +96,7 @@ class Comparison:
         self.dry_run = dry_run
         self.report = Report(door.name, connection)
         self.met: set[str] = set()
+        self.doubted: set[str] = set()
         self.name = f"gaps#{door.name}#{connection}"
 
     def run(self) -> Report:
@@ -132,8 +134,8 @@ class Comparison:
             page = self.page(base, token, sweep, progress)
             progress = self.deal_with(page, sweep, progress, now)
             self.keep(progress)
-            sweep = page.rest
-            if sweep and (self.report.fed >= MAX_FED or not self.tools.has_time()):
+            sweep = progress.sweep
+            if sweep and (self.report.fed >= self.tools.most_fed or not self.tools.has_time()):
                 self.report.more = True
                 return
             if sweep:
@@ -193,20 +195,24 @@ class Comparison:
         expected = self.expected(page, now)
         judge = Judge(self.tools.ledger, self.settings.project, progress.first, now)
         traces = list(zip(expected, judge.traces(expected), strict=True))
-        came = {one.told.topic for one, trace in traces if trace is Trace.CAME}
-        progress = progress.after_page(sweep, page.rest, came)
+        progress = progress.learning(one.told.topic for one, trace in traces if trace is Trace.CAME)
         within = [(one, trace) for one, trace in traces if one.told.began.timestamp() >= progress.since]
-        topics = self.settings.compare_topics or progress.topics
+        chosen = self.settings.compare_topics
+        topics = chosen or progress.topics
         compared = [(one, trace) for one, trace in within if one.told.topic in topics]
         absent = [one for one, trace in compared if trace is Trace.ABSENT]
         self.feed(absent)
         self.report.checked += sum(trace is not Trace.ALONE for _, trace in compared)
         self.report.missing += len(absent)
-        self.report.unknown += len(within) - len(compared)
-        return progress
+        self.met |= {one.webhook.id for one, _ in compared}
+        unknown = [one for one, _ in within if not chosen and one.told.topic not in topics]
+        doubted = {one.webhook.id: one.told.topic for one in unknown}
+        self.doubted = (self.doubted | doubted.keys()) - self.met
+        self.report.unknown = len(self.doubted)
+        return progress.after_page(sweep, page.rest, doubted.values())
 
     def expected(self, page: Page, now: int) -> list[Expected]:
-        """The webhooks that a page speaks of, each once a run, without what is too old and without tests."""
+        """The webhooks that a page speaks of, each compared once a run, without what is too old and without tests."""
         self.report.unreadable += page.unreadable
         found: dict[str, Expected] = {}
         for told in page.told:
@@ -218,9 +224,7 @@ class Comparison:
                     self.report.unreadable += 1
                 else:
                     found[webhook.id] = Expected(told, webhook)
-        fresh = [one for webhook_id, one in found.items() if webhook_id not in self.met]
-        self.met |= found.keys()
-        return fresh
+        return [one for webhook_id, one in found.items() if webhook_id not in self.met]
 
     def webhook(self, told: Told) -> Webhook:
         """The webhook as the door would have taken it in. Raises Ignored, MalformedBody."""

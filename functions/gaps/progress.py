@@ -23,7 +23,8 @@ class Progress:
 
     Nothing that began before `since` is fed. `first` is when this was first compared: of what began later, the ledger
     knows each event that a profile has had. Everything up to `done` was compared; `sweep` is where a run had to
-    stop. `topics` have been seen to arrive. `stated` is the start that the settings name, once it was heeded.
+    stop. `topics` have been seen to arrive; `doubted` are others of which the sweep has found something. `stated` is
+    the start that the settings name, once it was heeded.
     """
 
     project: str
@@ -32,6 +33,7 @@ class Progress:
     done: int
     sweep: Sweep | None = None
     topics: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
     stated: int | None = None
 
     def reaching(self, asked: int | None, stated: int | None, now: int) -> Progress:
@@ -45,7 +47,9 @@ class Progress:
 
     def rewound(self, since: int, now: int) -> Progress:
         oldest = max(since, now - OLDEST_SECONDS)
-        return replace(self, since=min(since, self.since), done=min(oldest, self.done), sweep=None)
+        return replace(
+            self, since=min(since, self.since), done=min(oldest, self.done), sweep=None, doubted=()
+        )
 
     def next_sweep(self, now: int) -> Sweep | None:
         """What is to be compared now; none where nothing is old enough."""
@@ -54,10 +58,21 @@ class Progress:
         start, end = max(self.done, now - OLDEST_SECONDS), now - GRACE_SECONDS
         return Sweep(start, end) if start < end else None
 
-    def after_page(self, sweep: Sweep, rest: Sweep | None, seen: Iterable[str]) -> Progress:
-        """The progress once a page of a sweep is dealt with; `rest` is what it leaves."""
-        topics = tuple(sorted({*self.topics, *seen}))
-        return replace(self, sweep=rest, topics=topics, done=self.done if rest else sweep.end)
+    def learning(self, came: Iterable[str]) -> Progress:
+        """The progress with topics that have been seen to arrive."""
+        return replace(self, topics=tuple(sorted({*self.topics, *came})))
+
+    def after_page(self, sweep: Sweep, rest: Sweep | None, doubted: Iterable[str]) -> Progress:
+        """The progress once a page of a sweep is dealt with; `rest` is what it leaves.
+
+        A sweep that ends begins anew where something of it is of a topic that only later pages showed to arrive.
+        """
+        left = tuple(sorted({*self.doubted, *doubted}))
+        if rest is None and set(left) & set(self.topics):
+            return replace(self, sweep=Sweep(min(self.done, sweep.start), sweep.end), doubted=())
+        if rest is None:
+            return replace(self, sweep=None, done=sweep.end, doubted=())
+        return replace(self, sweep=rest, doubted=left)
 
     def dump(self) -> str:
         content = {name: getattr(self, name) for name in self.__slots__}
@@ -72,5 +87,5 @@ def load(text: str, project: str, now: int) -> Progress:
     if stored.get("project") != project:
         return Progress(project, since=now, first=now, done=now - LEARNING_SECONDS)
     sweep = stored.pop("sweep")
-    topics = tuple(stored.pop("topics"))
-    return Progress(**stored, sweep=Sweep(*sweep) if sweep else None, topics=topics)
+    topics, doubted = tuple(stored.pop("topics")), tuple(stored.pop("doubted"))
+    return Progress(**stored, sweep=Sweep(*sweep) if sweep else None, topics=topics, doubted=doubted)
