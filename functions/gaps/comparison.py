@@ -97,7 +97,12 @@ class Comparison:
         self.report = Report(door.name, connection)
         self.met: set[str] = set()
         self.doubted: set[str] = set()
-        self.name = f"gaps#{door.name}#{connection}"
+        self.name = self.row(door.name, connection)
+
+    @staticmethod
+    def row(source: str, connection: str) -> str:
+        """The row of the ledger that says how far a connection was compared."""
+        return f"gaps#{source}#{connection}"
 
     def run(self) -> Report:
         """Compare as far as time allows. What goes wrong is told in the report, and the next run goes on from there."""
