@@ -68,9 +68,9 @@ def tools_for(context: Any) -> Tools:
     )
 
 
-def place(url: str) -> str:
-    """Where to ask: at the provider, or at the stand-in of the local stack."""
-    return url.replace("https:/", PROVIDER_URL, 1) if PROVIDER_URL else url
+def place(url: str, stand_in: str = PROVIDER_URL) -> str:
+    """Where to ask: at the provider, or at the stand-in of the local stack, which has the host in its path."""
+    return url.replace("https:/", stand_in, 1) if stand_in else url
 
 
 def connections(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

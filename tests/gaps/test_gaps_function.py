@@ -148,6 +148,6 @@ def test_nonsense_is_refused(run: Run, event: dict[str, Any]) -> None:
 
 
 def test_a_stand_in_is_asked_in_place_of_the_provider() -> None:
-    assert (
-        gaps.place("https://api.stripe.com/v1/events?limit=1") == "https://api.stripe.com/v1/events?limit=1"
-    )
+    url = "https://api.stripe.com/v1/events?limit=1"
+    assert gaps.place(url, "") == gaps.place(url) == url
+    assert gaps.place(url, "http://127.0.0.1:9") == "http://127.0.0.1:9/api.stripe.com/v1/events?limit=1"
