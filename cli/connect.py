@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets as randomness
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,11 +101,17 @@ MISTAKEN = {
     ("stripe", "rk_"): "a restricted API key of Stripe; the signing secret begins with whsec_",
     ("stripe", "pk_"): "a publishable key of Stripe; the signing secret begins with whsec_",
     ("stripe", "we_"): "the id of the destination; the signing secret begins with whsec_",
-    ("shopify", "shpat_"): "an access token of Shopify, not the secret that signs webhooks",
+    ("shopify", "shpat_"): "an access token of Shopify, not the secret that signs webhooks (see --api-key)",
     ("shopify", "shpca_"): "an access token of Shopify, not the secret that signs webhooks",
 }
-# source   beginning of a key to its own API, for webhooks that tell too little
-API_KEYS = {"stripe": "rk_"}
+# source   a key to its own API, for webhooks that tell too little or never came, and what it is called
+API_KEYS = {
+    "stripe": (re.compile(r"rk_\S+"), "a restricted API key begins with rk_"),
+    "shopify": (
+        re.compile(r"shpat_\S+|[^\s:]+:[^\s:]+"),
+        "an Admin API access token begins with shpat_; of an app of the Dev Dashboard it is CLIENT_ID:CLIENT_SECRET",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +179,17 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
 
 
 def store_api_key(stack: Stack, source: str, connection: str, api_key: str) -> None:
-    """Store what opens the tool's own API, beside the secrets. Raises CommandFailed, Refused."""
+    """Store what opens the tool's own API, beside the secrets. Raises CommandFailed, Refused.
+
+    The connection gets settings, empty ones if it has none: by these the gaps function knows which ones there are.
+    """
     if source not in API_KEYS:
         raise WrongUsage(f"{source} needs no API key")
-    if not api_key.strip().startswith(API_KEYS[source]):
-        raise CommandFailed(f"nothing stored: a restricted API key begins with {API_KEYS[source]}")
+    pattern, described = API_KEYS[source]
+    if not pattern.fullmatch(api_key.strip()):
+        raise CommandFailed(f"nothing stored: {described}")
+    if not stack.parameters.read(source, connection):
+        stack.parameters.write(source, connection, {})
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
     secret = {"signing_secrets": [], **stored, "api_key": api_key.strip()}
     stack.secrets.store(f"{source}/{connection}", secret)

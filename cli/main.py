@@ -15,13 +15,13 @@ import typer
 
 from bridge.errors import BridgeError
 from cli import connect as connecting
-from cli import parked, receipt, send, show
+from cli import gaps, parked, receipt, send, show
 from cli import rotation as rotating
 from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import Sample
 from cli.stack import Stack, open_stack, told
-from functions.sources import ROOMS
+from functions.sources import COMPARED, ROOMS
 
 if TYPE_CHECKING:
     from cli.preview import Preview
@@ -138,7 +138,10 @@ def connect_tool(
     settings: SettingsFile = None,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
     api_key: Annotated[
-        bool, typer.Option("--api-key", help="Store a restricted API key of Stripe, for thin events.")
+        bool,
+        typer.Option(
+            "--api-key", help="Store a key to the API of Shopify or Stripe: to find gaps, for thin events."
+        ),
     ] = False,
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Store nothing: say whether the older secrets are still in use.")
@@ -338,6 +341,37 @@ def retry_failures(
             show.document({"dry_run": dry_run, **asdict(report)})
         else:
             show.retried(report, dry_run=dry_run)
+
+
+@app.command("gaps")
+def find_gaps(
+    context: typer.Context,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help=f"Only {' or '.join(COMPARED)}.")
+    ] = None,
+    connection: Annotated[
+        str | None, typer.Argument(metavar="CONNECTION", help="Only this connection of it.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Go back to this day, such as 2026-11-20; 30 days at most."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is missing; feed nothing.")
+    ] = False,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what arrived with what the tool says happened, and feed what never arrived through the queue."""
+    with failures_told(as_json):
+        event = gaps.asked(source, connection, since, dry_run=dry_run)
+        report = gaps.compare(stack_of(context, stack_name), event)
+        if as_json:
+            show.document({"dry_run": dry_run, **asdict(report)})
+        else:
+            gaps.tell(report, dry_run=dry_run)
+    if report.failed:
+        raise typer.Exit(1)
 
 
 @app.command("receipt")

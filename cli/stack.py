@@ -28,24 +28,42 @@ DESCRIPTION = Path(".local/stack.json")
 RUN_FIRST = "no local stack is running: start one with `make run`, or name a deployed one with --stack"
 RETRY_SECONDS = 75
 """The retry function ends within 60."""
+GAPS_SECONDS = 135
+"""The gaps function ends within 120."""
 
 Clients: TypeAlias = Callable[[str], Any]
 Filter: TypeAlias = Mapping[str, Sequence[str]]
 Retry: TypeAlias = Callable[[Filter, bool], dict[str, Any]]
+Compare: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def cannot_compare(_: Mapping[str, Any]) -> dict[str, Any]:
+    """In place of a function that is not there. Raises CommandFailed."""
+    raise CommandFailed("this stack cannot look for gaps: deploy a newer batch-bridge to it")
 
 
 class Stack:
     """One stack. `door` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
 
-    `retry(filter, dry_run)` runs one round of the retry function and returns its report; raises CommandFailed.
+    `retry(filter, dry_run)` runs one round of the retry function and returns its report, `compare(event)` the same of
+    the gaps function; both raise CommandFailed.
     """
 
-    def __init__(self, name: str, door: str, table: str, clients: Clients, retry: Retry) -> None:
+    def __init__(
+        self,
+        name: str,
+        door: str,
+        table: str,
+        clients: Clients,
+        retry: Retry,
+        compare: Compare = cannot_compare,
+    ) -> None:
         self.name = name
         self.door = door.rstrip("/")
         self.table = table
         self.clients = clients
         self.retry = retry
+        self.compare = compare
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -108,6 +126,7 @@ def local_stack(folder: Path) -> Stack:
         table=described["variables"]["TABLE_NAME"],
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
         retry=lambda wanted, dry_run: retry_locally(url, wanted, dry_run=dry_run),
+        compare=lambda event: post_locally(f"{url}/_local/gaps", event, GAPS_SECONDS, "gaps"),
     )
 
 
@@ -141,14 +160,19 @@ def retry_locally(url: str, wanted: Filter, *, dry_run: bool) -> dict[str, Any]:
 
 
 def post_retry(url: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    return post_locally(f"{url}/_local/retry", asked, RETRY_SECONDS, "retry")
+
+
+def post_locally(url: str, asked: Mapping[str, Any], seconds: float, function: str) -> dict[str, Any]:
+    """What a function of the local stack answers. Raises CommandFailed."""
     try:
-        with httpx.Client(trust_env=False, timeout=RETRY_SECONDS) as client:
-            answer = client.post(f"{url}/_local/retry", json=dict(asked))
+        with httpx.Client(trust_env=False, timeout=seconds) as client:
+            answer = client.post(url, json=dict(asked))
         report: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError):
         raise CommandFailed("the local stack does not answer; see its logs in .local/logs") from None
     if not answer.is_success:
-        raise CommandFailed(f"the retry function failed: {report.get('error', answer.status_code)}")
+        raise CommandFailed(f"the {function} function failed: {report.get('error', answer.status_code)}")
     return report
 
 
@@ -165,6 +189,7 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
         with aws_told():
             return session.client(service)
 
+    gaps = outputs.get("Gaps")
     try:
         function = outputs["Retry"]
         return Stack(
@@ -173,6 +198,9 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
             outputs["Ledger"],
             clients,
             lambda wanted, dry_run: invoke_retry(lambda_client(session), function, wanted, dry_run=dry_run),
+            (lambda event: invoke(lambda_client(session, GAPS_SECONDS), gaps, event, "gaps"))
+            if gaps
+            else cannot_compare,
         )
     except KeyError as error:
         raise CommandFailed(
@@ -191,20 +219,25 @@ def stack_outputs(session: Any, name: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in found[0].get("Outputs", [])}
 
 
-def lambda_client(session: Any) -> Any:
-    """Waits as long as the retry function may run, and never runs it twice."""
-    patience = Config(read_timeout=RETRY_SECONDS, retries={"total_max_attempts": 1})
+def lambda_client(session: Any, seconds: int = RETRY_SECONDS) -> Any:
+    """Waits as long as the function may run, and never runs it twice."""
+    patience = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
     return session.client("lambda", config=patience)
 
 
 def invoke_retry(client: Any, function: str, wanted: Filter, *, dry_run: bool) -> dict[str, Any]:
     """One round of the deployed retry function. Raises CommandFailed."""
     event = {"filter": {name: list(values) for name, values in wanted.items()}, "dry_run": dry_run}
+    return invoke(client, function, event, "retry")
+
+
+def invoke(client: Any, function: str, event: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """What a deployed function answers. Raises CommandFailed."""
     with aws_told():
         answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
         report: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        raise CommandFailed(f"the retry function failed: {report.get('errorType', 'see its log')}")
+        raise CommandFailed(f"the {what} function failed: {report.get('errorType', 'see its log')}")
     return report
 
 

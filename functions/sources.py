@@ -37,9 +37,12 @@ SETTINGS = {
 ADDRESS_SIGNED = frozenset({"hubspot"})
 """Sources whose provider signs the address too, so that their signer must know it."""
 
+COMPARED = ("shopify", "stripe")
+"""Sources whose provider tells what happened: their rooms have a `listing`."""
+
 
 def room(source: str, module: str) -> ModuleType:
-    """A module of the source's room: `handler`, `mapping` or `signer`. Raises KeyError for an unknown source."""
+    """A module of the source's room: `handler`, `mapping`, `signer`; of some `listing`. Raises KeyError."""
     return import_module(f"{ROOMS[source]}.{module}")
 
 

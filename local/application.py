@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from local.gateway import Gateway
 from local.moto_fifo import PromisingQueue
 from local.pollers import Poller, keep_schedule
 from local.process import ROOT
+from local.provider import Provider, create_provider
 from local.reload import reload_on_change
 from local.runtime import Environment, Function, RuntimeApi
 from local.sandbox.app import ProjectKeys, Sandbox, SandboxApp, create_app
@@ -63,6 +65,8 @@ class Application:
         self.options = options
         self.door_socket = local_socket(options.port)
         self.batch_socket = local_socket(options.batch_port)
+        self.provider_socket = local_socket(0)
+        self.provider = Provider(time.time)
         self.runtime = RuntimeApi()
         self.functions: dict[str, Function] = {}
 
@@ -73,6 +77,10 @@ class Application:
     @property
     def batch_url(self) -> str:
         return address(self.batch_socket)
+
+    @property
+    def provider_url(self) -> str:
+        return address(self.provider_socket)
 
     @property
     def revision(self) -> str:
@@ -91,6 +99,7 @@ class Application:
             async with (
                 served(self.runtime.app, self.runtime.sockets),
                 served(self.make_sandbox(), [self.batch_socket]),
+                served(create_provider(self.provider), [self.provider_socket]),
                 served(Door(self.gateway(), self), [self.door_socket]),
                 background(self),
             ):
@@ -123,7 +132,10 @@ class Application:
             region_name=options.region,
         )
         os.environ.update(aws_variables(endpoint, options.region))
-        parameters = {"BatchApiUrl": f"{self.batch_url}/{BATCH_API_VERSION}"}
+        parameters = {
+            "BatchApiUrl": f"{self.batch_url}/{BATCH_API_VERSION}",
+            "ProviderUrl": self.provider_url,
+        }
         self.deployment: Deployment = deploy(options.template, options.stack, self.session, parameters)
         seed(Secrets(options.stack, self.session.client("secretsmanager")), options.sources)
         seed_settings(Parameters(options.stack, self.session.client("ssm")), options.sources)
@@ -203,6 +215,7 @@ class Application:
             "region": self.options.region,
             "url": self.url,
             "batch_url": self.batch_url,
+            "provider_url": self.provider_url,
             "endpoint": endpoint,
             "pid": os.getpid(),
             "environment": aws_variables(endpoint, self.options.region),

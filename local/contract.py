@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RECEIPTS = 50
 SEND_SECONDS = 35
 """Longer than the door lets a function take."""
-RETRY = "RetryFunction"
+RETRY, GAPS = "RetryFunction", "GapsFunction"
 FILTERS = {"class": "classes", "source": "sources", "id": "ids"}
 """What the route calls a filter, and what the function does."""
 
@@ -47,6 +47,8 @@ class Contract:
             ("GET", "/_local/receipts", self.receipts),
             ("GET", "/_local/failures", self.failures),
             ("POST", "/_local/retry", self.retry),
+            ("POST", "/_local/gaps", self.gaps),
+            ("POST", "/_local/happened/{source}", self.happened),
             ("POST", "/_local/samples", self.sample),
             ("POST", "/_local/forget", self.forget),
             ("GET", "/_local/state", self.state),
@@ -77,9 +79,24 @@ class Contract:
         if unknown:
             return JSONResponse({"error": f"unknown filter: {', '.join(sorted(unknown))}"}, 400)
         wanted = {FILTERS[name]: [value] for name, value in asked.items() if name in FILTERS and value}
-        event = {"filter": wanted, "dry_run": bool(asked.get("dry_run"))}
+        return await self.invoked(RETRY, {"filter": wanted, "dry_run": bool(asked.get("dry_run"))})
+
+    async def gaps(self, request: Request) -> Response:
+        """Compare as `{source, connection, since, dry_run}` say, all of them optional. The function's answer."""
+        return await self.invoked(GAPS, await request.json())
+
+    async def happened(self, request: Request) -> Response:
+        """Let an order or an event of Stripe have happened: the stand-in for their APIs tells of it from then on."""
         try:
-            answer = await self.application.functions[RETRY].invoke(json.dumps(event).encode())
+            self.application.provider.tell(request.path_params["source"], await request.json())
+        except (KeyError, ValueError, TypeError):
+            return JSONResponse({"error": "no order of Shopify, and no event of Stripe"}, 400)
+        return Response(status_code=204)
+
+    async def invoked(self, function: str, event: Any) -> Response:
+        """What a function answers to an event."""
+        try:
+            answer = await self.application.functions[function].invoke(json.dumps(event).encode())
         except FunctionFailed as failed:
             return JSONResponse({"error": failed.error_type}, 502)
         return Response(answer, media_type="application/json")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.sources import ROOMS
+from functions.sources import COMPARED, ROOMS
 
 # package    its folder
 PACKAGES = {"bridge": "layers/core/bridge", "functions": "functions", "local": "local", "cli": "cli"}
@@ -148,7 +148,9 @@ def test_no_room_knows_of_another(room: str) -> None:
     assert not found, f"what two rooms need belongs into bridge. {found}"
 
 
-@pytest.mark.parametrize("function", ["functions.deliver", "functions.retry", "functions.sources"])
+@pytest.mark.parametrize(
+    "function", ["functions.deliver", "functions.gaps", "functions.retry", "functions.sources"]
+)
 def test_rooms_are_entered_through_the_registry_alone(function: str) -> None:
     found = offences(in_package(function), *ROOM_NAMES)
     assert not found, f"use functions.sources.room(source, module). {found}"
@@ -163,11 +165,16 @@ PURE = sorted(
     {
         name
         for room in ROOM_NAMES
-        for entry in ("mapping", "models")
+        for entry in ("mapping", "models", "listing")
         for name in closure(f"{room}.{entry}")
         if f"{room}.{entry}" in MODULES
     }
 )
+
+
+def test_who_can_be_compared_has_a_list_of_what_happened() -> None:
+    missing = [source for source in COMPARED if f"{ROOMS[source]}.listing" not in MODULES]
+    assert not missing, f"write listing.py of {missing}, or take them out of COMPARED in functions/sources.py"
 
 
 def test_every_room_has_a_mapping_a_handler_and_a_signer() -> None:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from bridge.batch import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 from bridge.errors import FAILURE_CLASSES
 from bridge.observability import NAMESPACE, count
 from functions.deliver import settling
+from functions.gaps import comparison
+from functions.gaps import handler as gaps
+from functions.gaps.comparison import Comparison
 from functions.retry import rounds
-from functions.sources import ROOMS
+from functions.sources import COMPARED, ROOMS
 from local.template import translate
 from tests.test_architecture import MODULES, closure, tree
 
@@ -132,7 +136,7 @@ def test_every_handler_has_a_function_and_every_function_a_handler() -> None:
     assert declared == handlers, f"template.yaml and functions/*/handler.py differ in {declared ^ handlers}"
 
 
-NEED_EVERY_ROOM = frozenset({"DeliverFunction", "WatchFunction"})
+NEED_EVERY_ROOM = frozenset({"DeliverFunction", "GapsFunction", "WatchFunction"})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -396,10 +400,11 @@ def test_a_function_has_a_role_that_says_what_it_needs_and_no_broad_managed_poli
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those_of_batch_and_api_keys(
+def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those_of_batch(
     function: str,
 ) -> None:
-    names = SOURCES[function] or ({"batch", "stripe"} if function == "DeliverFunction" else set())
+    api_keys = {"DeliverFunction": {"batch", "stripe"}, "GapsFunction": set(COMPARED)}
+    names = SOURCES[function] or api_keys.get(function, set())
     expected = {f"secret:${{AWS::StackName}}/{name}/*" for name in names}
     found = allowed(function, "secretsmanager")
     assert {one for one in expected if any(one in resource for resource in found)} == expected
@@ -423,7 +428,8 @@ def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
 
 def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_on_to() -> None:
     readers = {function: allowed(function, "ssm") for function in FUNCTIONS if allowed(function, "ssm")}
-    assert set(readers) == {"DeliverFunction", "FormsFunction", "CustomFunction", "WatchFunction"}
+    assert set(readers) == {"DeliverFunction", "FormsFunction", "CustomFunction", "GapsFunction", "WatchFunction"}
+    assert not [one for one in readers["GapsFunction"] if not any(f"/{name}" in one for name in COMPARED)]
     [forms], [custom] = readers["FormsFunction"], readers["CustomFunction"]
     assert "parameter/${AWS::StackName}/custom/*" in custom
     assert "parameter/${AWS::StackName}/form/*" in forms
@@ -439,7 +445,7 @@ def test_who_receives_may_note_things_of_its_own_connections_and_read_nothing(fu
     assert set(rows) == own, f"{function} may write to {rows}; let it write to {sorted(own)}"
 
 
-def test_the_table_is_read_by_deliver_alone() -> None:
+def test_the_table_is_read_by_those_alone_who_must() -> None:
     readers = {
         function
         for function in FUNCTIONS
@@ -449,7 +455,7 @@ def test_the_table_is_read_by_deliver_alone() -> None:
             for action in actions(statement)
         )
     }
-    assert readers == {"DeliverFunction", "WatchFunction"}
+    assert readers == {"DeliverFunction", "GapsFunction", "WatchFunction"}
 
 
 def test_the_watch_touches_the_rows_of_connections_alone() -> None:
@@ -457,6 +463,23 @@ def test_the_watch_touches_the_rows_of_connections_alone() -> None:
         if any(action.startswith("dynamodb:") for action in actions(statement)):
             [(_, keys)] = statement["Condition"].items()
             assert keys["dynamodb:LeadingKeys"] in (["connections"], ["connection#*"])
+
+
+def test_who_finds_gaps_writes_the_rows_of_its_progress_alone() -> None:
+    granted = [one for one in statements("GapsFunction") if str(one["Action"]).count("dynamodb:")]
+    writing = [one for one in granted if actions(one) - {"dynamodb:BatchGetItem", "dynamodb:Query"}]
+    assert [actions(one) for one in writing] == [{"dynamodb:UpdateItem"}]
+    name = Comparison.row("shopify", "main")
+    [pattern] = writing[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert fnmatchcase(name, pattern)
+    others = ("webhook#1", "profile#default#ada", "link#default#shopify:order:1", "fact#default#x")
+    assert not [other for other in others if fnmatchcase(other, pattern)]
+
+
+def test_looking_for_gaps_ends_before_lambda_ends_it() -> None:
+    longest = gaps.READ_TIMEOUT_SECONDS + CONNECT_TIMEOUT_SECONDS
+    assert longest < gaps.SPARE_SECONDS < setting("GapsFunction", "Timeout")
+    assert comparison.LONGEST_WAIT_SECONDS < gaps.SPARE_SECONDS
 
 
 def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:

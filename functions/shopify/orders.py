@@ -21,7 +21,7 @@ from functions.shopify.people import (
     user_id,
 )
 from functions.shopify.purchases import currency, delivery_address, discount_codes, first, items, split_tags
-from functions.shopify.sending import arrival, is_test
+from functions.shopify.sending import arrival, happened, is_test
 
 Moment: TypeAlias = datetime | None
 
@@ -31,38 +31,49 @@ STATUSES = ("placed", "paid", "partially_fulfilled", "fulfilled", "refunded", "c
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`event` and its `time`, if any; `tells_customer` where the webhook also writes the customer."""
+    """`event` and its `time`, if any; `tells_customer` where the webhook also writes the customer.
+
+    An order has the event `once`, whatever tells of it, and however often.
+    """
 
     event: str | None
     time: Callable[[Order], Moment] = lambda order: order.updated_at
     tells_customer: bool = False
+    once: bool = False
 
 
 # topic                         event                        time of the event         writes the customer
 TOPICS = {
-    "orders/create": Topic("order_placed", lambda order: order.created_at, tells_customer=True),
-    "orders/paid": Topic("order_paid", lambda order: order.processed_at),
+    "orders/create": Topic("order_placed", lambda order: order.created_at, tells_customer=True, once=True),
+    "orders/paid": Topic("order_paid", lambda order: order.processed_at, once=True),
     "orders/updated": Topic(None),
     "orders/partially_fulfilled": Topic("order_partially_fulfilled", lambda order: order.updated_at),
-    "orders/fulfilled": Topic("order_fulfilled", lambda order: order.updated_at),
-    "orders/cancelled": Topic("order_cancelled", lambda order: order.cancelled_at),
+    "orders/fulfilled": Topic("order_fulfilled", lambda order: order.updated_at, once=True),
+    "orders/cancelled": Topic("order_cancelled", lambda order: order.cancelled_at, once=True),
 }
 
 
 def to_change(webhook: Webhook) -> ProfileChange:
     topic = TOPICS[webhook.topic]
     order = Order.model_validate_json(webhook.body)
-    time = topic.time(order) or arrival(webhook)
+    time = happened(webhook) or topic.time(order) or arrival(webhook)
+    once = once_key(webhook.topic, order.id)
     customer = customer_groups(order.customer, order, webhook) if topic.tells_customer else ()
     own = own_references(order, webhook.connection)
     return ProfileChange(
         person=person(order, own),
         groups=(*customer, last_order(order)),
-        events=(Event(topic.event, time, order_attributes(order)),) if topic.event else (),
+        events=(Event(topic.event, time, order_attributes(order), once),) if topic.event else (),
         is_test=bool(order.test) or is_test(webhook),
         moves=(*own, *checkout_reference(order.checkout_token)) if names_someone(order) else (),
         remember=totals(order),
     )
+
+
+def once_key(topic: str, order_id: str) -> str | None:
+    """By what a profile knows that it has had the event of this topic and order: `shopify:order:1:order_paid`."""
+    known = TOPICS[topic]
+    return f"{order_reference(order_id)}:{known.event}" if known.once else None
 
 
 def edited(webhook: Webhook) -> ProfileChange:

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from bridge.webhook import Webhook
 
+HAPPENED = "bridge-happened-at"
+"""Of a webhook that was made of the shop's list of orders: when its event happened, where the order does not say."""
+
 
 def is_test(webhook: Webhook) -> bool:
     """Whether the shop's owner pressed `Send test notification`."""
@@ -23,3 +26,9 @@ def arrival(webhook: Webhook) -> datetime:
         return datetime.fromisoformat(text[:19] + "+00:00")
     except ValueError:
         return webhook.received_at
+
+
+def happened(webhook: Webhook) -> datetime | None:
+    """The moment in the header `HAPPENED`, which no webhook brings from outside."""
+    text = webhook.headers.get(HAPPENED)
+    return datetime.fromisoformat(text) if text else None

@@ -71,8 +71,29 @@ def test_an_api_key_and_the_secrets_stay_beside_each_other(bridge: Bridge, stack
     }
 
 
+@pytest.mark.parametrize("key", ["shpat_private", "client-id:shpss_private"])
+def test_a_shop_has_a_key_too_and_is_known_to_the_gaps_function_by_its_settings(
+    bridge: Bridge, stack: Stack, key: str
+) -> None:
+    options = ("paris", "--api-key", "--secret-stdin", "--stack", stack.name)
+    assert bridge("connect", "shopify", *options, typed=f"{key}\n").exit_code == 0
+    assert stored(stack, "shopify/paris") == {"signing_secrets": [], "api_key": key}
+    assert stack.parameters.connections("shopify") == ["paris"]
+
+
+def test_a_key_leaves_settings_alone(bridge: Bridge, stack: Stack) -> None:
+    stack.parameters.write("shopify", "main", {"shop_domain": "ada.myshopify.com"})
+    options = ("--api-key", "--secret-stdin", "--stack", stack.name)
+    assert bridge("connect", "shopify", *options, typed="shpat_private").exit_code == 0
+    assert stack.parameters.load(f"/{stack.name}/shopify/main") == {"shop_domain": "ada.myshopify.com"}
+
+
 @pytest.mark.parametrize(
-    ("source", "key"), [("stripe", "sk_live_x"), ("stripe", SECRET), ("shopify", "rk_x")]
+    ("source", "key"),
+    [
+        *(("stripe", "sk_live_x"), ("stripe", SECRET), ("tally", "rk_x")),
+        *(("shopify", "rk_x"), ("shopify", "shpss_x"), ("shopify", "a:b:c"), ("shopify", "shpat_x y")),
+    ],
 )
 def test_what_is_no_restricted_key_is_not_stored(bridge: Bridge, stack: Stack, source: str, key: str) -> None:
     result = bridge("connect", source, "--api-key", "--secret-stdin", "--stack", stack.name, typed=key)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
 from functions.sources import ROOMS
+from local.provider import SHOPIFY_TOKEN
 from local.stack import LocalStack
 
 pytestmark = pytest.mark.stack
@@ -83,3 +87,43 @@ def test_what_cannot_be_mapped_is_listed_and_retried(tmp_path: Path) -> None:
     assert bridge("retry", "--dry-run", "--id", ids[0])["retried"] == 0
     retried = bridge("retry", "--id", ids[0], "--id", ids[1], "--class", "mapping_failed")
     assert sorted(webhook["id"] for webhook in retried["webhooks"]) == sorted(ids)
+
+
+def test_an_order_that_never_arrived_is_found_and_delivered(tmp_path: Path, folder: Path) -> None:
+    settings = tmp_path / "shopify.json"
+    wanted = {"shop_domain": "local.myshopify.com", "compare_topics": ["orders/create"]}
+    settings.write_text(json.dumps(wanted))
+    bridge("connect", "shopify", "paris", typed="shpss_of_paris")
+    bridge("connect", "shopify", "paris", "--settings", str(settings))
+    bridge("connect", "shopify", "paris", "--api-key", typed=SHOPIFY_TOKEN)
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    told = {
+        "created_at": an_hour_ago.isoformat(),
+        "updated_at": an_hour_ago.isoformat(),
+        "id": 77,
+        "name": "#77",
+    }
+    order = json.loads((EVENTS / "shopify/orders.create.json").read_text())["body"] | told
+    stack = json.loads((folder.parent.parent / ".local/stack.json").read_text())
+    assert httpx.post(f"{stack['url']}/_local/happened/shopify", json=order).status_code == 204
+    assert httpx.post(f"{stack['url']}/_local/happened/tally", json=order).status_code == 400
+
+    since = ("gaps", "shopify", "paris", "--since", (an_hour_ago - timedelta(hours=1)).isoformat())
+    [look] = bridge(*since, "--dry-run")["connections"]
+    [found] = bridge(*since)["connections"]
+    assert (look["missing"], look["fed"]) == (1, 0)
+    assert (found["checked"], found["missing"], found["fed"], found["error"]) == (1, 1, 1, "")
+    assert [one["status"] for one in waited_for("#77")] == ["delivered"]
+    [again] = bridge(*since)["connections"]
+    assert (again["checked"], again["missing"]) == (1, 0)
+
+
+def waited_for(order: str) -> list[dict[str, Any]]:
+    """The receipts of an order, as soon as there are any."""
+    for _ in range(50):
+        result = CliRunner().invoke(app, ["receipt", order, "--json"])
+        if result.exit_code == 0:
+            receipts: list[dict[str, Any]] = json.loads(result.stdout)["receipts"]
+            return [one for one in receipts if one["connection"] == "paris"]
+        time.sleep(0.1)
+    return []

@@ -13,7 +13,7 @@ from cli.main import app
 from cli.stack import Stack
 from tests.cli.conftest import DOOR, STACK, Bridge
 
-COMMANDS = ("send", "connect", "connections", "failures", "retry", "receipt")
+COMMANDS = ("send", "connect", "connections", "failures", "retry", "gaps", "receipt")
 
 
 def test_a_deployed_stack_says_where_everything_is(stack: Stack) -> None:

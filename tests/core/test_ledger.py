@@ -308,6 +308,41 @@ class Condition:
     ConditionalCheckFailedException = NotFound
 
 
+# ── Turns ───────────────────────────────────────────────────────────────────────────────────────────────
+
+ROW = "gaps#shopify#main"
+
+
+def test_what_one_turn_leaves_the_next_one_reads(world: Any) -> None:
+    ledger = world.ledger
+    assert ledger.take_turn(ROW, "one", NOW, NOW + 60) == ""
+    ledger.keep_turn(ROW, "one", "page 1")
+    ledger.keep_turn(ROW, "one", "page 2")
+    ledger.end_turn(ROW, "one")
+    assert ledger.take_turn(ROW, "two", NOW, NOW + 60) == "page 2"
+
+
+def test_a_turn_is_one_owners_until_it_ends_or_its_time_is_over(world: Any) -> None:
+    ledger = world.ledger
+    ledger.take_turn(ROW, "one", NOW, NOW + 60)
+    with pytest.raises(ProfileBusy):
+        ledger.take_turn(ROW, "two", NOW + 59, NOW + 90)
+    ledger.take_turn(ROW, "two", NOW + 61, NOW + 90)
+    for late in (lambda: ledger.keep_turn(ROW, "one", "late"), lambda: ledger.end_turn(ROW, "one")):
+        with pytest.raises(ProfileBusy):
+            late()
+    ledger.end_turn(ROW, "two")
+    assert ledger.take_turn(ROW, "three", NOW + 62, NOW + 90) == ""
+
+
+def test_the_events_that_profiles_have_had_are_told_but_of_those_that_are_gone(world: Any) -> None:
+    had = ProfileState(seen=("shopify:order:1:order_paid",))
+    rows = [profile_row("default", name, had) for name in ("ada", "eva")]
+    world.ledger.commit([*rows, gone_row("default", "eva", NOW + 60), profile_row("other", "bob", had)])
+    found = world.ledger.seen("default", ["ada", "eva", "bob", "nobody"])
+    assert found == {"ada": frozenset(had.seen)}
+
+
 class Pages(Calls):
     """A client whose paginator gives pages until it breaks."""
 
@@ -334,6 +369,10 @@ ACTIONS: dict[str, Callable[[Ledger], object]] = {
     "receipts_of": lambda ledger: ledger.receipts_of("default", "ada"),
     "scan_receipts": lambda ledger: ledger.scan_receipts(5),
     "keys_of": lambda ledger: ledger.keys_of("default", "ada"),
+    "seen": lambda ledger: ledger.seen("default", ["ada"]),
+    "take_turn": lambda ledger: ledger.take_turn("gaps#shopify#main", "one", NOW, NOW + 60),
+    "keep_turn": lambda ledger: ledger.keep_turn("gaps#shopify#main", "one", "text"),
+    "end_turn": lambda ledger: ledger.end_turn("gaps#shopify#main", "one"),
     "state": lambda ledger: ledger.state("default", "ada"),
     "delete": lambda ledger: ledger.delete(["webhook#1"]),
 }

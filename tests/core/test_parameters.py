@@ -80,6 +80,30 @@ def test_what_is_written_is_read_back_new_or_not(world: Any) -> None:
     assert world.parameters.read("form", "us") == {}
 
 
+def test_connections_with_settings_are_listed_be_they_empty(world: Any) -> None:
+    for source, connection in (
+        ("shopify", "paris"),
+        ("shopify", "main"),
+        ("shopify-plus", "main"),
+        ("stripe", "eu"),
+    ):
+        world.parameters.write(source, connection, {})
+    assert world.parameters.connections("shopify") == ["main", "paris"]
+    assert world.parameters.connections("tally") == []
+
+
+def test_a_list_out_of_reach_is_unavailable() -> None:
+    class Pages:
+        def get_paginator(self, _: str) -> Pages:
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            raise refused("GetParametersByPath")
+
+    with pytest.raises(Unavailable):
+        Parameters("bridge-test", Pages()).connections("shopify")
+
+
 def test_writing_out_of_reach_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         Parameters("bridge-test", Calls({"put_parameter": refused("PutParameter")})).write("form", "main", {})

@@ -127,9 +127,14 @@ class BatchUnavailable(Failed):
 
 
 class ProviderUnavailable(Failed):
-    """The API of a source did not answer, and its webhook does not tell enough without it."""
+    """The API of a source did not answer, and its webhook does not tell enough without it; `retry_after_seconds`
+    where it named a time."""
 
     failure_class = "batch_unavailable"
+
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ProfileBusy(Failed):

@@ -3,7 +3,8 @@
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
 `link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total). The index finds all
 rows of a profile. Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value
-that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
+that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256. And
+`gaps#SOURCE#CONNECTION`: how far a connection was compared with what its provider says happened.
 """
 
 from __future__ import annotations
@@ -124,6 +125,52 @@ class Ledger:
         """What is known of a profile, without a hold on it."""
         rows = self.read([profile_key(project, custom_id)])
         return versions.load(next((row["state"]["S"] for row in rows.values() if "state" in row), None))
+
+    def seen(self, project: str, custom_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """The keys of events that profiles have had; those that were erased or are not known are left out."""
+        prefix = profile_key(project, "")
+        rows = self.read([prefix + custom_id for custom_id in custom_ids])
+        return {
+            key.removeprefix(prefix): frozenset(versions.load(row["state"]["S"]).seen)
+            for key, row in rows.items()
+            if "state" in row and "gone_until" not in row
+        }
+
+    def take_turn(self, name: str, owner: str, now: float, until: float) -> str:
+        """Take hold of a row until a moment, and read the text that the last turn left. Raises ProfileBusy."""
+        condition = "attribute_not_exists(lease_until) OR lease_until < :now OR lease_owner = :owner"
+        values = {":owner": {"S": owner}, ":until": {"N": str(until)}, ":now": {"N": str(now)}}
+        update = "SET lease_owner = :owner, lease_until = :until"
+        row = self.update(name, update, condition, values)
+        return str(row.get("progress", {}).get("S", ""))
+
+    def keep_turn(self, name: str, owner: str, text: str) -> None:
+        """Leave a text in a row that is held. Raises ProfileBusy where somebody else holds it meanwhile."""
+        values = {":owner": {"S": owner}, ":text": {"S": text}}
+        self.update(name, "SET progress = :text", "lease_owner = :owner", values)
+
+    def end_turn(self, name: str, owner: str) -> None:
+        """Let go of a row. Raises ProfileBusy where somebody else holds it meanwhile."""
+        values = {":owner": {"S": owner}}
+        self.update(name, "REMOVE lease_owner, lease_until", "lease_owner = :owner", values)
+
+    def update(self, name: str, update: str, condition: str, values: Mapping[str, Any]) -> Row:
+        """Update a row on a condition; returns it as it is then. Raises ProfileBusy where that does not hold."""
+        try:
+            answer = self.client.update_item(
+                TableName=self.table,
+                Key={"pk": {"S": name}},
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+            )
+        except self.client.exceptions.ConditionalCheckFailedException as error:
+            raise ProfileBusy("another run holds this row") from error
+        except (ClientError, BotoCoreError) as error:
+            raise BatchUnavailable("the ledger cannot be written") from error
+        row: Row = answer["Attributes"]
+        return row
 
     def commit(self, rows: Sequence[Row]) -> None:
         """Write rows of `receipt_row`, `profile_row`, `link_row` and `fact_row`."""

@@ -34,6 +34,16 @@ class Parameters:
         """The stored JSON object, at most five minutes old; empty where there is none. Raises Unavailable."""
         return self.cache.get(f"/{self.stack}/{source}/{connection}") or {}
 
+    def connections(self, source: str) -> list[str]:
+        """The source's connections that have settings, be they empty. Raises Unavailable."""
+        path = f"/{self.stack}/{source}"
+        try:
+            pages = self.client.get_paginator("get_parameters_by_path").paginate(Path=path)
+            names = [parameter["Name"] for page in pages for parameter in page["Parameters"]]
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("settings cannot be listed") from error
+        return sorted(name.removeprefix(f"{path}/") for name in names)
+
     def write(self, source: str, connection: str, settings: dict[str, Any]) -> None:
         """Store settings that were checked before; over 4 kB they become a paid, advanced parameter, of at most 8 kB.
 

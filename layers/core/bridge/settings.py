@@ -5,6 +5,7 @@ Not imported by the functions that receive: pydantic costs them a third of their
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, TypeVar
 
 import jmespath
@@ -79,6 +80,17 @@ class ConnectionSettings(BaseModel):
     )
     added_attributes: dict[AttributeKey, Expression] = Field(
         default_factory=dict, description="profile attribute → JMESPath expression that reads it off the body"
+    )
+    shop_domain: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
+        description="Shopify: the shop's own address, to compare with its orders",
+    )
+    compare_since: date | None = Field(
+        None, description="day in UTC before which nothing is compared with what the tool says happened"
+    )
+    compare_topics: tuple[str, ...] = Field(
+        (), description="topics to compare; none means those of which something has arrived"
     )
     event: BatchName = Field("form_submitted", description="forms: the event's name")
     fields: dict[str, AttributeKey | None] = Field(
