@@ -79,7 +79,7 @@ def compare(stack: Stack, event: Mapping[str, Any]) -> Report:
     found: dict[tuple[str, str], Gaps] = {}
     more = True
     for _ in range(MAX_ROUNDS):
-        answer = stack.compare(event)
+        answer = stack.invoke("Gaps", event)
         for one in (Gaps(**told) for told in answer["connections"]):
             name = (one.source, one.connection)
             found[name] = found[name].and_then(one) if name in found else one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,20 @@ Classes: TypeAlias = Annotated[
 Sources: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--source", metavar="SOURCE", help="Only webhooks of this source; repeatable."),
+]
+Connections: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--connection", metavar="NAME", help="Only of this connection; repeatable."),
+]
+Topics: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--topic", metavar="TOPIC", help="Only of this topic; repeatable.")
+]
+Since: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only received from then on, such as 2026-11-20.")
+]
+Until: TypeAlias = Annotated[str | None, typer.Option(metavar="TIME", help="Only received before then.")]
+InArchive: TypeAlias = Annotated[
+    bool, typer.Option("--archived", help="Those that were archived after 10 days, instead.")
 ]
 Ids: TypeAlias = Annotated[
     list[str] | None, typer.Option("--id", metavar="ID", help="Only this webhook; repeatable.")
@@ -304,16 +318,30 @@ def list_connections(context: typer.Context, stack_name: StackName = None, as_js
 @app.command("failures")
 def list_failures(
     context: typer.Context,
+    *,
     classes: Classes = None,
     sources: Sources = None,
+    connections: Connections = None,
+    topics: Topics = None,
     ids: Ids = None,
+    since: Since = None,
+    until: Until = None,
+    archived: InArchive = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
     """List the webhooks that could not be delivered: why, and what to do about it."""
     with failures_told(as_json):
-        wanted = parked.wanted(classes or (), sources or (), ids or ())
-        report = parked.look(stack_of(context, stack_name), wanted)
+        wanted = parked.wanted(
+            classes=classes or (),
+            sources=sources or (),
+            connections=connections or (),
+            topics=topics or (),
+            ids=ids or (),
+            since=since or "",
+            until=until or "",
+        )
+        report = parked.look(stack_of(context, stack_name), wanted, archived=archived)
         unreadable = 0 if wanted else report.left - len(report.webhooks)
         if as_json:
             failures = [parked.advised(webhook) for webhook in report.webhooks]
@@ -325,22 +353,56 @@ def list_failures(
 @app.command("retry")
 def retry_failures(
     context: typer.Context,
+    *,
     classes: Classes = None,
     sources: Sources = None,
+    connections: Connections = None,
+    topics: Topics = None,
     ids: Ids = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be retried.")] = False,
+    since: Since = None,
+    until: Until = None,
+    archived: InArchive = False,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 0,
+    rate: Annotated[float, typer.Option(min=0.1, max=1000, help="At most so many in a second.")] = 10,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only say what would be retried, and what Batch would be sent, beside what it was.",
+        ),
+    ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send parked webhooks through the mapping and to Batch again: all, or what the options name."""
+    """Send parked webhooks through the mapping and to Batch again: all, or what the options name.
+
+    Ctrl-C stops it. A webhook that has failed three times more is only retried by its --id.
+    """
     with failures_told(as_json):
-        wanted = parked.wanted(classes or (), sources or (), ids or ())
+        wanted = parked.wanted(
+            classes=classes or (),
+            sources=sources or (),
+            connections=connections or (),
+            topics=topics or (),
+            ids=ids or (),
+            since=since or "",
+            until=until or "",
+        )
         stack = stack_of(context, stack_name)
-        report = parked.look(stack, wanted) if dry_run else parked.retry(stack, wanted)
+        if dry_run:
+            report = parked.look(stack, wanted, archived=archived, shows_calls=True)
+        else:
+            manner = parked.Manner(archived, limit, rate, stack.caller)
+            report = parked.retry(stack, wanted, manner, told_rounds(as_json=as_json))
         if as_json:
             show.document({"dry_run": dry_run, **asdict(report)})
         else:
             show.retried(report, dry_run=dry_run)
+
+
+def told_rounds(*, as_json: bool) -> Callable[[int], None]:
+    """What tells people how far a retry of many has come."""
+    return (lambda _: None) if as_json else (lambda retried: show.progress(f"{retried} retried so far"))
 
 
 @app.command("gaps")

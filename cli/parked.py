@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 from bridge.errors import FAILURE_CLASSES
 from cli.errors import WrongUsage
-from cli.stack import Filter, Stack
+from cli.stack import Stack
 from functions.sources import ROOMS
 
 # failure class        what to do about it
@@ -49,30 +50,89 @@ IGNORED_ADVICE = {
 }
 
 
+CALLS_SHOWN = 10
+"""Of a dry run, with what Batch would be sent: each may carry a body of 240 kB through Lambda's 6 MB."""
+
+Filter: TypeAlias = Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Report:
-    """What one or more rounds of the retry function did; `left` counts what still lies in the dead-letter queue."""
+    """What one or more rounds of the retry function did; `left` counts what still lies where it looked.
+
+    `exhausted` were retried so often that only their id takes them. `calls` are what Batch would be sent, of a dry run.
+    """
 
     retried: int = 0
     left: int = 0
     more: bool = False
+    exhausted: int = 0
     webhooks: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Report:
         """The report in an answer of the retry function; a webhook never retried has no count of its own there."""
         webhooks = [{**webhook, "retries": webhook.get("retries") or 0} for webhook in answer["webhooks"]]
-        return cls(answer["retried"], answer["left"], answer["more"], webhooks)
+        return cls(answer["retried"], answer["left"], answer["more"], answer.get("exhausted", 0), webhooks)
 
 
-def wanted(classes: Sequence[str], sources: Sequence[str], ids: Sequence[str]) -> Filter:
-    """The filter of the retry function. Raises WrongUsage for a class or a source that does not exist."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What Batch was sent for a webhook when it was parked, if it came so far, and what it would be sent now."""
+
+    id: str
+    old: Mapping[str, Any] | None
+    new: Mapping[str, Any] | None
+    outcome: str
+    reason: str
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How webhooks are retried: from the archive, how many at the most (0: all), how many in a second, by whom."""
+
+    archived: bool = False
+    limit: int = 0
+    per_second: float = 10
+    by: str = ""
+
+
+def wanted(
+    *,
+    classes: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    connections: Sequence[str] = (),
+    topics: Sequence[str] = (),
+    ids: Sequence[str] = (),
+    since: str = "",
+    until: str = "",
+) -> Filter:
+    """The filter of the retry function. Raises WrongUsage for a class, a source or a time that does not exist."""
     for given, known, what in ((classes, FAILURE_CLASSES, "class"), (sources, tuple(ROOMS), "source")):
         unknown = [name for name in given if name not in known]
         if unknown:
             raise WrongUsage(f"no {what} {unknown[0]!r}; there are: {', '.join(known)}")
-    named = {"classes": list(classes), "sources": list(sources), "ids": list(ids)}
+    named = {
+        "classes": list(classes),
+        "sources": list(sources),
+        "connections": list(connections),
+        "topics": list(topics),
+        "ids": list(ids),
+        "since": with_zone(since),
+        "until": with_zone(until),
+    }
     return {name: values for name, values in named.items() if values}
+
+
+def with_zone(text: str) -> str:
+    """The time in ISO 8601 with its zone, which is UTC where it names none. Raises WrongUsage."""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise WrongUsage(f"{text!r} is no time such as 2026-11-20 or 2026-11-20T08:00") from None
+    return found.replace(tzinfo=found.tzinfo or UTC).isoformat() if found else ""
 
 
 def advised(webhook: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,21 +140,52 @@ def advised(webhook: Mapping[str, Any]) -> dict[str, Any]:
     return {**webhook, "what_to_do": ADVICE.get(webhook["class"], "")}
 
 
-def look(stack: Stack, filter_: Filter) -> Report:
-    """What lies in the dead-letter queue and the filter takes; nothing changes. Raises CommandFailed."""
-    return Report.of(stack.retry(filter_, True))
+def look(stack: Stack, filter_: Filter, *, archived: bool = False, shows_calls: bool = False) -> Report:
+    """What the filter takes of the dead-letter queue, or of the archive. Changes nothing. Raises CommandFailed."""
+    event = {"filter": filter_, "dry_run": True, "archived": archived}
+    report = Report.of(stack.invoke("Retry", event))
+    if shows_calls and report.webhooks:
+        report.calls = calls(stack, event)
+    return report
 
 
-def retry(stack: Stack, filter_: Filter) -> Report:
-    """Retry until nothing is left that the filter takes. Raises CommandFailed.
+def calls(stack: Stack, event: Mapping[str, Any]) -> list[Call]:
+    """What Batch would be sent for the first of what a dry run takes."""
+    shown = stack.invoke("Retry", {**event, "with_envelopes": True, "limit": CALLS_SHOWN})["webhooks"]
+    envelopes = [webhook["envelope"] for webhook in shown]
+    told = stack.invoke("Deliver", {"preview": envelopes})["webhooks"]
+    return [call_of(old, new) for old, new in zip(envelopes, told, strict=True)]
 
-    A webhook that comes back while this runs has failed again: it does not keep this running.
+
+def call_of(envelope: Mapping[str, Any], told: Mapping[str, Any]) -> Call:
+    return Call(
+        envelope["id"],
+        (envelope.get("failure") or {}).get("call"),
+        told["call"],
+        told["outcome"],
+        told["reason"],
+        told["warnings"],
+    )
+
+
+def retry(
+    stack: Stack, filter_: Filter, manner: Manner, told: Callable[[int], None] = lambda _: None
+) -> Report:
+    """Retry until nothing is left that the filter takes, telling after each round. Raises CommandFailed.
+
+    A webhook that comes back while this runs has failed again: it does not keep this running. Ctrl-C ends it after
+    the round that runs.
     """
     whole = Report()
     while True:
-        one = Report.of(stack.retry(filter_, False))
+        limit = manner.limit - whole.retried if manner.limit else 0
+        event = {"filter": filter_, **asdict(manner), "limit": limit}
+        one = Report.of(stack.invoke("Retry", event))
         seen = {webhook["id"] for webhook in whole.webhooks}
         fresh = [webhook for webhook in one.webhooks if webhook["id"] not in seen]
-        whole = Report(whole.retried + len(fresh), one.left, one.more, [*whole.webhooks, *fresh])
-        if not (one.more and fresh):
+        whole = Report(
+            whole.retried + len(fresh), one.left, one.more, one.exhausted, [*whole.webhooks, *fresh]
+        )
+        told(whole.retried)
+        if not (one.more and fresh) or (manner.limit and whole.retried >= manner.limit):
             return whole

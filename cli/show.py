@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bridge.ledger import FINAL
 from cli.connect import Connection, Standing
-from cli.parked import ADVICE, Report
+from cli.parked import ADVICE, Call, Report
 from cli.receipt import document as receipt_document
 from cli.rotation import Rotation, verdict
 from cli.send import Sent
@@ -221,7 +221,35 @@ def retried(report: Report, *, dry_run: bool) -> None:
     line(f"{done} {count} {'webhook' if count == 1 else 'webhooks'}.")
     if report.webhooks:
         parked(report.webhooks)
+    for call in report.calls:
+        calls_side_by_side(call)
+    if report.exhausted:
+        line(f"{report.exhausted} have failed three times more: retry them by --id.", "yellow")
+    if len(report.calls) < count and dry_run:
+        line(f"The calls of the first {len(report.calls)} are shown: narrow it with the options.", "yellow")
     if report.more:
         line("More are parked than this could read in time; run it again.", "yellow")
     elif count and not dry_run:
         line("What fails again comes back: `bridge failures` shows it.")
+
+
+def calls_side_by_side(call: Call) -> None:
+    """What Batch was sent, and what it would be sent now."""
+    line("")
+    line(f"{call.id}: {call.outcome}{f' ({call.reason})' if call.reason else ''}", "bold")
+    table = Table(box=None, padding=(0, 2), expand=True)
+    for name in ("When it was parked", "Now"):
+        table.add_column(name, overflow="fold", ratio=1)
+    table.add_row(*(pretty(one) for one in (call.old, call.new)))
+    console().print(table)
+    if call.warnings:
+        line(f"  warnings: {', '.join(call.warnings)}", "yellow")
+
+
+def pretty(call: Mapping[str, Any] | None) -> Text:
+    return Text(json.dumps(call, indent=2, ensure_ascii=False) if call else "no call", "" if call else "dim")
+
+
+def progress(text: str) -> None:
+    """A line on stderr, for who waits."""
+    sys.stderr.write(f"{text}\n")

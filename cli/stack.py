@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -26,44 +25,26 @@ from cli.errors import CommandFailed
 ROOT = Path(__file__).parent.parent
 DESCRIPTION = Path(".local/stack.json")
 RUN_FIRST = "no local stack is running: start one with `make run`, or name a deployed one with --stack"
-RETRY_SECONDS = 75
-"""The retry function ends within 60."""
-GAPS_SECONDS = 135
-"""The gaps function ends within 120."""
+# function   seconds that it may take, and a little
+PATIENCE_SECONDS = {"Retry": 75, "Gaps": 135, "Deliver": 45}
 
 Clients: TypeAlias = Callable[[str], Any]
-Filter: TypeAlias = Mapping[str, Sequence[str]]
-Retry: TypeAlias = Callable[[Filter, bool], dict[str, Any]]
-Compare: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
-
-
-def cannot_compare(_: Mapping[str, Any]) -> dict[str, Any]:
-    """In place of a function that is not there. Raises CommandFailed."""
-    raise CommandFailed("this stack cannot look for gaps: deploy a newer batch-bridge to it")
+Event: TypeAlias = Mapping[str, Any]
+Invoke: TypeAlias = Callable[[str, Event], dict[str, Any]]
 
 
 class Stack:
     """One stack. `door` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
 
-    `retry(filter, dry_run)` runs one round of the retry function and returns its report, `compare(event)` the same of
-    the gaps function; both raise CommandFailed.
+    `invoke("Retry", event)` is what a function answers to an event; raises CommandFailed.
     """
 
-    def __init__(
-        self,
-        name: str,
-        door: str,
-        table: str,
-        clients: Clients,
-        retry: Retry,
-        compare: Compare = cannot_compare,
-    ) -> None:
+    def __init__(self, name: str, door: str, table: str, clients: Clients, invoke: Invoke) -> None:
         self.name = name
         self.door = door.rstrip("/")
         self.table = table
         self.clients = clients
-        self.retry = retry
-        self.compare = compare
+        self.invoke = invoke
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -80,6 +61,14 @@ class Stack:
     @cached_property
     def connections(self) -> Connections:
         return Connections(self.table, self.clients("dynamodb"))
+
+    @cached_property
+    def caller(self) -> str:
+        """Who asks, for the log: the role or user of AWS, else `unknown`."""
+        try:
+            return str(self.clients("sts").get_caller_identity()["Arn"])
+        except (ClientError, BotoCoreError):
+            return "unknown"
 
     def address(self, source: str, connection: str) -> str:
         """What a tool posts to."""
@@ -125,8 +114,7 @@ def local_stack(folder: Path) -> Stack:
         door=url,
         table=described["variables"]["TABLE_NAME"],
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
-        retry=lambda wanted, dry_run: retry_locally(url, wanted, dry_run=dry_run),
-        compare=lambda event: post_locally(f"{url}/_local/gaps", event, GAPS_SECONDS, "gaps"),
+        invoke=lambda function, event: invoke_locally(url, function, event),
     )
 
 
@@ -143,37 +131,21 @@ def description(folder: Path) -> dict[str, Any]:
     raise CommandFailed(RUN_FIRST)
 
 
-def retry_locally(url: str, wanted: Filter, *, dry_run: bool) -> dict[str, Any]:
-    """The local stack's route takes one value a field, so several values are several rounds, told as one."""
-    names = {"classes": "class", "sources": "source", "ids": "id"}
-    choices = itertools.product(*(wanted.get(name) or [""] for name in names))
-    reports = [
-        post_retry(url, {**dict(zip(names.values(), chosen, strict=True)), "dry_run": dry_run})
-        for chosen in choices
-    ]
-    return {
-        "retried": sum(report["retried"] for report in reports),
-        "left": reports[-1]["left"],
-        "more": any(report["more"] for report in reports),
-        "webhooks": [webhook for report in reports for webhook in report["webhooks"]],
-    }
-
-
-def post_retry(url: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-    return post_locally(f"{url}/_local/retry", asked, RETRY_SECONDS, "retry")
-
-
-def post_locally(url: str, asked: Mapping[str, Any], seconds: float, function: str) -> dict[str, Any]:
+def invoke_locally(url: str, function: str, event: Event) -> dict[str, Any]:
     """What a function of the local stack answers. Raises CommandFailed."""
     try:
-        with httpx.Client(trust_env=False, timeout=seconds) as client:
-            answer = client.post(url, json=dict(asked))
-        report: dict[str, Any] = answer.json()
+        with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS[function]) as client:
+            answer = client.post(f"{url}/_local/functions/{function}Function/invoke", json=dict(event))
+        found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, ValueError):
         raise CommandFailed("the local stack does not answer; see its logs in .local/logs") from None
     if not answer.is_success:
-        raise CommandFailed(f"the {function} function failed: {report.get('error', answer.status_code)}")
-    return report
+        raise failed(function, found.get("error"))
+    return found
+
+
+def failed(function: str, error: object) -> CommandFailed:
+    return CommandFailed(f"the {function.lower()} function failed: {error or 'see its log'}")
 
 
 # ── In AWS ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,19 +161,17 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
         with aws_told():
             return session.client(service)
 
-    gaps = outputs.get("Gaps")
-    try:
-        function = outputs["Retry"]
-        return Stack(
-            name,
-            outputs["Door"],
-            outputs["Ledger"],
-            clients,
-            lambda wanted, dry_run: invoke_retry(lambda_client(session), function, wanted, dry_run=dry_run),
-            (lambda event: invoke(lambda_client(session, GAPS_SECONDS), gaps, event, "gaps"))
-            if gaps
-            else cannot_compare,
+    def invoke(function: str, event: Event) -> dict[str, Any]:
+        if function not in outputs:
+            raise CommandFailed(
+                f"stack {name} has no {function.lower()} function: deploy a newer batch-bridge"
+            )
+        return invoke_deployed(
+            lambda_client(session, PATIENCE_SECONDS[function]), outputs[function], function, event
         )
+
+    try:
+        return Stack(name, outputs["Door"], outputs["Ledger"], clients, invoke)
     except KeyError as error:
         raise CommandFailed(
             f"stack {name} has no output {error}: is it batch-bridge, and up to date?"
@@ -219,26 +189,20 @@ def stack_outputs(session: Any, name: str) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in found[0].get("Outputs", [])}
 
 
-def lambda_client(session: Any, seconds: int = RETRY_SECONDS) -> Any:
+def lambda_client(session: Any, seconds: int) -> Any:
     """Waits as long as the function may run, and never runs it twice."""
     patience = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
     return session.client("lambda", config=patience)
 
 
-def invoke_retry(client: Any, function: str, wanted: Filter, *, dry_run: bool) -> dict[str, Any]:
-    """One round of the deployed retry function. Raises CommandFailed."""
-    event = {"filter": {name: list(values) for name, values in wanted.items()}, "dry_run": dry_run}
-    return invoke(client, function, event, "retry")
-
-
-def invoke(client: Any, function: str, event: Mapping[str, Any], what: str) -> dict[str, Any]:
+def invoke_deployed(client: Any, deployed: str, function: str, event: Event) -> dict[str, Any]:
     """What a deployed function answers. Raises CommandFailed."""
     with aws_told():
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-        report: dict[str, Any] = json.loads(answer["Payload"].read())
+        answer = client.invoke(FunctionName=deployed, Payload=json.dumps(event).encode())
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer:
-        raise CommandFailed(f"the {what} function failed: {report.get('errorType', 'see its log')}")
-    return report
+        raise failed(function, found.get("errorType"))
+    return found
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RECEIPTS = 50
 SEND_SECONDS = 35
 """Longer than the door lets a function take."""
-RETRY, GAPS = "RetryFunction", "GapsFunction"
+RETRY = "RetryFunction"
 FILTERS = {"class": "classes", "source": "sources", "id": "ids"}
 """What the route calls a filter, and what the function does."""
 
@@ -47,13 +47,13 @@ class Contract:
             ("GET", "/_local/receipts", self.receipts),
             ("GET", "/_local/failures", self.failures),
             ("POST", "/_local/retry", self.retry),
-            ("POST", "/_local/gaps", self.gaps),
             ("POST", "/_local/happened/{source}", self.happened),
             ("POST", "/_local/samples", self.sample),
             ("POST", "/_local/forget", self.forget),
             ("GET", "/_local/state", self.state),
             ("GET", "/_local/functions", self.functions),
             ("POST", "/_local/functions/{name}/kill", self.kill),
+            ("POST", "/_local/functions/{name}/invoke", self.invoke),
         ]
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
@@ -79,11 +79,8 @@ class Contract:
         if unknown:
             return JSONResponse({"error": f"unknown filter: {', '.join(sorted(unknown))}"}, 400)
         wanted = {FILTERS[name]: [value] for name, value in asked.items() if name in FILTERS and value}
-        return await self.invoked(RETRY, {"filter": wanted, "dry_run": bool(asked.get("dry_run"))})
-
-    async def gaps(self, request: Request) -> Response:
-        """Compare as `{source, connection, since, dry_run}` say, all of them optional. The function's answer."""
-        return await self.invoked(GAPS, await request.json())
+        event = {"filter": wanted, "dry_run": bool(asked.get("dry_run")), "by": "the local page"}
+        return await self.invoked(RETRY, event)
 
     async def happened(self, request: Request) -> Response:
         """Let an order or an event of Stripe have happened: the stand-in for their APIs tells of it from then on."""
@@ -92,6 +89,13 @@ class Contract:
         except (KeyError, ValueError, TypeError):
             return JSONResponse({"error": "no order of Shopify, and no event of Stripe"}, 400)
         return Response(status_code=204)
+
+    async def invoke(self, request: Request) -> Response:
+        """What a function answers to an event, as `aws lambda invoke` has it."""
+        name = request.path_params["name"]
+        if name not in self.application.functions:
+            return JSONResponse({"error": "no such function"}, 404)
+        return await self.invoked(name, await request.json())
 
     async def invoked(self, function: str, event: Any) -> Response:
         """What a function answers to an event."""

@@ -16,6 +16,7 @@ import cfn_flip
 import pytest
 
 from bridge import ledger, queue
+from bridge.archive import PREFIX
 from bridge.batch import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 from bridge.errors import FAILURE_CLASSES
 from bridge.observability import NAMESPACE, count
@@ -24,6 +25,7 @@ from functions.gaps import comparison
 from functions.gaps import handler as gaps
 from functions.gaps.comparison import Comparison
 from functions.retry import rounds
+from functions.retry.archiving import ARCHIVE_AFTER
 from functions.sources import COMPARED, ROOMS
 from local.template import translate
 from tests.test_architecture import MODULES, closure, tree
@@ -294,11 +296,30 @@ def test_a_full_batch_of_messages_fits_one_invocation() -> None:
     assert size * queue.MAX_MESSAGE_BYTES < 6 * 1024 * 1024
 
 
+LIFECYCLE = RESOURCES["BodiesBucket"]["Properties"]["LifecycleConfiguration"]
+
+
 def test_a_body_in_s3_is_there_as_long_as_its_message_and_its_receipt() -> None:
-    [rule] = RESOURCES["BodiesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    rules = {rule["Prefix"]: rule for rule in LIFECYCLE["Rules"]}
+    rule = rules["bodies/"]
     assert rule["ExpirationInDays"] >= ledger.RECEIPT_DAYS
     assert rule["ExpirationInDays"] * DAY_SECONDS > max(
         one["MessageRetentionPeriod"] for one in QUEUES.values()
+    )
+
+
+def test_what_is_archived_is_kept_as_long_as_the_parameter_says() -> None:
+    assert {rule["Prefix"] for rule in LIFECYCLE["Rules"]} == {"bodies/", PREFIX}
+    [parked] = [rule for rule in LIFECYCLE["Rules"] if rule["Prefix"] == PREFIX]
+    assert parked["ExpirationInDays"] == {"Ref": "ParkedRetentionDays"}
+
+
+def test_the_schedule_archives_well_before_sqs_forgets() -> None:
+    archive = FUNCTIONS["RetryFunction"]["Events"]["Archive"]["Properties"]
+    assert json.loads(archive["Input"]) == {"archive": True}
+    assert (
+        ARCHIVE_AFTER.days * DAY_SECONDS + 2 * DAY_SECONDS
+        < (RESOURCES["DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"])
     )
 
 
@@ -428,7 +449,13 @@ def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
 
 def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_on_to() -> None:
     readers = {function: allowed(function, "ssm") for function in FUNCTIONS if allowed(function, "ssm")}
-    assert set(readers) == {"DeliverFunction", "FormsFunction", "CustomFunction", "GapsFunction", "WatchFunction"}
+    assert set(readers) == {
+        "DeliverFunction",
+        "FormsFunction",
+        "CustomFunction",
+        "GapsFunction",
+        "WatchFunction",
+    }
     assert not [one for one in readers["GapsFunction"] if not any(f"/{name}" in one for name in COMPARED)]
     [forms], [custom] = readers["FormsFunction"], readers["CustomFunction"]
     assert "parameter/${AWS::StackName}/custom/*" in custom

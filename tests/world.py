@@ -76,8 +76,14 @@ class World:
         return self.deliver_records([record(self.queue, webhook, receive_count) for webhook in webhooks])
 
     def deliver_records(self, records: list[dict[str, Any]]) -> list[str]:
+        delivery = self.delivery()
+        self.delays = delivery.settler.delays
+        return delivery.run(records)
+
+    def delivery(self) -> Delivery:
+        """What the next invocation of deliver works with."""
         self.invocations += 1
-        delivery = Delivery(
+        return Delivery(
             mappers=self.mappers,
             ledger=self.ledger,
             queue=self.queue,
@@ -92,8 +98,6 @@ class World:
             wholes={"stripe": room("stripe", "mapping").whole},
             provider=ProviderClient(httpx.MockTransport(self.api)),
         )
-        self.delays = delivery.settler.delays
-        return delivery.run(records)
 
     def parked(self) -> list[Parked]:
         """What lies in the dead-letter queue; it stays there."""

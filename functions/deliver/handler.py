@@ -18,6 +18,7 @@ from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from functions.deliver.delivery import Delivery, Mapper, Whole
+from functions.deliver.preview import previewed
 from functions.sources import ROOMS, room
 
 tracer = Tracer(patch_modules=("botocore", "httpx"))
@@ -47,6 +48,8 @@ queue = WebhookQueue(
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Deliver the batch, and name the messages that stay in the queue (partial batch response).
 
+    An event with envelopes under `preview` only asks what they would become.
+
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
     logger.append_keys(request_id=context.aws_request_id)
@@ -63,5 +66,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         wholes=WHOLES,
         provider=provider,
     )
+    if "preview" in event:
+        return {"webhooks": previewed(delivery, event["preview"])}
     stay = delivery.run(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

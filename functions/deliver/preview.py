@@ -14,7 +14,7 @@ from functions.deliver.job import Job, Message, going
 
 
 def previewed(delivery: Delivery, envelopes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each envelope `{id, call, warnings, outcome, reason}`: `call` is the operation, None where there would be none.
+    """For each envelope `{id, call, warnings, outcome, reason}`; `call` is the operation, or None.
 
     Each is looked at alone, on what the ledger knows now.
     """
@@ -22,7 +22,13 @@ def previewed(delivery: Delivery, envelopes: Iterable[Mapping[str, Any]]) -> lis
 
 
 def previewed_one(delivery: Delivery, envelope: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"id": envelope.get("id"), "call": None, "warnings": [], "outcome": "", "reason": ""}
+    found: dict[str, Any] = {
+        "id": envelope.get("id"),
+        "call": None,
+        "warnings": [],
+        "outcome": "",
+        "reason": "",
+    }
     try:
         job = Job(message_for(envelope), delivery.queue.webhook(json.dumps(envelope)))
         fit(delivery, job)

@@ -20,20 +20,21 @@ def archive_old(queue: WebhookQueue, archive: Archive, now: datetime, has_time: 
 
     Raises Unavailable.
     """
-    kept: list[Parked] = []
+    kept: dict[str, Parked] = {}
     archived = 0
     try:
         while page := queue.receive_parked(VISIBILITY_SECONDS) if has_time() else None:
+            kept |= {parked.receipt_handle: parked for parked in page}
             for parked in page:
                 if now - parked.sent_at < ARCHIVE_AFTER:
-                    kept.append(parked)
                     continue
                 archive.keep(parked)
                 queue.delete_parked(parked)
+                del kept[parked.receipt_handle]
                 archived += 1
                 logger.info(
                     "webhook archived", webhook_id=parked.id, failure_class=parked.failure.failure_class
                 )
     finally:
-        queue.release_parked(kept)
+        queue.release_parked(kept.values())
     return archived

@@ -41,7 +41,7 @@ class Filter:
         unknown = set(given) - {one.name for one in fields(cls)}
         if unknown:
             raise ValueError(f"unknown filter: {', '.join(sorted(unknown))}")
-        times = {name: str(given[name] or "") for name in ("since", "until") if name in given}
+        times: dict[str, Any] = {name: str(given[name] or "") for name in ("since", "until") if name in given}
         lists = {name: values for name, values in given.items() if name not in times}
         single = [name for name, values in lists.items() if not isinstance(values, list | tuple)]
         if single:
@@ -52,7 +52,8 @@ class Filter:
         for name, text in times.items():
             if text and moment(text) is None:
                 raise ValueError(f"not a time with a zone: {name}")
-        return cls(**{name: tuple(values) for name, values in lists.items()}, **times)
+        chosen: dict[str, Any] = {name: tuple(values) for name, values in lists.items()}
+        return cls(**chosen, **times)
 
     def takes(self, parked: Parked) -> bool:
         """Whether a parked webhook is meant."""

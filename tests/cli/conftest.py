@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,9 +17,9 @@ from typer.testing import CliRunner, Result
 from bridge.ledger import Receipt, link_row, receipt_row
 from bridge.queue import WebhookQueue
 from cli.main import app
-from cli.stack import Filter, Stack, deployed_stack, open_stack
-from functions.retry.rounds import DeadLetters, Order, retry_round
-from functions.retry.rounds import Filter as RetryFilter
+from cli.stack import Stack, deployed_stack, open_stack
+from functions.retry.handler import order_of
+from functions.retry.rounds import DeadLetters, Filter, retry_round
 from functions.sources import ROOMS
 from tests.world import properties
 
@@ -74,6 +74,12 @@ def stack(session: boto3.Session, opened: dict[str, Stack]) -> Iterator[Stack]:
         yield opened[STACK]
 
 
+def previewed(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """What deliver says of an envelope that it would send to Batch."""
+    call = {"identifiers": {"custom_id": "ada"}, "attributes": {"now": envelope["id"]}}
+    return {"id": envelope["id"], "call": call, "outcome": "delivered", "reason": "", "warnings": []}
+
+
 @pytest.fixture
 def queue(stack: Stack, session: boto3.Session) -> WebhookQueue:
     """The stack's queues; its retry function runs in this process."""
@@ -84,12 +90,13 @@ def queue(stack: Stack, session: boto3.Session) -> WebhookQueue:
     ]
     queue = WebhookQueue(url, dead_letter_url, client=sqs)
 
-    def retry(wanted: Filter, dry_run: bool) -> dict[str, Any]:
-        return retry_round(
-            DeadLetters(queue), RetryFilter.of(wanted), Order(dry_run=dry_run), lambda: True
-        ).as_json()
+    def invoke(function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        if function == "Deliver":
+            return {"webhooks": [previewed(envelope) for envelope in event["preview"]]}
+        place = DeadLetters(queue)
+        return retry_round(place, Filter.of(event["filter"]), order_of(event), lambda: True).as_json()
 
-    stack.retry = retry
+    stack.invoke = invoke
     return queue
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.gaps import MAX_ROUNDS
-from cli.stack import Stack, deployed_stack, invoke
+from cli.stack import Stack, deployed_stack, invoke_deployed
 from functions.gaps.comparison import Report
 from tests.cli.conftest import STACK, Bridge
 
@@ -22,7 +22,7 @@ class Function:
         self.answers = list(answers)
         self.events: list[Mapping[str, Any]] = []
 
-    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(self, _: str, event: Mapping[str, Any]) -> dict[str, Any]:
         self.events.append(event)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -35,7 +35,7 @@ def answer(*reports: Report) -> dict[str, Any]:
 
 
 def test_prints_each_connection_with_its_gap_rate(bridge: Bridge, stack: Stack) -> None:
-    stack.compare = Function(
+    stack.invoke = Function(
         answer(
             Report("shopify", "main", checked=200, missing=3, fed=3),
             Report("stripe", "eu", checked=0, unknown=4),
@@ -48,7 +48,7 @@ def test_prints_each_connection_with_its_gap_rate(bridge: Bridge, stack: Stack) 
 
 
 def test_asks_until_it_is_done_and_adds_up(bridge: Bridge, stack: Stack) -> None:
-    stack.compare = function = Function(
+    stack.invoke = function = Function(
         answer(Report("shopify", "main", checked=100, missing=10, fed=10, more=True)),
         answer(Report("shopify", "main", checked=100)),
     )
@@ -61,7 +61,7 @@ def test_asks_until_it_is_done_and_adds_up(bridge: Bridge, stack: Stack) -> None
 
 
 def test_a_look_is_one_round(bridge: Bridge, stack: Stack) -> None:
-    stack.compare = function = Function(answer(Report("stripe", "main", 5, 2, more=True)))
+    stack.invoke = function = Function(answer(Report("stripe", "main", 5, 2, more=True)))
     result = bridge("gaps", "stripe", "main", "--dry-run", "--stack", STACK)
     assert function.events == [{"source": "stripe", "connection": "main", "dry_run": True}]
     assert "Would feed" in result.stdout
@@ -69,21 +69,21 @@ def test_a_look_is_one_round(bridge: Bridge, stack: Stack) -> None:
 
 
 def test_it_does_not_ask_for_ever(bridge: Bridge, stack: Stack) -> None:
-    stack.compare = function = Function(answer(Report("stripe", "main", more=True)))
+    stack.invoke = function = Function(answer(Report("stripe", "main", more=True)))
     bridge("gaps", "--stack", STACK)
     assert len(function.events) == MAX_ROUNDS
 
 
 def test_what_could_not_be_compared_is_told_and_ends_with_1(bridge: Bridge, stack: Stack) -> None:
     reason = "the provider answered 401 to the connection's API key"
-    stack.compare = Function(answer(Report("stripe", "main", more=True, error=reason)))
+    stack.invoke = Function(answer(Report("stripe", "main", more=True, error=reason)))
     result = bridge("gaps", "--stack", STACK)
     assert result.exit_code == 1
     assert f"stripe/main: {reason}" in result.stdout
 
 
 def test_without_any_key_it_says_where_to_read(bridge: Bridge, stack: Stack) -> None:
-    stack.compare = Function(answer())
+    stack.invoke = Function(answer())
     assert "No connection has an API key" in bridge("gaps", "--stack", STACK).stdout
 
 
@@ -92,7 +92,7 @@ def test_without_any_key_it_says_where_to_read(bridge: Bridge, stack: Stack) -> 
     [["typeform"], ["stripe", "No Name"], ["stripe", "--since", "yesterday"], ["--since", "2026-11-20"]],
 )
 def test_nonsense_asks_nobody(bridge: Bridge, stack: Stack, arguments: list[str]) -> None:
-    stack.compare = function = Function(answer())
+    stack.invoke = function = Function(answer())
     assert bridge("gaps", *arguments, "--stack", STACK).exit_code == 2
     assert function.events == []
 
@@ -127,7 +127,7 @@ def test_a_deployed_function_is_invoked_by_the_name_in_the_outputs() -> None:
         def client(self, service: str, **_: Any) -> Any:
             return client if service == "lambda" else CloudFormation()
 
-    found = deployed_stack("batch-bridge", Session).compare({"dry_run": True})
+    found = deployed_stack("batch-bridge", Session).invoke("Gaps", {"dry_run": True})
     assert found == {"connections": [], "more": False}
     assert client.asked == {"FunctionName": "gaps-function", "Payload": b'{"dry_run": true}'}
 
@@ -135,4 +135,4 @@ def test_a_deployed_function_is_invoked_by_the_name_in_the_outputs() -> None:
 def test_a_function_that_fails_is_told() -> None:
     client = Lambda({"errorType": "Sandbox.Timedout"}, FunctionError="Unhandled")
     with pytest.raises(Exception, match=r"the gaps function failed: Sandbox\.Timedout"):
-        invoke(client, "gaps-function", {}, "gaps")
+        invoke_deployed(client, "gaps-function", "Gaps", {})

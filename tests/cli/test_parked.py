@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from bridge.errors import FAILURE_CLASSES
 from bridge.queue import Failure, WebhookQueue
 from bridge.webhook import Webhook
 from cli.errors import CommandFailed
-from cli.parked import ADVICE, retry
-from cli.stack import Filter, Stack, invoke_retry, retry_locally
+from cli.parked import ADVICE, Manner, retry
+from cli.stack import Stack, invoke_deployed, invoke_locally
 from tests.cli.conftest import Bridge, LoopbackServer
 
 AT = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
@@ -134,7 +135,7 @@ class Rounds(Stack):
         super().__init__("rounds", "", "", lambda service: None, self.round)
         self.rounds, self.endless, self.asked = list(rounds), endless, 0
 
-    def round(self, wanted: Filter, dry_run: bool) -> dict[str, Any]:
+    def round(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
         self.asked += 1
         webhooks = self.rounds.pop(0)
         return {
@@ -146,23 +147,26 @@ class Rounds(Stack):
 
 
 def test_goes_on_while_there_is_more() -> None:
-    report = retry(Rounds(["a", "b"], ["c"]), {})
+    report = retry(Rounds(["a", "b"], ["c"]), {}, Manner())
 
     assert (report.retried, report.more) == (3, False)
 
 
 def test_what_fails_again_does_not_keep_it_running() -> None:
     stack = Rounds(["a", "b"], ["a"], ["b"], endless=True)
-    report = retry(stack, {})
+    report = retry(stack, {}, Manner())
 
     assert (report.retried, report.more, stack.asked) == (2, True, 2)
 
 
 def test_ends_where_a_round_finds_nothing_to_retry() -> None:
-    assert retry(Rounds([], endless=True), {}).more
+    assert retry(Rounds([], endless=True), {}, Manner()).more
 
 
 # ── The retry function ──────────────────────────────────────────────────────────────────────────────────────
+
+
+EVENT = {"filter": {"ids": ["webhook-1"]}, "dry_run": True}
 
 
 def answered(payload: dict[str, Any], **more: str) -> Any:
@@ -170,7 +174,7 @@ def answered(payload: dict[str, Any], **more: str) -> Any:
     stubber = Stubber(client)
     asked = {
         "FunctionName": "retry-function",
-        "Payload": b'{"filter": {"ids": ["webhook-1"]}, "dry_run": true}',
+        "Payload": json.dumps(EVENT).encode(),
     }
     stubber.add_response("invoke", {"Payload": io.BytesIO(json.dumps(payload).encode()), **more}, asked)
     stubber.activate()
@@ -180,14 +184,14 @@ def answered(payload: dict[str, Any], **more: str) -> Any:
 def test_invokes_the_deployed_function_with_the_filter() -> None:
     report = {"retried": 0, "left": 1, "more": False, "webhooks": []}
 
-    assert invoke_retry(answered(report), "retry-function", {"ids": ["webhook-1"]}, dry_run=True) == report
+    assert invoke_deployed(answered(report), "retry-function", "Retry", EVENT) == report
 
 
 def test_a_function_that_fails_is_told_without_its_message() -> None:
     client = answered({"errorType": "ValueError", "errorMessage": "a value"}, FunctionError="Unhandled")
 
     with pytest.raises(CommandFailed, match=r"^the retry function failed: ValueError$"):
-        invoke_retry(client, "retry-function", {"ids": ["webhook-1"]}, dry_run=True)
+        invoke_deployed(client, "retry-function", "Retry", EVENT)
 
 
 def test_aws_refusing_is_told() -> None:
@@ -197,20 +201,15 @@ def test_aws_refusing_is_told() -> None:
     stubber.activate()
 
     with pytest.raises(CommandFailed, match=r"^AWS answered AccessDeniedException to Invoke$"):
-        invoke_retry(client, "retry-function", {}, dry_run=False)
+        invoke_deployed(client, "retry-function", "Retry", {})
 
 
-def test_the_local_route_is_asked_once_for_each_combination(server: LoopbackServer) -> None:
-    one = {"retried": 1, "left": 4, "more": False, "webhooks": [{"id": "a"}]}
-    server.answers = [(200, json.dumps(one))]
+def test_a_local_function_is_invoked_by_its_name(server: LoopbackServer) -> None:
+    server.answers = [(200, '{"retried": 1}')]
 
-    report = retry_locally(server.url, {"classes": ["x", "y"], "ids": ["a"]}, dry_run=False)
-
-    assert [json.loads(body) for _, _, body in server.requests] == [
-        {"class": "x", "source": "", "id": "a", "dry_run": False},
-        {"class": "y", "source": "", "id": "a", "dry_run": False},
-    ]
-    assert (report["retried"], report["left"], len(report["webhooks"])) == (2, 4, 2)
+    assert invoke_locally(server.url, "Retry", EVENT) == {"retried": 1}
+    [(path, _, body)] = server.requests
+    assert (path, json.loads(body)) == ("/_local/functions/RetryFunction/invoke", EVENT)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +225,7 @@ def test_a_local_function_that_fails_is_told(
     server.answers = [answer]
 
     with pytest.raises(CommandFailed, match=reason):
-        retry_locally(server.url, {}, dry_run=False)
+        invoke_locally(server.url, "Retry", {})
 
 
 def test_no_stack_running_is_told(bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The local stack runs what template.yaml says, and nothing else."""
 
+import json
 from collections.abc import Iterator
 
 import boto3
@@ -72,9 +73,11 @@ def test_queues_feed_the_functions_that_the_template_names(deployment: Deploymen
 
 
 def test_schedules_are_read_with_their_payload(deployment: Deployment) -> None:
-    [retry] = [schedule for schedule in deployment.schedules if schedule.function == "RetryFunction"]
-    assert retry.expression == "rate(15 minutes)"
-    assert "batch_unavailable" in retry.payload
+    of_retry = [schedule for schedule in deployment.schedules if schedule.function == "RetryFunction"]
+    assert {schedule.expression: json.loads(schedule.payload) for schedule in of_retry} == {
+        "rate(15 minutes)": {"filter": {"classes": ["batch_unavailable", "bad_credentials"]}},
+        "rate(12 hours)": {"archive": True},
+    }
 
 
 def test_secrets_are_made_with_the_content_of_the_template(
