@@ -72,9 +72,11 @@ def test_queues_feed_the_functions_that_the_template_names(deployment: Deploymen
 
 
 def test_schedules_are_read_with_their_payload(deployment: Deployment) -> None:
-    [schedule] = deployment.schedules
-    assert (schedule.function, schedule.expression) == ("RetryFunction", "rate(15 minutes)")
-    assert "batch_unavailable" in schedule.payload
+    schedules = {schedule.function: schedule for schedule in deployment.schedules}
+    rates = {function: schedule.expression for function, schedule in schedules.items()}
+    assert rates == {"RetryFunction": "rate(15 minutes)", "GapsFunction": "rate(6 hours)"}
+    assert "batch_unavailable" in schedules["RetryFunction"].payload
+    assert schedules["GapsFunction"].payload == "{}"
 
 
 def test_secrets_are_made_with_the_content_of_the_template(
