@@ -196,6 +196,7 @@ class Application:
             await asyncio.wait(answers, timeout=IN_HAND_SECONDS)
         self.forget_queues()
         self.sandbox.store.forget()
+        self.provider.forget()
         await asyncio.to_thread(self.forget_ledger)
 
     def forget_queues(self) -> None:

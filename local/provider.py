@@ -63,6 +63,11 @@ class Provider:
         else:
             raise KeyError(source)
 
+    def forget(self) -> None:
+        """Nothing has happened."""
+        self.orders.clear()
+        self.events.clear()
+
     def answer(
         self, method: str, host: str, path: str, query: str, headers: Mapping[str, str], body: str
     ) -> Reply:

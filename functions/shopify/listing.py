@@ -93,11 +93,12 @@ def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[Told]:
     """
     if order.created_at is None or not names_someone(order):
         return
+    body = written(stated)
     for topic, time in milestones(order, stated):
         yield Told(
             topic=topic,
             began=aware(order.created_at),
-            body=written(stated),
+            body=body,
             headers={"x-shopify-topic": topic} | ({HAPPENED: aware(time).isoformat()} if time else {}),
             content_key=f"listed:{topic}:{order.id}",
             reference=order_reference(order.id),

@@ -58,6 +58,7 @@ def test_the_time_that_a_provider_asks_for_is_told(header: str, seconds: float |
         (httpx.Response(302, headers={"Location": "https://evil.example.com"}), MappingFailed),
         (httpx.Response(200, text="<html>"), ProviderUnavailable),
         (httpx.Response(200, json=[]), ProviderUnavailable),
+        (httpx.Response(200, text='{"a":' * 100_000), ProviderUnavailable),
         (httpx.ConnectError("secret.example.com"), ProviderUnavailable),
     ],
 )

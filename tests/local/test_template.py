@@ -78,6 +78,8 @@ def test_schedules_are_read_with_their_payload(deployment: Deployment) -> None:
         "rate(15 minutes)": {"filter": {"classes": ["batch_unavailable", "bad_credentials"]}},
         "rate(12 hours)": {"archive": True},
     }
+    [gaps] = [schedule for schedule in deployment.schedules if schedule.function == "GapsFunction"]
+    assert (gaps.expression, gaps.payload) == ("rate(6 hours)", "{}")
 
 
 def test_secrets_are_made_with_the_content_of_the_template(

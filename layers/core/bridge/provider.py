@@ -78,7 +78,7 @@ def read_answer(response: httpx.Response) -> dict[str, Any]:
         raise MappingFailed(f"the provider answered {status}")
     try:
         content = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise ProviderUnavailable("the provider answered no JSON object")
