@@ -326,6 +326,29 @@ def test_the_alarm_on_credentials_watches_the_metric_that_deliver_counts(
     assert dimensions["service"] == service
 
 
+def test_the_alarm_on_tools_that_left_watches_the_metric_that_deliver_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alarm = RESOURCES["InactiveAlarm"]["Properties"]
+    count(alarm["MetricName"])
+    line = json.loads(capsys.readouterr().out)
+    [metric] = line["_aws"]["CloudWatchMetrics"]
+    assert alarm["Namespace"] == metric["Namespace"]
+    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert [sorted(dimensions)] == [sorted(one) for one in metric["Dimensions"]]
+    assert {name: line[name] for name in dimensions} == dimensions
+    assert f'count("{alarm["MetricName"]}")' in Path("functions/deliver/leaving.py").read_text()
+
+
+def test_a_long_task_leaves_time_for_a_page_and_for_what_follows() -> None:
+    [spare] = [
+        ast.literal_eval(node.value)
+        for node in tree("functions.deliver.handler").body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SPARE_SECONDS"
+    ]
+    assert setting("DeliverFunction", "Timeout") / 3 < spare < setting("DeliverFunction", "Timeout") / 2
+
+
 # ── Who may do what ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -396,7 +419,7 @@ def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:
     of_table = {(action, resource) for action, resource in granted if action.startswith("dynamodb:")}
     table, index = '{"Fn::GetAtt": ["LedgerTable", "Arn"]}', '"${LedgerTable.Arn}/index/by_profile"'
     wanted = {("dynamodb:Query", index)}
-    wanted |= {(f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem")}
+    wanted |= {(f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem", "Scan")}
     assert {
         (action, resource.removeprefix('{"Fn::Sub": ').removesuffix("}") if "Sub" in resource else resource)
         for action, resource in of_table

@@ -210,9 +210,9 @@ class WebhookQueue:
             raise ValueError("no such encoding")
         try:
             content: bytes = self.s3.get_object(Bucket=self.bucket, Key=body)["Body"].read()
-        except self.s3.exceptions.NoSuchKey as error:
-            raise Ignored("its body was deleted") from error
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"].get("Code") == "NoSuchKey":
+                raise Ignored("its body was deleted") from error
             raise BatchUnavailable("the bucket does not give the body") from error
         return content
 
