@@ -419,7 +419,9 @@ def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:
     of_table = {(action, resource) for action, resource in granted if action.startswith("dynamodb:")}
     table, index = '{"Fn::GetAtt": ["LedgerTable", "Arn"]}', '"${LedgerTable.Arn}/index/by_profile"'
     wanted = {("dynamodb:Query", index)}
-    wanted |= {(f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem", "Scan")}
+    wanted |= {
+        (f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem", "Scan")
+    }
     assert {
         (action, resource.removeprefix('{"Fn::Sub": ').removesuffix("}") if "Sub" in resource else resource)
         for action, resource in of_table

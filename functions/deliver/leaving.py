@@ -17,7 +17,7 @@ LEFT = "connection marked inactive"
 
 
 class LeavingDesk:
-    """Grants what a webhook asks of its connection. Every step may be done twice: one that fails goes on or begins anew.
+    """Grants what a webhook asks of its connection. Every step may be done twice: one that fails goes on.
 
     `has_time` is asked between two pages of people; `clock` returns Unix seconds.
     """

@@ -101,7 +101,7 @@ class Settler:
             return
         for job in jobs:
             self.tell(job)
-            if job.outcome is Outcome.IGNORED:
+            if job.outcome is Outcome.IGNORED or (job.outcome is Outcome.DELIVERED and job.change.privacy):
                 self.queue.forget_body(job.webhook)
         counts = Counter(counted for job in jobs for counted in counts_of(job))
         for (name, dimension, label), number in counts.items():

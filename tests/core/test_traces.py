@@ -70,7 +70,9 @@ def test_a_persons_links_lead_to_the_lanes_in_which_the_doors_put_their_webhooks
         lane("shopify", shopify.customer("orders/paid", {"email": email})),
     } <= found
     told = stripe.customer("invoice.paid", {"object": "invoice", "customer": "cus_9"})
-    assert lane("stripe", told) in lanes("stripe", "main", ["stripe:customer:cus_9", "shopify:customer:1"], "")
+    assert lane("stripe", told) in lanes(
+        "stripe", "main", ["stripe:customer:cus_9", "shopify:customer:1"], ""
+    )
     told = woocommerce.customer("order.created", {"customer_id": 5})
     assert lane("woocommerce", told) in lanes("woocommerce", "main", ["woocommerce:main:customer:5"], "")
 

@@ -25,8 +25,19 @@ from tests.stripe_events import about
 from tests.world import NOW, World
 
 EMAIL, HASH = "ada@example.com", email_sha256("ada@example.com") or ""
-CUSTOMER_ID, ORDER_ID, UNSEEN_ORDER_ID, STRIPE_ID = "880123456701", "550011223301", "550011223302", "cus_9AdaL"
-ADDRESS = {"first_name": "Ada", "last_name": "Lovelace", "address1": "12 rue du Thé", "city": "Lyon", "zip": "69003"}
+CUSTOMER_ID, ORDER_ID, UNSEEN_ORDER_ID, STRIPE_ID = (
+    "880123456701",
+    "550011223301",
+    "550011223302",
+    "cus_9AdaL",
+)
+ADDRESS = {
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "address1": "12 rue du Thé",
+    "city": "Lyon",
+    "zip": "69003",
+}
 CUSTOMER = {
     "id": int(CUSTOMER_ID),
     "email": EMAIL,
@@ -105,7 +116,9 @@ def fill(world: World) -> None:
     large = told("shopify", "orders/create", 2, ORDER, noise=300_000)
     world.deliver(large)
     paid = {"customer": STRIPE_ID, "customer_email": None}
-    world.deliver(stripe("customer.created", 3, id=STRIPE_ID, email=EMAIL, name="Ada Lovelace", phone="+33639980142"))
+    world.deliver(
+        stripe("customer.created", 3, id=STRIPE_ID, email=EMAIL, name="Ada Lovelace", phone="+33639980142")
+    )
     world.deliver(stripe("customer.subscription.created", 4, customer=STRIPE_ID))
     world.deliver(told("tally", "FORM_RESPONSE", 5, answers(5)))
     world.deliver(told("shopify", "orders/create", 7, ORDER | {"test": True}, noise=300_000))
@@ -116,7 +129,9 @@ def fill(world: World) -> None:
         stripe("invoice.paid", 23, **paid),
         stripe("checkout.session.completed", 24, customer=None, customer_details={"email": EMAIL.upper()}),
         told("tally", "FORM_RESPONSE", 25, answers(25)),
-        told("tally", "FORM_RESPONSE", 26, answers(26, "grace@example.com") | {"note": f"a friend of {EMAIL}"}),
+        told(
+            "tally", "FORM_RESPONSE", 26, answers(26, "grace@example.com") | {"note": f"a friend of {EMAIL}"}
+        ),
     ):
         world.queue.park(webhook, FAILURE)
     world.queue.send(told("shopify", "orders/paid", 30, ORDER, noise=300_000))
@@ -138,7 +153,12 @@ def refund(number: int) -> dict[str, Any]:
 
 def of_others(world: World) -> None:
     """What must be there afterwards as before."""
-    grace = {"id": 2, "email": "grace@example.com", "first_name": "Grace", "updated_at": "2026-09-01T10:00:00Z"}
+    grace = {
+        "id": 2,
+        "email": "grace@example.com",
+        "first_name": "Grace",
+        "updated_at": "2026-09-01T10:00:00Z",
+    }
     world.deliver(told("shopify", "customers/create", 40, grace))
     world.queue.park(told("shopify", "orders/paid", 41, {"id": 8, "customer": grace}), FAILURE)
     form = answers(42, "ada.byron@example.com")
@@ -266,7 +286,9 @@ def test_after_a_redact_no_store_holds_the_person(
     assert {row["pk"]["S"].partition("#")[0] for row in tombstones} == {"profile", "link"}
     for row in tombstones:
         is_profile = row["pk"]["S"] == f"profile#default#{HASH}"
-        bare = {"pk", "gone_until"} if is_profile else {"pk", "custom_id", "profile", "received_at", "learnt_by"}
+        bare = (
+            {"pk", "gone_until"} if is_profile else {"pk", "custom_id", "profile", "received_at", "learnt_by"}
+        )
         assert set(row) <= bare | {"expires_at"}
         assert row["expires_at"]["N"] == str(int(NOW + ERASED_SECONDS))
     assert sorted(one.id for one in world.parked()) == ["webhook-41", "webhook-42"]

@@ -1,4 +1,4 @@
-"""A tool that leaves is noted and told of; a shop that asks for it is forgotten person by person, and none is missed."""
+"""A tool that leaves is noted and told of; a shop that asks for it is forgotten person by person, missing nobody."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def known(world: World) -> Any:
 def later(webhook: Webhook, hours: int) -> Webhook:
     """The webhook, had it come in so many hours later."""
     moment = datetime.fromtimestamp(NOW, UTC) + timedelta(hours=hours)
-    return Webhook(
-        **{name: getattr(webhook, name) for name in Webhook.__slots__} | {"received_at": moment}
-    )
+    return Webhook(**{name: getattr(webhook, name) for name in Webhook.__slots__} | {"received_at": moment})
 
 
 def asked(world: World) -> list[Webhook]:
@@ -107,13 +105,13 @@ def test_where_it_cannot_be_noted_it_is_tried_again(world: World, shopify: Any) 
 # ── A whole shop ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_shop_that_asks_for_it_is_forgotten_with_each_of_its_people(
-    world: World, shopify: Any
-) -> None:
+def test_a_shop_that_asks_for_it_is_forgotten_with_each_of_its_people(world: World, shopify: Any) -> None:
     found = customers(world, shopify, 1, 2)
     world.deliver(shopify("orders/create", 3, id=9, email="guest@example.com", total_price="1.00"))
     world.deliver(shopify("checkouts/create", 4, token="t", email="visitor@example.com"))
-    everybody = sorted([*found, *filter(None, map(email_sha256, ("guest@example.com", "visitor@example.com")))])
+    everybody = sorted(
+        [*found, *filter(None, map(email_sha256, ("guest@example.com", "visitor@example.com")))]
+    )
     world.deliver(shopify("shop/redact", 10, **SHOP))
     wishes = asked(world)
     assert sorted(json.loads(wish.body)["custom_id"] for wish in wishes) == everybody
@@ -175,9 +173,7 @@ def test_a_shop_of_more_people_than_one_delivery_has_time_for_goes_on_where_it_w
     assert roster.progress(world.ledger, "webhook-10") == (0, "")
 
 
-def test_killed_in_between_it_asks_again_and_nobody_is_asked_for_twice(
-    world: World, shopify: Any
-) -> None:
+def test_killed_in_between_it_asks_again_and_nobody_is_asked_for_twice(world: World, shopify: Any) -> None:
     found = customers(world, shopify, 1, 2, 3)
     kept = world.queue.send
     sent = []

@@ -2,9 +2,9 @@
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
-(an order's total). The index finds all rows of a profile. Of an erased person an empty row of the profile and the links
-to it stay for 35 days. Keeps no value that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails
-only as SHA-256.
+(an order's total). The index finds all rows of a profile. Of an erased person an empty row of the profile and the
+links to it stay for 35 days. Keeps no value that a source sent but ids, totals, and, of subscriptions, plan and amount;
+e-mails only as SHA-256.
 """
 
 from __future__ import annotations
