@@ -108,12 +108,13 @@ API_KEYS = {"stripe": "rk_"}
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection as it stands; `secrets` is how many it has."""
+    """One connection as it stands; `secrets` is how many it has, `inactive_since` when its tool left."""
 
     source: str
     connection: str
     secrets: int
     address: str
+    inactive_since: str = ""
 
 
 def check_names(source: str, connection: str) -> None:
@@ -207,8 +208,15 @@ def store_settings(stack: Stack, source: str, connection: str, path: Path) -> di
 
 def connections(stack: Stack) -> list[Connection]:
     """The connections that there are. Raises CommandFailed, Refused."""
+    left = {(known.source, known.name): known.inactive_since for known in stack.known.all()}
     return [
-        Connection(source, name, len(stack.signing_secrets(source, name)), stack.address(source, name))
+        Connection(
+            source,
+            name,
+            len(stack.signing_secrets(source, name)),
+            stack.address(source, name),
+            left.get((source, name), ""),
+        )
         for source, name in stack.secret_names()
         if source in ROOMS
     ]

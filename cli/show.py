@@ -150,6 +150,12 @@ def connections(found: Sequence[Connection], projects: Mapping[str, bool]) -> No
         table.add_row(f"{one.source}/{one.connection}", str(one.secrets or "none yet"), Text(one.address))
     console().print(table)
     line("")
+    for one in found:
+        if one.inactive_since:
+            line(
+                f"{one.source}/{one.connection}: inactive since {one.inactive_since}, its tool has left.",
+                "yellow",
+            )
     for project, has_keys in projects.items():
         line(
             f"Batch project {project}: {'keys stored' if has_keys else 'no keys yet: `bridge connect batch`'}"

@@ -17,6 +17,7 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
 from bridge.secrets import Secrets
@@ -57,6 +58,10 @@ class Stack:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.table, self.clients("dynamodb"))
+
+    @cached_property
+    def known(self) -> Connections:
+        return Connections(self.table, self.clients("dynamodb"))
 
     def address(self, source: str, connection: str) -> str:
         """What a tool posts to."""

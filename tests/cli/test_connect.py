@@ -43,6 +43,7 @@ def test_a_new_connection_needs_no_deployment(bridge: Bridge, stack: Stack) -> N
         "connection": "eu",
         "secrets": 1,
         "address": f"{DOOR}/shopify/eu",
+        "inactive_since": "",
         "next_step": NEXT_STEPS["shopify"],
     }
     assert stored(stack, "shopify/eu") == {"signing_secrets": [SECRET]}
@@ -211,19 +212,20 @@ def test_batch_has_no_settings(bridge: Bridge, stack: Stack, tmp_path: Path) -> 
 def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stack: Stack) -> None:
     stack.secrets.store("stripe/eu", {"signing_secrets": [SECRET, "older"]})
     stack.secrets.store("batch/default", {"rest_api_key": "rest-key", "project_key": "project-key"})
+    stack.known.inactivate("shopify", "main", "2026-09-10T12:00:00Z")
 
     result = bridge("connections", "--stack", stack.name, "--json")
     found = json.loads(result.stdout)
 
-    assert {"source": "stripe", "connection": "eu", "secrets": 2, "address": f"{DOOR}/stripe/eu"} in found[
-        "connections"
-    ]
+    eu = {"source": "stripe", "connection": "eu", "secrets": 2, "address": f"{DOOR}/stripe/eu"}
+    assert {**eu, "inactive_since": ""} in found["connections"]
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
     )
     assert found["projects"] == {"default": True}
     text = bridge("connections", "--stack", stack.name).stdout
     assert "none yet" in text
+    assert "shopify/main: inactive since 2026-09-10T12:00:00Z" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
 
 

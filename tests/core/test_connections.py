@@ -79,6 +79,7 @@ def test_a_connection_whose_tool_was_uninstalled_is_known_as_inactive(connection
 def test_only_what_came_in_after_the_tool_had_left_makes_it_active_again(
     connections: Connections, received_at: str, is_active: bool
 ) -> None:
+    connections.saw("shopify", "main", "orders/paid", "2026-08-29T07:00:00Z")
     connections.inactivate("shopify", "main")
     connections.saw("shopify", "main", "orders/paid", received_at)
     known = connections.known("shopify", "main")

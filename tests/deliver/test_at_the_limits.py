@@ -1,4 +1,4 @@
-"""Text, numbers, dates and money at their limits go through delivery: Batch takes each right, or the receipt names it."""
+"""Text, numbers, dates and money at their limits go through delivery: Batch takes each, or the receipt names it."""
 
 from __future__ import annotations
 
@@ -162,6 +162,4 @@ def form(webhook: Webhook) -> Webhook:
     data = {"responseId": "r", "formId": "f", "formName": "Tea", "fields": fields, "createdAt": MOMENT}
     content = {"eventId": "e", "eventType": "FORM_RESPONSE", "data": data}
     body = json.dumps(content).encode()
-    return Webhook(
-        webhook.id, "tally", "main", "FORM_RESPONSE", {}, body, webhook.received_at, webhook.group
-    )
+    return Webhook(webhook.id, "tally", "main", "FORM_RESPONSE", {}, body, webhook.received_at, webhook.group)

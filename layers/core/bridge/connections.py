@@ -89,7 +89,13 @@ class Connections:
             self.update(source, connection, {REFUSED_AT + reason: self.now}, counts)
 
     def inactivate(self, source: str, connection: str, since: str = "") -> bool:
-        """Note that the tool says it will send no more; says whether it was noted."""
+        """Note that the tool says it will send no more; says whether it was noted.
+
+        Whatever comes of it next is noted at once: it tells that the tool is back.
+        """
+        self.written = {
+            key: moment for key, moment in self.written.items() if key[:2] != (source, connection)
+        }
         return bool(self.update(source, connection, {INACTIVE: since or self.now}))
 
     def reactivate(self, source: str, connection: str, received_at: str) -> None:
