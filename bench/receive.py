@@ -17,6 +17,7 @@ from bench.cpu import microseconds, quiet
 from bench.event import signed_event
 from bench.figure import Figure
 from bench.order import order_body
+from bridge.connections import Connections
 from bridge.door import Door
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
@@ -77,6 +78,7 @@ def receive(body: bytes) -> Callable[[], object]:
         SHOPIFY,
         secrets=Secrets("bench", client=OneSecret()),
         queue=WebhookQueue(QUEUE_URL, client=InstantSqs()),
+        connections=Connections("bench", client=object()),
     )
     event = signed_event(MATCH, "shopify", TOPIC, body, SECRET, HEADERS)
     answer = door(event, None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.connections import Known
 from bridge.door import CONNECTION_NAME
 from bridge.settings import InvalidSettings, checked
 from cli.errors import CommandFailed, WrongUsage
@@ -108,12 +109,28 @@ API_KEYS = {"stripe": "rk_"}
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection as it stands; `secrets` is how many it has, `inactive_since` when its tool left."""
+    """One connection as it stands; `secrets` is how many it has."""
 
     source: str
     connection: str
     secrets: int
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A connection with what is known of it: when it last spoke (RFC 3339), how often it was refused, and why
+    last; and since when its tool has left."""
+
+    source: str
+    connection: str
+    secrets: int
+    address: str
+    last_seen: str = ""
+    refused: int = 0
+    refused_at: str = ""
+    last_refusal: str = ""
+    amiss: tuple[str, ...] = ()
     inactive_since: str = ""
 
 
@@ -149,6 +166,10 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
     kept = [secret, *others][:SECRETS_KEPT]
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
     stack.secrets.store(f"{source}/{connection}", {**stored, "signing_secrets": kept})
+    if others:
+        stack.connections.rotated(source, connection)
+    else:
+        stack.connections.connected(source, connection)
     return Connection(source, connection, len(kept), stack.address(source, connection))
 
 
@@ -206,20 +227,31 @@ def store_settings(stack: Stack, source: str, connection: str, path: Path) -> di
     return settings
 
 
-def connections(stack: Stack) -> list[Connection]:
+def connections(stack: Stack) -> list[Standing]:
     """The connections that there are. Raises CommandFailed, Refused."""
-    left = {(known.source, known.name): known.inactive_since for known in stack.known.all()}
+    known = {(one.source, one.name): one for one in stack.connections.all()}
     return [
-        Connection(
-            source,
-            name,
-            len(stack.signing_secrets(source, name)),
-            stack.address(source, name),
-            left.get((source, name), ""),
-        )
+        standing(stack, known.get((source, name), Known(source, name)))
         for source, name in stack.secret_names()
         if source in ROOMS
     ]
+
+
+def standing(stack: Stack, known: Known) -> Standing:
+    """A connection as it stands, with what is known of it."""
+    last_refusal = max(known.refused_at, key=lambda reason: known.refused_at[reason], default="")
+    return Standing(
+        known.source,
+        known.name,
+        len(stack.signing_secrets(known.source, known.name)),
+        stack.address(known.source, known.name),
+        known.last_seen,
+        sum(known.refused.values()),
+        known.refused_at.get(last_refusal, ""),
+        last_refusal,
+        known.findings,
+        known.inactive_since,
+    )
 
 
 def projects(stack: Stack) -> dict[str, bool]:

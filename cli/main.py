@@ -6,7 +6,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -15,6 +16,7 @@ import typer
 from bridge.errors import BridgeError
 from cli import connect as connecting
 from cli import parked, receipt, send, show
+from cli import rotation as rotating
 from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import Sample
@@ -132,10 +134,17 @@ def connect_tool(
     context: typer.Context,
     source: Tool,
     connection: ConnectionName = None,
+    *,
     settings: SettingsFile = None,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
     api_key: Annotated[
         bool, typer.Option("--api-key", help="Store a restricted API key of Stripe, for thin events.")
+    ] = False,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Store nothing: say whether the older secrets are still in use.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --rotate: remove them, once that is safe.")
     ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
@@ -149,7 +158,9 @@ def connect_tool(
         name = connection or (DEFAULT_PROJECT if source == BATCH else MAIN)
         connecting.check_names(source, name)
         stack = stack_of(context, stack_name)
-        if settings is not None:
+        if rotate:
+            rotate_secrets(stack, source, name, removes=yes, as_json=as_json)
+        elif settings is not None:
             connect_settings(stack, source, name, settings, as_json=as_json)
         elif api_key:
             connect_api_key(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
@@ -167,6 +178,21 @@ def connect_settings(stack: Stack, source: str, connection: str, path: Path, *, 
         show.document({"source": source, "connection": connection, "settings": stored})
     else:
         show.line(f"Stored the settings of {source}/{connection}; they hold within five minutes.", "green")
+
+
+def rotate_secrets(stack: Stack, source: str, connection: str, *, removes: bool, as_json: bool) -> None:
+    if source == BATCH:
+        raise WrongUsage("Batch has one key at a time: store the new one with `bridge connect batch`")
+    found = rotating.rotation(stack, source, connection, datetime.now(UTC))
+    if removes and found.is_safe:
+        found = replace(found, secrets=1, removed=rotating.remove_older(stack, source, connection))
+    if as_json:
+        show.document({**asdict(found), "verdict": rotating.verdict(found)})
+    else:
+        show.rotation(found)
+    if removes and not found.removed and found.secrets > 1:
+        show.error("nothing removed: " + rotating.verdict(found))
+        raise typer.Exit(1)
 
 
 def connect_api_key(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:

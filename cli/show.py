@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.ledger import FINAL
-from cli.connect import Connection
+from cli.connect import Connection, Standing
 from cli.parked import ADVICE, Report
 from cli.receipt import document as receipt_document
+from cli.rotation import Rotation, verdict
 from cli.send import Sent
 
 if TYPE_CHECKING:
@@ -141,13 +142,34 @@ def stored(one: Connection) -> None:
     line("Next: let something real happen in the tool, then ask `bridge receipt` for the person's e-mail.")
 
 
-def connections(found: Sequence[Connection], projects: Mapping[str, bool]) -> None:
+def rotation(found: Rotation) -> None:
+    """How far a change of secrets has come, and what to do."""
+    grid(
+        [
+            ("secrets stored", str(found.secrets)),
+            ("newest stored", found.rotated_at),
+            ("newest last used", found.newest_secret_at or "not since there are several"),
+            ("older last used", found.older_secret_at or "not since there are several"),
+        ]
+    )
+    line(verdict(found), "green" if found.is_safe or found.removed else "")
+
+
+def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None:
     """Connections with their addresses, and the Batch projects."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for name in ("Connection", "Secrets", "Address"):
+    for name in ("Connection", "Secrets", "Last webhook", "Refused", "Amiss", "Address"):
         table.add_column(name, overflow="fold")
     for one in found:
-        table.add_row(f"{one.source}/{one.connection}", str(one.secrets or "none yet"), Text(one.address))
+        refused = f"{one.refused}, last {one.last_refusal} at {one.refused_at}" if one.refused else ""
+        table.add_row(
+            f"{one.source}/{one.connection}",
+            str(one.secrets or "none yet"),
+            one.last_seen,
+            Text(refused, "bold red" if one.refused_at > one.last_seen else ""),
+            Text(", ".join(one.amiss), "bold red"),
+            Text(one.address),
+        )
     console().print(table)
     line("")
     for one in found:

@@ -60,7 +60,7 @@ class Stack:
         return Ledger(self.table, self.clients("dynamodb"))
 
     @cached_property
-    def known(self) -> Connections:
+    def connections(self) -> Connections:
         return Connections(self.table, self.clients("dynamodb"))
 
     def address(self, source: str, connection: str) -> str:

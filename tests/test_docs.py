@@ -17,7 +17,7 @@ import cfn_flip
 import pytest
 import typer.main
 
-from bridge import ledger, signatures
+from bridge import doctor, ledger
 from bridge.errors import FAILURE_CLASSES, Refused
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
@@ -27,6 +27,7 @@ from functions.forms import mapping as forms
 from functions.forms.names import answer_names
 from functions.forms.vendors import VENDORS
 from functions.sources import ROOMS, room, settings_model
+from functions.watch.rounds import METRICS
 from local.page import NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -314,7 +315,7 @@ def test_every_failure_class_says_what_to_do(failure_class: str) -> None:
     assert failure_class in listed_in("Failure classes"), f"add {failure_class} to docs/operating.md"
 
 
-@pytest.mark.parametrize("reason", signatures.REASONS)
+@pytest.mark.parametrize("reason", doctor.CAUSES)
 def test_every_reason_of_a_refused_signature_is_explained(reason: str) -> None:
     assert reason in listed_in("Signature reasons"), f"add {reason} to docs/operating.md"
 
@@ -376,7 +377,7 @@ def test_every_metric_is_documented() -> None:
         for path in CODE
         for argument in (*first_arguments(path, "count", "measure_seconds"), *counted(path))
         for name in texts(argument)
-    }
+    } | set(METRICS.values())
     listed = listed_in("Metrics")
     assert published == listed, (
         f"docs/operating.md lacks {sorted(published - listed)} and has {sorted(listed - published)} too many"
@@ -400,7 +401,9 @@ def test_every_kind_of_warning_is_documented() -> None:
 def test_every_parameter_of_the_template_is_documented_with_its_default(name: str) -> None:
     found = rows(section(text_of("docs/deploy.md"), "Parameters"))
     default = TEMPLATE["Parameters"][name]["Default"]
-    assert [f"`{name}`", f"`{default}`"] in [cells[:2] for cells in found], f"add {name} to docs/deploy.md"
+    assert [f"`{name}`", f"`{default}`" if default else "none"] in [cells[:2] for cells in found], (
+        f"add {name} to docs/deploy.md"
+    )
 
 
 @pytest.mark.parametrize("name", TEMPLATE["Outputs"])

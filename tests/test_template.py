@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -131,12 +132,13 @@ def test_every_handler_has_a_function_and_every_function_a_handler() -> None:
     assert declared == handlers, f"template.yaml and functions/*/handler.py differ in {declared ^ handlers}"
 
 
+NEED_EVERY_ROOM = frozenset({"DeliverFunction", "WatchFunction"})
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_its_code_and_its_import_path(function: str) -> None:
     folder = (
-        "functions/"
-        if function == "DeliverFunction"
-        else ROOMS_OF_FUNCTIONS[function].replace(".", "/") + "/"
+        "functions/" if function in NEED_EVERY_ROOM else ROOMS_OF_FUNCTIONS[function].replace(".", "/") + "/"
     )
     assert FUNCTIONS[function]["CodeUri"] == folder
     assert RESOURCES[function]["Metadata"]["BuildProperties"] == {"ParentPackageMode": "auto"}
@@ -315,7 +317,7 @@ def test_the_alarm_on_credentials_watches_the_metric_that_deliver_counts(
 ) -> None:
     alarm = RESOURCES["CredentialsAlarm"]["Properties"]
     dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-    count(alarm["MetricName"], project=dimensions["project"])
+    count(alarm["MetricName"], in_all=True, project="another")
     line = json.loads(capsys.readouterr().out)
     [metric] = line["_aws"]["CloudWatchMetrics"]
     assert (alarm["Namespace"], NAMESPACE) == (metric["Namespace"], metric["Namespace"])
@@ -326,18 +328,50 @@ def test_the_alarm_on_credentials_watches_the_metric_that_deliver_counts(
     assert dimensions["service"] == service
 
 
-def test_the_alarm_on_tools_that_left_watches_the_metric_that_deliver_counts(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    alarm = RESOURCES["InactiveAlarm"]["Properties"]
-    count(alarm["MetricName"])
-    line = json.loads(capsys.readouterr().out)
-    [metric] = line["_aws"]["CloudWatchMetrics"]
-    assert alarm["Namespace"] == metric["Namespace"]
-    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-    assert [sorted(dimensions)] == [sorted(one) for one in metric["Dimensions"]]
-    assert {name: line[name] for name in dimensions} == dimensions
-    assert f'count("{alarm["MetricName"]}")' in Path("functions/deliver/leaving.py").read_text()
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+OURS = {name: alarm for name, alarm in ALARMS.items() if alarm.get("Namespace") == NAMESPACE}
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_tells_the_topic_when_it_rings_and_when_it_is_over(name: str) -> None:
+    topic = [{"Ref": "AlarmTopic"}]
+    assert (ALARMS[name]["AlarmActions"], ALARMS[name]["OKActions"]) == (topic, topic)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_an_alarm_watches_a_metric_that_the_code_publishes_without_other_dimensions(name: str) -> None:
+    """An alarm on a metric that nobody publishes, or publishes with a dimension more, never rings."""
+    service = GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+    assert OURS[name]["Dimensions"] == [{"Name": "service", "Value": service}]
+    metric = OURS[name]["MetricName"]
+    code = [path.read_text() for path in Path("functions").rglob("*.py")]
+    counted = [line for text in code for line in text.splitlines() if f'"{metric}"' in line]
+    assert counted, f"nobody publishes {metric}"
+    assert all("=" not in line.partition(metric)[2] or "in_all=True" in line for line in counted)
+
+
+def test_the_dashboard_shows_metrics_that_the_code_publishes() -> None:
+    body = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    shown: set[str] = set()
+    for widget in body["widgets"]:
+        for metric in widget["properties"]["metrics"]:
+            if isinstance(metric[0], dict):
+                shown |= set(re.findall(r'MetricName="(\w+)"', metric[0]["expression"]))
+            elif metric[0] == NAMESPACE:
+                shown.add(metric[1])
+    code = "".join(
+        path.read_text()
+        for folder in ("functions", "layers/core/bridge")
+        for path in Path(folder).rglob("*.py")
+    )
+    unknown = {name for name in shown if f'"{name}"' not in code and not name.startswith("Webhooks")}
+    assert len(shown) > 10
+    assert not unknown, f"nobody publishes {unknown}"
+
+
+def test_nobody_is_told_by_e_mail_unless_an_address_is_given() -> None:
+    assert RESOURCES["AlarmSubscription"]["Condition"] == "TellsSomebody"
+    assert TEMPLATE["Parameters"]["AlarmEmail"]["Default"] == ""
 
 
 def test_a_long_task_leaves_time_for_a_page_and_for_what_follows() -> None:
@@ -386,7 +420,6 @@ def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those
 
 @pytest.mark.parametrize("function", sorted(RECEIVERS))
 def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
-    assert allowed(function, "dynamodb") == []
     assert allowed(function, "lambda") == []
     sqs = {action for one in statements(function) for action in actions(one) if action.startswith("sqs:")}
     assert sqs == {"sqs:SendMessage*"} or sqs <= {"sqs:SendMessage", "sqs:GetQueueUrl", "sqs:SendMessage*"}
@@ -399,14 +432,40 @@ def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
 
 def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_on_to() -> None:
     readers = {function: allowed(function, "ssm") for function in FUNCTIONS if allowed(function, "ssm")}
-    assert set(readers) == {"DeliverFunction", "FormsFunction", "CustomFunction"}
+    assert set(readers) == {"DeliverFunction", "FormsFunction", "CustomFunction", "WatchFunction"}
     [forms], [custom] = readers["FormsFunction"], readers["CustomFunction"]
     assert "parameter/${AWS::StackName}/custom/*" in custom
     assert "parameter/${AWS::StackName}/form/*" in forms
 
 
-def test_the_table_is_touched_by_deliver_alone() -> None:
-    assert [function for function in FUNCTIONS if allowed(function, "dynamodb")] == ["DeliverFunction"]
+@pytest.mark.parametrize("function", sorted(RECEIVERS))
+def test_who_receives_may_note_things_of_its_own_connections_and_read_nothing(function: str) -> None:
+    [statement] = [one for one in statements(function) if "dynamodb" in str(one["Action"])]
+    assert actions(statement) == {"dynamodb:UpdateItem"}
+    assert "index" not in str(statement["Resource"])
+    own = {f"connection#{source}/*" for source in SOURCES[function]}
+    rows = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert set(rows) == own, f"{function} may write to {rows}; let it write to {sorted(own)}"
+
+
+def test_the_table_is_read_by_deliver_alone() -> None:
+    readers = {
+        function
+        for function in FUNCTIONS
+        for statement in statements(function)
+        if any(
+            action.startswith("dynamodb:") and action != "dynamodb:UpdateItem"
+            for action in actions(statement)
+        )
+    }
+    assert readers == {"DeliverFunction", "WatchFunction"}
+
+
+def test_the_watch_touches_the_rows_of_connections_alone() -> None:
+    for statement in statements("WatchFunction"):
+        if any(action.startswith("dynamodb:") for action in actions(statement)):
+            [(_, keys)] = statement["Condition"].items()
+            assert keys["dynamodb:LeadingKeys"] in (["connections"], ["connection#*"])
 
 
 def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:

@@ -128,8 +128,7 @@ def check_age(timestamp: str, settings: Verify, now: float) -> None:
     except (ValueError, OverflowError) as error:
         raise InvalidSignature(signatures.MALFORMED_HEADER) from error
     tolerance = float(settings.get("tolerance_seconds", signatures.TOLERANCE_SECONDS))
-    if not abs(now - seconds) <= tolerance:
-        raise InvalidSignature(signatures.STALE)
+    signatures.check_age(now - seconds, tolerance)
 
 
 def seconds_of(timestamp: str, unit: str) -> float:

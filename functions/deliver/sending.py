@@ -49,7 +49,7 @@ class Sender:
     def tell_refused_keys(self, project: str, error: Failed) -> None:
         if isinstance(error, BadCredentials):
             logger.error("Batch credentials refused", project=project, reason=error.reason)
-            count("BatchCredentialsRefused", project=project)
+            count("BatchCredentialsRefused", in_all=True, project=project)
 
     def call(self, project: str, parcels: Sequence[Parcel]) -> None:
         """One call, and what its answer says of each webhook. Raises what BatchClient raises."""

@@ -32,7 +32,7 @@ from bridge.ledger import (
     profile_row,
     receipt_row,
 )
-from bridge.observability import count, logger
+from bridge.observability import count, logger, measure_seconds, publish
 from bridge.queue import Failure, WebhookQueue
 from bridge.versions import ProfileState
 from functions.deliver import requests
@@ -103,9 +103,10 @@ class Settler:
             self.tell(job)
             if job.outcome is Outcome.IGNORED or (job.outcome is Outcome.DELIVERED and job.change.privacy):
                 self.queue.forget_body(job.webhook)
+        measure_seconds("DeliveryLag", *(self.lag(job) for job in jobs if is_first_delivery(job)))
         counts = Counter(counted for job in jobs for counted in counts_of(job))
         for (name, dimension, label), number in counts.items():
-            count(name, number, **{dimension: label})
+            publish(name, [number], "Count", {dimension: label})
 
     def settle_one(self, job: Job) -> None:
         failure = job.failure or Failed("")
@@ -137,6 +138,10 @@ class Settler:
         asked = getattr(failure, "retry_after_seconds", None) or 0
         spread = random.uniform(1.0, 1.25)  # noqa: S311 - not for security
         return min(int(max(grown, asked) * spread), LONGEST_DELAY_SECONDS[BatchUnavailable])
+
+    def lag(self, job: Job) -> float:
+        """Seconds from the door's answer until Batch took it."""
+        return round(self.clock() - job.webhook.received_at.timestamp(), 3)
 
     def receipt(self, job: Job) -> Receipt:
         webhook, failure = job.webhook, job.failure
@@ -189,6 +194,11 @@ def leaves_receipt(job: Job) -> bool:
     if job.outcome is Outcome.RETURNED:
         return job.message.receive_count == 1 and not isinstance(job.failure, ProfileBusy)
     return job.outcome in STATUS
+
+
+def is_first_delivery(job: Job) -> bool:
+    """Whether it went to Batch without having been parked or put aside, where only the flow itself takes time."""
+    return job.outcome is Outcome.DELIVERED and not (job.webhook.retries or job.webhook.waits)
 
 
 def counts_of(job: Job) -> Iterator[tuple[str, str, str]]:

@@ -43,7 +43,6 @@ def test_a_new_connection_needs_no_deployment(bridge: Bridge, stack: Stack) -> N
         "connection": "eu",
         "secrets": 1,
         "address": f"{DOOR}/shopify/eu",
-        "inactive_since": "",
         "next_step": NEXT_STEPS["shopify"],
     }
     assert stored(stack, "shopify/eu") == {"signing_secrets": [SECRET]}
@@ -212,13 +211,24 @@ def test_batch_has_no_settings(bridge: Bridge, stack: Stack, tmp_path: Path) -> 
 def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stack: Stack) -> None:
     stack.secrets.store("stripe/eu", {"signing_secrets": [SECRET, "older"]})
     stack.secrets.store("batch/default", {"rest_api_key": "rest-key", "project_key": "project-key"})
-    stack.known.inactivate("shopify", "main", "2026-09-10T12:00:00Z")
+    stack.connections.inactivate("shopify", "main", "2026-09-10T12:00:00Z")
 
     result = bridge("connections", "--stack", stack.name, "--json")
     found = json.loads(result.stdout)
 
-    eu = {"source": "stripe", "connection": "eu", "secrets": 2, "address": f"{DOOR}/stripe/eu"}
-    assert {**eu, "inactive_since": ""} in found["connections"]
+    [eu] = [one for one in found["connections"] if one["connection"] == "eu"]
+    assert eu == {
+        "source": "stripe",
+        "connection": "eu",
+        "secrets": 2,
+        "address": f"{DOOR}/stripe/eu",
+        "last_seen": "",
+        "refused": 0,
+        "refused_at": "",
+        "last_refusal": "",
+        "amiss": [],
+        "inactive_since": "",
+    }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
     )
@@ -227,6 +237,25 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     assert "none yet" in text
     assert "shopify/main: inactive since 2026-09-10T12:00:00Z" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
+
+
+def test_a_connection_tells_when_it_last_spoke_and_why_it_was_last_refused(
+    bridge: Bridge, stack: Stack
+) -> None:
+    stack.secrets.store("stripe/eu", {"signing_secrets": [SECRET]})
+    stack.connections.saw("stripe", "eu", "invoice.paid")
+    for reason in ("stale", "other_connection"):
+        stack.connections.clock = lambda reason=reason: 1_788_000_000 + len(reason)
+        stack.connections.refused("stripe", "eu", reason)
+
+    stack.connections.judge("stripe", "eu", "{}", ["silent"])
+    found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
+    [eu] = [one for one in found if one["connection"] == "eu"]
+    assert (eu["refused"], eu["last_refusal"]) == (2, "other_connection")
+    assert eu["last_seen"] > eu["refused_at"]
+    assert eu["amiss"] == ["silent"]
+    text = bridge("connections", "--stack", stack.name).stdout
+    assert "last other_connection" in " ".join(text.split())
 
 
 def test_settings_of_any_other_tool_are_checked_as_its_own(

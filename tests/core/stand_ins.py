@@ -57,8 +57,8 @@ class Store:
             raise NotFound
         return self.texts[name]
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        return {"SecretString": self.read(SecretId)}
+    def get_secret_value(self, *, SecretId: str, VersionStage: str = "") -> dict[str, Any]:  # noqa: N803 - boto3's name
+        return {"SecretString": self.read(f"{SecretId}@{VersionStage}" if VersionStage else SecretId)}
 
     def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         return {"Parameter": {"Value": self.read(Name)}}

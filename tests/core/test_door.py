@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge import doctor
+from bridge.connections import Connections
 from bridge.door import MAX_BODY_BYTES, Door
 from bridge.errors import Ignored, MalformedBody
 from bridge.parameters import Parameters
@@ -54,6 +56,7 @@ class Hall:
     store: Store = field(default_factory=Store)
     sqs: Calls = field(default_factory=Calls)
     s3: Calls = field(default_factory=Calls)
+    dynamodb: Calls = field(default_factory=Calls)
     clock: Clock = field(default_factory=partial(Clock, NOW))
     door: Door = field(init=False)
 
@@ -62,7 +65,12 @@ class Hall:
         secrets.cache.clock = parameters.cache.clock = self.clock
         self.queue = WebhookQueue("queue", bucket="bodies", client=self.sqs, s3_client=self.s3)
         self.door = Door(
-            *self.sources, secrets=secrets, queue=self.queue, parameters=parameters, clock=self.clock
+            *self.sources,
+            secrets=secrets,
+            queue=self.queue,
+            connections=Connections("ledger", self.dynamodb, self.clock),
+            parameters=parameters,
+            clock=self.clock,
         )
         for source in self.sources:
             self.store.put(f"bridge-test/{source.name}/main", {"signing_secrets": [SECRET, "previous"]})
@@ -666,7 +674,13 @@ def test_why_a_webhook_is_refused_is_in_the_log_and_the_metrics_alone(
 
 def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world: Any) -> None:
     world.secrets.store("shopify/main", {"signing_secrets": [SECRET]})
-    door = Door(*SHOPIFY, secrets=world.secrets, queue=world.queue, clock=lambda: NOW)
+    door = Door(
+        *SHOPIFY,
+        secrets=world.secrets,
+        queue=world.queue,
+        connections=world.connections,
+        clock=lambda: NOW,
+    )
     answers = [told(door(event("shopify", ORDER, "orders/paid"), None)) for _ in range(2)]
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url, MaxNumberOfMessages=10)[
         "Messages"
@@ -676,3 +690,69 @@ def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world:
     assert webhook.body == ORDER
     world.queue.client.delete_queue(QueueUrl=world.queue.url)
     assert told(door(event("shopify", ORDER, "orders/paid"), None))[0] == 503
+
+
+# ── Why a signature does not fit ────────────────────────────────────────────────────────────────────────
+
+
+def refusals(hall: Hall) -> list[str]:
+    """What was noted of refusals in the connections' rows: the names that were counted up."""
+    updates = [call["ExpressionAttributeNames"] for call in hall.dynamodb.of("update_item")]
+    return [name.removeprefix("refused ") for names in updates for name in names.values() if " " in name][
+        1::2
+    ]
+
+
+def test_the_cause_of_a_refusal_is_logged_counted_and_noted_with_the_connection(
+    shopify: Hall, log: StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shopify.store.put("bridge-test/shopify/paris", {"signing_secrets": ["secret-of-paris"]})
+    assert told(shopify.send("orders/paid", connection="paris", secret="secret-of-paris"))[0] == 200
+    response = shopify.send("orders/paid", secret="secret-of-paris")
+    assert told(response) == (401, {"error": "invalid_signature"})
+    lines = [json.loads(line) for line in (log.getvalue() + capsys.readouterr().out).splitlines()]
+    assert [line["reason"] for line in lines if "WebhooksRefused" in line] == [doctor.OTHER_CONNECTION]
+    assert refusals(shopify) == [doctor.OTHER_CONNECTION]
+    assert "secret-of-paris" not in log.getvalue() + json.dumps(shopify.dynamodb.of("update_item"))
+
+
+def test_a_secret_that_was_taken_out_is_known_from_what_was_stored_before(shopify: Hall) -> None:
+    shopify.store.put("bridge-test/shopify/main@AWSPREVIOUS", {"signing_secrets": ["an-old-one"]})
+    assert told(shopify.send("orders/paid", secret="an-old-one"))[0] == 401
+    assert refusals(shopify) == [doctor.PREVIOUS_SECRET_EXPIRED]
+
+
+def test_a_connection_that_does_not_exist_gets_no_row(shopify: Hall) -> None:
+    assert told(shopify.send("orders/paid", connection="nowhere"))[0] == 404
+    assert shopify.dynamodb.made == []
+
+
+def test_which_of_several_secrets_proved_a_webhook_is_noted(
+    shopify: Hall, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for secret in (SECRET, "previous", SECRET):
+        shopify.send("orders/paid", secret=secret)
+    noted = [
+        name
+        for call in shopify.dynamodb.of("update_item")
+        for name in call["ExpressionAttributeNames"].values()
+    ]
+    assert noted == ["newest_secret_at", "older_secret_at"]
+    assert capsys.readouterr().out.count("OlderSecretUsed") == 2
+
+
+def test_with_one_secret_nothing_is_noted(shopify: Hall) -> None:
+    shopify.store.put("bridge-test/shopify/main", {"signing_secrets": [SECRET]})
+    assert told(shopify.send("orders/paid"))[0] == 200
+    assert shopify.dynamodb.made == []
+
+
+def test_a_rotation_under_load_costs_no_401(shopify: Hall) -> None:
+    """The tool changes over at one moment, the stored secrets at another, and the caches are old."""
+    for number in range(300):
+        shopify.clock.now += 1
+        if number == 100:
+            shopify.store.put("bridge-test/shopify/main", {"signing_secrets": ["new", SECRET]})
+        secret = "new" if number >= 160 else SECRET
+        body = json.dumps({"id": number}).encode()
+        assert told(shopify.send("orders/paid", body, secret))[0] == 200, number

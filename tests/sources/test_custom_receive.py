@@ -88,7 +88,12 @@ def ask(world: Any) -> Ask:
         world.secrets.cache.entries.clear()
         world.parameters.cache.entries.clear()
         door = Door(
-            CUSTOM, secrets=world.secrets, queue=world.queue, parameters=world.parameters, clock=lambda: now
+            CUSTOM,
+            secrets=world.secrets,
+            queue=world.queue,
+            connections=world.connections,
+            parameters=world.parameters,
+            clock=lambda: now,
         )
         event = {
             "requestContext": {"http": {"method": method}, "domainName": "door.example.com"},

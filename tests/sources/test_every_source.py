@@ -89,6 +89,7 @@ def door(world: Any) -> Door:
         *(source_of(name) for name in ROOMS),
         secrets=world.secrets,
         queue=world.queue,
+        connections=world.connections,
         parameters=world.parameters,
         clock=lambda: SENT_AT,
     )
@@ -145,6 +146,7 @@ def delivered(world: Any, path: Path) -> Any:
         source,
         secrets=world.secrets,
         queue=world.queue,
+        connections=world.connections,
         parameters=world.parameters,
         clock=lambda: world.now,
     )

@@ -234,7 +234,13 @@ def test_submitted_at_counts_where_it_is_a_time_in_the_past(text: str | None, mo
 def test_a_browser_goes_on_to_the_thank_you_page(world: Any, content_type: str, status: int) -> None:
     world.secrets.store("form/main", {"signing_secrets": ["token"]})
     world.parameters.write("form", "main", {"thank_you_url": "https://example.com/thanks"})
-    receive = Door(*SOURCES, secrets=world.secrets, queue=world.queue, parameters=world.parameters)
+    receive = Door(
+        *SOURCES,
+        secrets=world.secrets,
+        queue=world.queue,
+        connections=world.connections,
+        parameters=world.parameters,
+    )
     answer = receive(
         {
             "pathParameters": {"source": "form", "connection": "main"},

@@ -77,7 +77,13 @@ def ended(changes: Any) -> tuple[dict[str, Any], list[Event]]:
 def door(world: Any) -> Door:
     world.secrets.store("woocommerce/main", {"signing_secrets": [SECRET]})
     world.secrets.store("woocommerce/empty", {"signing_secrets": []})
-    return Door(handler.WOOCOMMERCE, secrets=world.secrets, queue=world.queue, clock=RECEIVED_AT.timestamp)
+    return Door(
+        handler.WOOCOMMERCE,
+        secrets=world.secrets,
+        queue=world.queue,
+        connections=world.connections,
+        clock=RECEIVED_AT.timestamp,
+    )
 
 
 def ask(door: Door, body: bytes, headers: dict[str, str], connection: str = "main") -> tuple[int, Any]:

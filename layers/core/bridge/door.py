@@ -10,11 +10,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.connections import Connections
+from bridge.doctor import SETTLED, Evidence, diagnose
 from bridge.errors import (
     BodyTooLarge,
     Ignored,
@@ -48,12 +50,14 @@ class Door:
         *sources: Source,
         secrets: Secrets,
         queue: WebhookQueue,
+        connections: Connections,
         parameters: Parameters | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.sources = {source.name: source for source in sources}
         self.secrets = secrets
         self.queue = queue
+        self.connections = connections
         self.parameters = parameters
         self.clock = clock
 
@@ -125,15 +129,39 @@ class Door:
             raise ignored
 
     def verify(self, source: Source, request: Request) -> None:
-        """Prove the request with the connection's secrets, read anew once if they do not fit. Raises Refused."""
+        """Prove the request with the connection's secrets. Raises Refused; an InvalidSignature with its cause."""
         secrets = self.secrets.signing_secrets(source.name, request.connection)
         try:
-            source.verify(request, secrets, self.clock())
+            position, known = self.proof(source, request, secrets)
+        except InvalidSignature as error:
+            cause = self.cause(source, request, error.reason)
+            self.connections.refused(source.name, request.connection, cause)
+            raise InvalidSignature(cause) from error
+        if known > 1:
+            self.connections.proved(source.name, request.connection, newest=position == 0)
+        if position:
+            count("OlderSecretUsed", source=source.name)
+
+    def proof(self, source: Source, request: Request, secrets: Sequence[str]) -> tuple[int, int]:
+        """Which secret proves the request, of how many; read anew once if none does. Raises Refused."""
+        try:
+            return source.verify(request, secrets, self.clock()), len(secrets)
         except InvalidSignature:
             fresh = self.secrets.refreshed_signing_secrets(source.name, request.connection)
             if fresh is None or fresh == secrets:
                 raise
-            source.verify(request, fresh, self.clock())
+            return source.verify(request, fresh, self.clock()), len(fresh)
+
+    def cause(self, source: Source, request: Request, reason: str) -> str:
+        """Why the request is not proven, for people; the sender is never told."""
+        if reason in SETTLED:
+            return reason
+        evidence = Evidence(
+            self.secrets.signing_secrets(source.name, request.connection),
+            self.secrets.previous_signing_secrets(source.name, request.connection),
+            self.secrets.sibling_secrets(source.name, request.connection),
+        )
+        return diagnose(source, request, evidence, reason, self.clock())
 
     def accept(self, source: Source, request: Request) -> Webhook:
         """Queue an authentic webhook. Raises Ignored, MalformedBody, Unavailable."""
@@ -223,5 +251,6 @@ def door(*sources: Source, reads_settings: bool = False) -> Door:
         *sources,
         secrets=Secrets(stack),
         queue=WebhookQueue(os.environ["QUEUE_URL"], bucket=os.environ["BODIES_BUCKET"]),
+        connections=Connections(os.environ["TABLE_NAME"]),
         parameters=Parameters(stack) if reads_settings else None,
     )

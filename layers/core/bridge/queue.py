@@ -14,15 +14,17 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.errors import BatchUnavailable, Ignored, MappingFailed, Unavailable
-from bridge.traces import Traces
 from bridge.webhook import Webhook
+
+if TYPE_CHECKING:
+    from bridge.traces import Traces
 
 COMPRESS_OVER_BYTES = 48 * 1024
 """SQS bills every 64 KB begun as one request: a body over this is compressed to stay in the first."""

@@ -5,6 +5,7 @@ Never logs, returns in an error, or keeps anywhere else what it reads.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,10 @@ from bridge.errors import BadCredentials, Unavailable, UnknownConnection
 
 WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 """A sender waits 5 seconds for its answer, and repeats; a value read before serves as well."""
+
+PREVIOUS = "@previous"
+"""Behind the name of a secret: as it was before its last change. No name of a connection has such a sign."""
+MAX_SIBLINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,33 @@ class Secrets:
         if not self.cache.refresh(f"{self.stack}/{source}/{connection}"):
             return None
         return self.signing_secrets(source, connection)
+
+    def previous_signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
+        """The secrets as they were before the last change of what is stored; none where that cannot be told.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+        """
+        try:
+            stored = self.cache.get(f"{self.stack}/{source}/{connection}{PREVIOUS}") or {}
+            return usable(stored.get("signing_secrets"))
+        except Unavailable:
+            return ()
+
+    def sibling_secrets(self, source: str, connection: str) -> dict[str, tuple[str, ...]]:
+        """The secrets of the source's other connections, as far as they are known here: those in use, and `main`.
+
+        To list all of them would take a permission on every secret of the account.
+        """
+        prefix = f"{self.stack}/{source}/"
+        used = [name.removeprefix(prefix) for name in self.cache.entries if name.startswith(prefix)]
+        names = [
+            name for name in dict.fromkeys(["main", *used]) if name != connection and PREVIOUS not in name
+        ]
+        found = {}
+        for name in names[:MAX_SIBLINGS]:
+            with contextlib.suppress(Unavailable, UnknownConnection):
+                found[name] = self.signing_secrets(source, name)
+        return found
 
     def api_key(self, source: str, connection: str) -> str | None:
         """The key to the source's own API, where the connection has one. Raises Unavailable."""
@@ -83,7 +115,7 @@ class Secrets:
 
     def load(self, name: str) -> dict[str, Any] | None:
         try:
-            stored = json.loads(self.client.get_secret_value(SecretId=name)["SecretString"])
+            stored = json.loads(self.client.get_secret_value(**version_of(name))["SecretString"])
         except self.client.exceptions.ResourceNotFoundException:
             return None
         except (ClientError, BotoCoreError, KeyError) as error:
@@ -93,6 +125,12 @@ class Secrets:
         if not isinstance(stored, dict):
             raise Unavailable("secret is not a JSON object")
         return stored
+
+
+def version_of(name: str) -> dict[str, str]:
+    """What asks for a secret, or for the one before it."""
+    secret = name.removesuffix(PREVIOUS)
+    return {"SecretId": secret} if secret == name else {"SecretId": secret, "VersionStage": "AWSPREVIOUS"}
 
 
 def header_text(stored: object) -> str:

@@ -56,6 +56,15 @@ class ConnectionSettings(BaseModel):
         le=24,
         description="how long a webhook without an e-mail waits for one that tells whose it is",
     )
+    silence_hours: float | None = Field(
+        None,
+        ge=0,
+        le=2160,
+        description="hours without a webhook after which an alarm rings; 0 is never, null is what is usual for it",
+    )
+    expected_topics: tuple[str, ...] = Field(
+        (), max_length=50, description="topics that must have come within a day of connecting"
+    )
     test_events: bool = Field(False, description="whether test orders and test-mode events go to Batch")
     events: dict[str, BatchName | None] = Field(
         default_factory=dict, description="event → its name in Batch, or null to leave it out"

@@ -18,7 +18,8 @@ NO_HEADER = "no_header"
 MALFORMED_HEADER = "malformed_header"
 MISMATCH = "mismatch"
 STALE = "stale"
-REASONS = (NO_HEADER, MALFORMED_HEADER, MISMATCH, STALE)
+CLOCK_SKEW = "clock_skew"
+REASONS = (NO_HEADER, MALFORMED_HEADER, MISMATCH, STALE, CLOCK_SKEW)
 
 TOLERANCE_SECONDS = 300
 MAX_TIMESTAMP_DIGITS = 12
@@ -59,9 +60,16 @@ def verify_timed(
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= max_digits):
         raise InvalidSignature(MALFORMED_HEADER)
     position = match(digests, signed(timestamp.encode()), secrets)
-    if abs(now - int(timestamp) / units_per_second) > TOLERANCE_SECONDS:
-        raise InvalidSignature(STALE)
+    check_age(now - int(timestamp) / units_per_second, TOLERANCE_SECONDS)
     return position
+
+
+def check_age(seconds: float, tolerance_seconds: float) -> None:
+    """Raises InvalidSignature for what was signed longer ago than allowed, or lies as far ahead."""
+    if seconds < -tolerance_seconds:
+        raise InvalidSignature(CLOCK_SKEW)
+    if not seconds <= tolerance_seconds:
+        raise InvalidSignature(STALE)
 
 
 def verify_token(token: str | None, secrets: Sequence[str]) -> int:

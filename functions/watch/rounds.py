@@ -1,0 +1,65 @@
+"""One round over all connections: judge each, note what is amiss with it, and count for the alarms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from bridge.connections import Connections, Known
+from bridge.errors import Unavailable
+from bridge.observability import count, logger
+from bridge.parameters import Parameters
+from bridge.settings import ConnectionSettings, InvalidSettings, checked
+from functions.sources import ROOMS, settings_model
+from functions.watch.silence import (
+    NEVER_SEEN,
+    REFUSING,
+    SILENT,
+    TOPIC_MISSING,
+    Memory,
+    findings,
+    remembered,
+)
+
+# kind of finding   what counts the connections or topics with it
+METRICS = {
+    SILENT: "ConnectionsSilent",
+    REFUSING: "ConnectionsRefusing",
+    NEVER_SEEN: "ConnectionsNeverSeen",
+    TOPIC_MISSING: "TopicsMissing",
+}
+
+
+def watch(connections: Connections, parameters: Parameters, now: datetime) -> dict[str, list[str]]:
+    """What is amiss, by connection. Raises Unavailable where the table cannot be read."""
+    amiss = {
+        f"{known.source}/{known.name}": judged(known, connections, parameters, now)
+        for known in connections.all()
+        if known.source in ROOMS
+    }
+    kinds = Counter(finding.partition(" ")[0] for found in amiss.values() for finding in found)
+    for kind, name in METRICS.items():
+        count(name, kinds[kind])
+    return {name: found for name, found in amiss.items() if found}
+
+
+def judged(known: Known, connections: Connections, parameters: Parameters, now: datetime) -> list[str]:
+    """What is amiss with one connection, noted with it where that is new."""
+    before = Memory.of(known.watched)
+    memory = remembered(known, before)
+    found = list(findings(known, memory, settings_of(known, parameters), now))
+    if memory != before or tuple(found) != known.findings:
+        connections.judge(known.source, known.name, memory.dump(), found)
+    for finding in found:
+        logger.warning("connection is amiss", source=known.source, connection=known.name, finding=finding)
+    return found
+
+
+def settings_of(known: Known, parameters: Parameters) -> ConnectionSettings:
+    """The connection's settings; the defaults where they are wrong or out of reach."""
+    try:
+        stored = parameters.read(known.source, known.name)
+        found: ConnectionSettings = checked(stored, settings_model(known.source))
+    except (Unavailable, InvalidSettings):
+        return ConnectionSettings()
+    return found

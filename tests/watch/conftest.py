@@ -1,0 +1,7 @@
+"""What a test of the watch asks for."""
+
+from __future__ import annotations
+
+from tests.world import aws, world
+
+__all__ = ["aws", "world"]

@@ -1,0 +1,205 @@
+"""A connection that falls silent, is only refused, or never speaks is noticed; a healthy one is left in peace."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.connections import NOTE_EVERY_SECONDS, Connections, Known
+from bridge.settings import ConnectionSettings
+from functions.watch.rounds import METRICS, watch
+from functions.watch.silence import (
+    NEVER_SEEN,
+    REFUSING,
+    SILENT,
+    TOPIC_MISSING,
+    Memory,
+    findings,
+    remembered,
+)
+from tests.core.stand_ins import Clock
+
+START = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+EVERY = timedelta(minutes=15)
+
+
+class Shop:
+    """A connection over time: it speaks, it is refused, and the watch goes its rounds."""
+
+    def __init__(self, world: Any) -> None:
+        self.clock = Clock(START.timestamp())
+        self.connections = Connections(world.ledger.table, world.ledger.client, self.clock)
+        self.parameters = world.parameters
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.now, UTC)
+
+    def pass_time(self, **time: float) -> None:
+        self.clock.now += timedelta(**time).total_seconds()
+
+    def speak(self, topic: str = "orders/paid") -> None:
+        self.connections.saw("shopify", "main", topic)
+
+    def refuse(self, times: int, reason: str = "unknown") -> None:
+        for _ in range(times):
+            self.connections.refused("shopify", "main", reason)
+        self.clock.now += NOTE_EVERY_SECONDS
+
+    def watch(self) -> list[str]:
+        return watch(self.connections, self.parameters, self.now).get("shopify/main", [])
+
+    def live(self, days: int, *, speaks: Any = lambda now: True) -> None:
+        """Speak every hour that `speaks` says, with the watch going its rounds."""
+        for _ in range(days * 24):
+            if speaks(self.now):
+                self.speak()
+            self.watch()
+            self.pass_time(hours=1)
+
+
+@pytest.fixture
+def shop(world: Any) -> Shop:
+    return Shop(world)
+
+
+def by_day(now: datetime) -> bool:
+    return 8 <= now.hour < 20 and now.weekday() < 5
+
+
+def test_a_connection_that_usually_speaks_every_hour_is_missed_within_hours(shop: Shop) -> None:
+    shop.live(9)
+    shop.pass_time(hours=1)
+    assert shop.watch() == []
+    shop.pass_time(hours=2)
+    assert shop.watch() == [SILENT]
+    assert shop.connections.known("shopify", "main").findings == (SILENT,)
+    shop.speak()
+    assert shop.watch() == []
+    assert shop.connections.known("shopify", "main").findings == ()
+
+
+def test_nights_and_weekends_are_usual_for_who_sleeps(shop: Shop) -> None:
+    found: set[str] = set()
+    for _ in range(30):
+        shop.live(1, speaks=by_day)
+        found |= set(shop.watch())
+    assert found == set()
+
+
+def test_a_connection_that_was_just_made_is_not_judged_by_its_first_days(shop: Shop) -> None:
+    shop.live(2)
+    shop.pass_time(days=5)
+    assert shop.watch() == []
+
+
+def test_a_setting_says_how_long_a_silence_may_be(shop: Shop) -> None:
+    shop.parameters.write("shopify", "main", {"silence_hours": 30})
+    shop.live(1)
+    shop.pass_time(hours=28)
+    assert shop.watch() == []
+    shop.pass_time(hours=2)
+    assert shop.watch() == [SILENT]
+    shop.parameters.write("shopify", "main", {"silence_hours": 0})
+    shop.parameters.cache.entries.clear()
+    assert shop.watch() == []
+
+
+def test_a_connection_whose_webhooks_are_all_refused_is_noticed_also_where_it_speaks_rarely(
+    shop: Shop,
+) -> None:
+    shop.speak()
+    shop.watch()
+    shop.refuse(2)
+    assert shop.watch() == []
+    shop.refuse(1)
+    assert shop.watch() == [REFUSING]
+    shop.speak()
+    assert shop.watch() == []
+
+
+def test_strangers_at_the_door_of_a_busy_connection_ring_no_alarm(shop: Shop) -> None:
+    for _ in range(10):
+        shop.speak()
+        shop.refuse(2, "no_header")
+        assert shop.watch() == []
+
+
+def test_a_connection_that_never_spoke_within_a_day_of_its_secret_is_noticed(shop: Shop) -> None:
+    shop.connections.connected("shopify", "main")
+    shop.pass_time(hours=23)
+    assert shop.watch() == []
+    shop.pass_time(hours=2)
+    assert shop.watch() == [NEVER_SEEN]
+    shop.speak()
+    assert shop.watch() == []
+
+
+def test_a_topic_that_should_come_and_never_came_is_named(shop: Shop) -> None:
+    shop.parameters.write("shopify", "main", {"expected_topics": ["orders/paid", "refunds/create"]})
+    shop.speak("orders/paid")
+    assert shop.watch() == []
+    shop.pass_time(hours=25)
+    shop.speak("orders/paid")
+    assert shop.watch() == [f"{TOPIC_MISSING} refunds/create"]
+    shop.speak("refunds/create")
+    assert shop.watch() == []
+
+
+def test_nothing_is_missed_of_a_connection_whose_app_was_removed(shop: Shop) -> None:
+    shop.live(9)
+    shop.connections.inactivate("shopify", "main")
+    shop.pass_time(days=3)
+    shop.refuse(5)
+    assert shop.watch() == []
+
+
+def test_wrong_settings_do_not_stop_the_round(shop: Shop) -> None:
+    shop.parameters.write("shopify", "main", {"silence_hours": "soon"})
+    shop.live(9)
+    shop.pass_time(hours=4)
+    assert shop.watch() == [SILENT]
+
+
+def test_every_round_counts_for_each_alarm_also_that_nothing_is_amiss(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.speak()
+    shop.watch()
+    assert counted(capsys.readouterr().out) == {name: [0] for name in METRICS.values()}
+    for _ in range(3):
+        shop.refuse(1)
+    shop.watch()
+    assert counted(capsys.readouterr().out)["ConnectionsRefusing"] == [1]
+
+
+def counted(text: str) -> dict[str, Any]:
+    """What was counted for the alarms."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return {name: line[name] for line in lines for name in line if name in METRICS.values()}
+
+
+@given(st.lists(st.integers(min_value=1, max_value=10**6), min_size=1, max_size=50))
+def test_the_usual_pause_is_never_shorter_than_the_last_one_nor_longer_than_the_longest(
+    pauses: list[int],
+) -> None:
+    now, memory = START, Memory()
+    for pause in (0, *pauses):
+        now += timedelta(seconds=pause)
+        memory = remembered(Known("stripe", "main", topics={"x": now.isoformat()}), memory)
+    assert pauses[-1] <= memory.usual_pause_seconds <= max(pauses)
+    assert Memory.of(memory.dump()) == memory
+
+
+def test_a_memory_that_cannot_be_read_begins_anew() -> None:
+    assert Memory.of("nonsense") == Memory.of('{"other": 1}') == Memory()
+
+
+def test_a_connection_that_never_spoke_and_was_never_connected_is_nobodys_business() -> None:
+    known = Known("shopify", "main", first_seen=START.isoformat())
+    assert list(findings(known, Memory(), ConnectionSettings(), START + timedelta(days=9))) == []
