@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from cli.errors import CommandFailed
 
@@ -40,12 +41,15 @@ class Stack:
     `retry(filter, dry_run)` runs one round of the retry function and returns its report; raises CommandFailed.
     """
 
-    def __init__(self, name: str, door: str, table: str, clients: Clients, retry: Retry) -> None:
+    def __init__(
+        self, name: str, door: str, table: str, clients: Clients, retry: Retry, queue_url: str = ""
+    ) -> None:
         self.name = name
         self.door = door.rstrip("/")
         self.table = table
         self.clients = clients
         self.retry = retry
+        self.queue_url = queue_url
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -62,6 +66,11 @@ class Stack:
     @cached_property
     def connections(self) -> Connections:
         return Connections(self.table, self.clients("dynamodb"))
+
+    @cached_property
+    def queue(self) -> WebhookQueue:
+        """The queue of webhooks, to put a request on."""
+        return WebhookQueue(self.queue_url, client=self.clients("sqs"))
 
     def address(self, source: str, connection: str) -> str:
         """What a tool posts to."""
@@ -108,6 +117,7 @@ def local_stack(folder: Path) -> Stack:
         table=described["variables"]["TABLE_NAME"],
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
         retry=lambda wanted, dry_run: retry_locally(url, wanted, dry_run=dry_run),
+        queue_url=described["variables"]["QUEUE_URL"],
     )
 
 
@@ -173,6 +183,7 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
             outputs["Ledger"],
             clients,
             lambda wanted, dry_run: invoke_retry(lambda_client(session), function, wanted, dry_run=dry_run),
+            outputs["WebhooksQueueUrl"],
         )
     except KeyError as error:
         raise CommandFailed(
