@@ -13,7 +13,7 @@ from bridge import normalise
 from bridge.identity import email_sha256
 from bridge.ledger import profile_key
 from cli.connect import DEFAULT_PROJECT
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import custom_ids, places
 from cli.stack import Stack
 from functions.deliver import requests
@@ -41,10 +41,12 @@ def held(stack: Stack, text: str, project: str | None = None) -> list[Held]:
 
     Raises BatchUnavailable, CommandFailed, Refused.
     """
-    text = text.strip()
+    text, projects = text.strip(), places(stack)
+    if project is not None and project not in projects:
+        raise WrongUsage(f"no connection writes to project {project!r}; there are: {', '.join(projects)}")
     return [
         found
-        for name, connections in places(stack).items()
+        for name, connections in projects.items()
         if project in (None, name)
         for custom_id in custom_ids(stack, name, connections, text)
         if (found := held_of(stack, name, custom_id))

@@ -73,6 +73,9 @@ def test_a_project_may_be_named(bridge: Bridge, stack: Stack) -> None:
     for project, found in (("club", ["grace"]), ("default", [])):
         result = bridge("held", "cus_9", "--project", project, "--stack", stack.name, "--json")
         assert [one["custom_id"] for one in json.loads(result.stdout)["held"]] == found
+    result = bridge("forget", "ada@example.com", "--project", "clbu", "--yes", "--stack", stack.name)
+    assert result.exit_code == 2
+    assert "there are: default, club" in result.stderr
 
 
 def test_a_person_is_erased_once_somebody_says_yes(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
