@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from bridge import identity
 from bridge.batch import BatchClient
-from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch
+from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
 from bridge.ledger import (
     ERASED_SECONDS,
     RETRYING,
@@ -63,7 +63,7 @@ class PrivacyDesk:
         """Do what is asked, and say what was done.
 
         `written` are profiles of this very batch: the index shows their rows a moment later only. Raises Ignored,
-        RejectedByBatch, BadCredentials, BatchUnavailable, ProfileBusy, Unavailable.
+        RejectedByBatch, BadCredentials, BatchUnavailable, ProfileBusy, Unfinished, Unavailable.
         """
         project = job.settings.project
         custom_ids = self.whose(job)
@@ -99,7 +99,9 @@ class PrivacyDesk:
     # ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def erase(self, job: Job, custom_ids: list[str]) -> str:
-        """Erase, while nobody else has parked webhooks in hand."""
+        """Erase, while nobody else has parked webhooks in hand, and with time to look through them."""
+        if not self.has_time():
+            raise Unfinished("other erasures took the time of this delivery")
         self.ledger.lease(*PARKED_WEBHOOKS, self.owner, self.clock())
         try:
             return self.erase_everywhere(job, custom_ids)

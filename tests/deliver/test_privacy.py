@@ -295,11 +295,22 @@ def test_an_erasure_that_fails_lets_the_next_one_look_at_once(world: Any, shopif
 
 def test_a_receipt_says_where_not_all_that_is_parked_could_be_looked_at(world: Any, shopify: Any) -> None:
     fill(world, shopify)
-    world.has_time = lambda: False
+    answers = iter([True, False])
+    world.has_time = lambda: next(answers)
     world.deliver(shopify("customers/redact", 10, **REDACT))
     assert world.ledger.receipt("webhook-10").reason.endswith(
         "0 parked webhooks, not all parked webhooks could be looked at in time"
     )
+
+
+def test_an_erasure_for_which_a_delivery_has_no_time_left_is_the_next_ones(world: Any, shopify: Any) -> None:
+    fill(world, shopify)
+    answers = iter([True, True, False, False])
+    world.has_time = lambda: next(answers)
+    others = shopify("customers/redact", 11, group="2", customer={"id": 2, "email": "grace@example.com"})
+    assert world.deliver(others, shopify("customers/redact", 10, **REDACT)) == ["message-webhook-10"]
+    assert 2 <= world.delays["handle-webhook-10"] <= 3
+    assert world.ledger.receipt("webhook-1") is not None
 
 
 def test_a_body_in_s3_goes_with_its_webhook_where_that_is_let_go(world: Any, shopify: Any) -> None:
