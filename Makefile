@@ -6,7 +6,7 @@
 #   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided"
-#   NAME         what `make new-source` calls the new source, e.g. NAME=acme
+#   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=acme
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
 SHELL := /bin/bash
@@ -49,7 +49,7 @@ DEPLOYED := $(shell find template.yaml functions layers -type f -not -path '*/__
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: setup ## Start everything locally: the door on PORT, the Batch sandbox on BATCH_PORT, no AWS account needed
 	@$(BIN)/python -m local
@@ -96,7 +96,13 @@ deploy: build ## Deploy to the AWS account that your credentials name
 ##@ Keep it
 
 new-source: setup ## Start the source NAME: its room, its examples, its tests, its pages, its block of the template
-	@$(BIN)/python tools/new_source.py "$(NAME)"
+	@$(BIN)/python -m tools.new_source "$(NAME)"
+
+remove-source: setup ## Take the source NAME out again, and list the lines that still name it
+	@$(BIN)/python -m tools.remove_source "$(NAME)"
+
+docs: setup ## Write the tables of what arrives into the pages, from the examples and the presets
+	@$(BIN)/python -m tools.tables
 
 lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
@@ -109,7 +115,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template bench build deploy new-source lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template bench build deploy new-source remove-source docs lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.

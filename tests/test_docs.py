@@ -211,21 +211,24 @@ def chapter(source: str) -> set[str]:
 
 @pytest.mark.parametrize("source", ROOMS)
 def test_the_tagging_plan_has_every_topic(source: str) -> None:
-    for one in room(source, "handler").SOURCES:
-        if one.name == source:
-            missing = one.topics - chapter(source)
-            assert not missing, f"say in docs/tagging-plan.md what these become: {sorted(missing)}"
+    missing = topics_of(source) - chapter(source)
+    assert not missing, f"say in docs/tagging-plan.md what these become: {sorted(missing)}"
 
 
 @pytest.mark.parametrize("path", CALLS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_tagging_plan_has_every_event_and_attribute(path: Path) -> None:
+    missing = written(path) - chapter(path.parent.name) - answers(path)
+    assert not missing, f"docs/tagging-plan.md does not tell of {sorted(missing)}"
+
+
+def written(path: Path) -> set[str]:
+    """The names of the events and attributes in a call to Batch."""
     named = set()
     for operation in json.loads(path.read_text(encoding="utf-8")):
         named |= {*operation.get("attributes", {}), *(event["name"] for event in operation.get("events", []))}
         for event in operation.get("events", []):
             named |= event["attributes"].keys()
-    missing = named - chapter(path.parent.name) - answers(path)
-    assert not missing, f"docs/tagging-plan.md does not tell of {sorted(missing)}"
+    return named
 
 
 def answers(path: Path) -> set[str]:
@@ -248,6 +251,33 @@ def answers(path: Path) -> set[str]:
     submission = VENDORS[source].read(webhook)
     asked = (*submission.fields, *forms.hidden_answers(submission))
     return {forms.answer_key(name, field) for name, field in zip(answer_names(asked), asked, strict=True)}
+
+
+@pytest.mark.parametrize("title", sorted(set(CHAPTERS.values()) - set(VENDORS)))
+def test_every_event_and_attribute_of_the_tagging_plan_is_in_an_example(title: str) -> None:
+    sources = {source for source in ROOMS if CHAPTERS[source] == title}
+    paths = [path for path in CALLS if path.parent.name in sources]
+    topics = {topic for source in sources for topic in topics_of(source)}
+    told = in_columns(section(text_of("docs/tagging-plan.md"), title), "Event", "Attribute")
+    unseen = told - topics - {name for path in paths for name in written(path)}
+    assert not unseen, f"show {sorted(unseen)} in an example, or take them out of docs/tagging-plan.md"
+
+
+def topics_of(source: str) -> frozenset[str]:
+    topics: frozenset[str]
+    [topics] = [one.topics for one in room(source, "handler").SOURCES if one.name == source]
+    return topics
+
+
+def in_columns(text: str, *headings: str) -> set[str]:
+    """What stands between backticks in the columns of these headings."""
+    found = set()
+    for table in re.findall(r"(?:^\|.+\|$\n?)+", prose(text), re.MULTILINE):
+        head, *body = rows(table)
+        for cells in body:
+            pairs = zip(head, cells, strict=True)
+            found |= {name for heading, cell in pairs if heading in headings for name in INLINE.findall(cell)}
+    return found
 
 
 # ── Settings ──────────────────────────────────────────────────────────────────────────────────────────────────

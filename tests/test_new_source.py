@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tools.new_source import EDITS, FILES, Refused, check_name, start, with_units
+from tests.checkout import ROOT, content, copied, passes, run
+from tools.new_source import FILES, check_name, start
+from tools.places import ADDED
+from tools.texts import Refused, with_units
 
-ROOT = Path(__file__).parent.parent
-PARTS = (
-    *("functions", "layers", "events", "presets", "docs", "tests", "local", "cli", "tools", "bench"),
-    *("template.yaml", "pyproject.toml", "Makefile", "LICENSE"),
-    *(path.name for path in ROOT.glob("*.md")),
-)
 LONGEST = "a23456789012345678901"
-
-
-def copied(into: Path) -> Path:
-    """What a new source touches, and what its tests read."""
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, into / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, into / part)
-    return into
 
 
 @pytest.fixture
@@ -37,33 +19,14 @@ def checkout(tmp_path: Path) -> Path:
     return copied(tmp_path)
 
 
-def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A Python that sees this checkout alone."""
-    paths = os.pathsep.join([str(checkout), str(checkout / "layers/core")])
-    environment = {**os.environ, "PYTHONPATH": paths}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=checkout,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def passes(checkout: Path, *arguments: str) -> None:
-    done = run(checkout, "-m", *arguments)
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-
-
 def test_a_new_source_keeps_every_promise_at_once(checkout: Path) -> None:
-    assert "make test" in run(checkout, "tools/new_source.py", "acme").stdout
+    assert "make test" in run(checkout, "-m", "tools.new_source", "acme").stdout
     promises = (
         *("sources/test_every_source.py", "sources/test_acme.py"),
-        *("test_docs.py", "test_template.py", "test_architecture.py"),
+        *("test_docs.py", "test_tables.py", "test_template.py", "test_architecture.py"),
     )
     # of the other sources it may only break what goes through all pages, the whole template or all examples
-    chosen = "acme or test_docs or test_template or test_architecture or belongs_to_another or two_types"
+    chosen = "acme or test_docs or test_tables or test_template or test_architecture or belongs_to_another or two_types"
     passes(
         checkout,
         "pytest",
@@ -79,7 +42,7 @@ def test_a_new_source_keeps_every_promise_at_once(checkout: Path) -> None:
 @pytest.mark.parametrize("name", ["ab", "acme", LONGEST])
 def test_what_is_made_is_formatted_whatever_it_is_called(checkout: Path, name: str) -> None:
     start(checkout, name)
-    code = [path.format(name=name) for path in (*FILES, *EDITS) if path.endswith(".py")]
+    code = [path.format(name=name) for path in (*FILES, *ADDED) if path.endswith(".py")]
     passes(checkout, "ruff", "format", "--check", "--no-cache", *code)
     passes(checkout, "ruff", "check", "--no-cache", *code)
 
@@ -117,10 +80,10 @@ def test_a_name_that_is_none_or_taken_is_refused(name: str, why: str) -> None:
 
 def test_nothing_is_written_where_a_line_has_lost_its_place(checkout: Path) -> None:
     (checkout / "docs/cost.md").write_text("# What it costs\n")
-    before = {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()}
+    before = content(checkout)
     with pytest.raises(Refused, match=r"docs/cost\.md"):
         start(checkout, "acme")
-    assert {path: path.read_bytes() for path in checkout.rglob("*") if path.is_file()} == before
+    assert content(checkout) == before
 
 
 def test_one_more_unit_is_in_the_sum_too() -> None:

@@ -23,8 +23,11 @@ from functions.sources import ROOMS, room
 tracer = Tracer(patch_modules=("botocore", "httpx"))
 
 STACK = os.environ["STACK_NAME"]
-MAPPERS: Mapping[str, Mapper] = {source: room(source, "mapping").to_change for source in ROOMS}
-WHOLES: Mapping[str, Whole] = {"stripe": room("stripe", "mapping").whole}
+MAPPINGS = {source: room(source, "mapping") for source in ROOMS}
+MAPPERS: Mapping[str, Mapper] = {source: mapping.to_change for source, mapping in MAPPINGS.items()}
+WHOLES: Mapping[str, Whole] = {
+    source: mapping.whole for source, mapping in MAPPINGS.items() if hasattr(mapping, "whole")
+}
 
 SPARE_SECONDS = 12
 """Of the function's 30: what a page begun takes, and settling after it."""

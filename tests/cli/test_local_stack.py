@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from functions.sources import ROOMS
 from local.stack import LocalStack
 
 pytestmark = pytest.mark.stack
@@ -40,16 +41,14 @@ def bridge(*arguments: str, typed: str = "") -> Any:
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "shopify/orders.paid.json",
-        "stripe/customer.created.json",
-        "woocommerce/order.created.json",
-        "typeform/form_response.json",
-        "form/submission.json",
-    ],
-)
+def with_an_email(source: str) -> str:
+    """The first sample of a source that names its person by itself, so that it need not wait for another."""
+    names = sorted(path.name for path in (EVENTS / source).glob("*.batch.json"))
+    told = (name for name in names if "$email_address" in (EVENTS / source / name).read_text())
+    return f"{source}/{next(told).replace('.batch.json', '.json')}"
+
+
+@pytest.mark.parametrize("file", [with_an_email(source) for source in ROOMS])
 def test_a_sample_of_each_source_is_sent_and_delivered(file: str) -> None:
     sent = bridge("send", str(EVENTS / file))
 

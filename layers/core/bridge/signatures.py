@@ -33,7 +33,7 @@ def hmac_sha256(secret: str, signed: bytes) -> bytes:
 
 
 def verify_base64(signature: str | None, signed: bytes, secrets: Sequence[str]) -> int:
-    """HMAC-SHA256 in base64 over the bytes (Shopify, WooCommerce, Typeform). Raises InvalidSignature."""
+    """HMAC-SHA256 in base64 over the bytes (Shopify, Typeform and others). Raises InvalidSignature."""
     return match([base64_digest(signature)], signed, secrets)
 
 

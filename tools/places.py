@@ -1,0 +1,146 @@
+"""Where a source is named outside its own files: how its lines come in, and how they go. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.texts import (
+    Refused,
+    before,
+    ending,
+    unlinked,
+    with_units,
+    without_chapter,
+    without_entries,
+    without_item,
+    without_rows,
+)
+
+TEMPLATES = Path(__file__).parent / "new_source"
+METRICS_OF_A_ROUTE = 6
+SECRETS = "Secrets Manager: secrets that the template makes"
+ROUTES = "CloudWatch: metrics of the door's routes, six each"
+
+Words = Mapping[str, str]
+Edit = Callable[[str, Words], str]
+
+
+def filled(template: str, words: Words) -> str:
+    """A template's text with `{{name}}` and the other words put in."""
+    text = (TEMPLATES / f"{template}.tmpl").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: words[found.group(1)], text)
+
+
+# ── Coming in: the words are those of the templates ─────────────────────────────────────────────────────
+
+
+def registry(text: str, words: Words) -> str:
+    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.{name}",\n'.format(**words))
+
+
+def name_on_the_page(text: str, words: Words) -> str:
+    return ending(text, "NAMES = {", "}\n", '    "{name}": "{Title}",\n'.format(**words))
+
+
+def template(text: str, words: Words) -> str:
+    block = before(text, "# ── Where to paste what ", filled("block.yaml", words))
+    return before(block, "  BatchKeysSecret:", filled("output.yaml", words))
+
+
+def readme(text: str, words: Words) -> str:
+    row = (
+        "| {Title} | Where {Title} asks for a webhook, paste the address. Enter its secret in "
+        "`bridge connect {name}` | [Connect {Title}](docs/connect-{name}.md) |\n"
+    )
+    return before(text, "| Any other tool |", row.format(**words))
+
+
+def tagging_plan(text: str, words: Words) -> str:
+    return before(text, "## Any other tool", filled("tagging-plan.md", words))
+
+
+def deploying(text: str, words: Words) -> str:
+    return before(
+        text,
+        "| `CustomAddress` |",
+        "| `{Title}Address` | to paste into {Title}, for its connection `main` |\n".format(**words),
+    )
+
+
+def cost(text: str, words: Words) -> str:
+    del words
+    return with_units(with_units(text, SECRETS, 1), ROUTES, METRICS_OF_A_ROUTE)
+
+
+# file                      what is added to it
+ADDED: dict[str, Edit] = {
+    "functions/sources.py": registry,
+    "template.yaml": template,
+    "local/page/__init__.py": name_on_the_page,
+    "README.md": readme,
+    "docs/tagging-plan.md": tagging_plan,
+    "docs/deploy.md": deploying,
+    "docs/cost.md": cost,
+}
+
+
+# ── Going: the words are `name`, `Title`, `address`, `secrets` and `routes` ─────────────────────────────
+
+
+def without_entry(text: str, words: Words) -> str:
+    return without_entries(text, words["name"])
+
+
+def without_block(text: str, words: Words) -> str:
+    """The template without the source's block and output. Raises Refused."""
+    return text.replace(block_of(text, words["name"]), "").replace(output_of(text, words["name"]), "")
+
+
+def block_of(text: str, name: str) -> str:
+    """The titled block of the template that has the source's function. Raises Refused."""
+    blocks = re.split(r"^(?=(?:  )?# ── )", text, flags=re.MULTILINE)
+    return only([block for block in blocks if f"Handler: functions.{name}.handler." in block], "block", name)
+
+
+def output_of(text: str, name: str) -> str:
+    """The output of the template with the source's address. Raises Refused."""
+    outputs = re.findall(r"^  \w+:\n    Description: .*\n    Value: .*\n", text, re.MULTILINE)
+    return only([output for output in outputs if output.endswith(f"/{name}/main\n")], "output", name)
+
+
+def only(found: list[str], what: str, name: str) -> str:
+    if len(found) != 1:
+        raise Refused(f"there is not one {what} of {name}")
+    return found[0]
+
+
+def without_chapter_of_it(text: str, words: Words) -> str:
+    return without_chapter(text, words["Title"])
+
+
+def cheaper(text: str, words: Words) -> str:
+    text = with_units(text, SECRETS, -int(words["secrets"]))
+    return with_units(text, ROUTES, -METRICS_OF_A_ROUTE * int(words["routes"]))
+
+
+def untold(text: str, words: Words) -> str:
+    """Any page without rows about the source, without its address, and without links to its page."""
+    page = "connect-{name}.md".format(**words)
+    for item in ("`{address}`", "[{Title}](connect-{name}.md)", "[{Title}](docs/connect-{name}.md)"):
+        text = without_item(text, item.format(**words))
+    for name in ("{Title}", "`{address}`"):
+        text = without_rows(text, name.format(**words))
+    return unlinked(text, page)
+
+
+# file                      what is taken out of it, beside what is taken out of every page
+TAKEN_OUT: dict[str, Edit] = {
+    "functions/sources.py": without_entry,
+    "template.yaml": without_block,
+    "local/page/__init__.py": without_entry,
+    "cli/connect.py": without_entry,
+    "docs/tagging-plan.md": without_chapter_of_it,
+    "docs/cost.md": cheaper,
+}
