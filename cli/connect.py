@@ -126,7 +126,8 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A connection with what is known of it: when it last spoke (RFC 3339), how often it was refused, and why last."""
+    """A connection with what is known of it: when it last spoke (RFC 3339), how often it was refused, and why
+    last; and since when its tool has left."""
 
     source: str
     connection: str
@@ -137,6 +138,7 @@ class Standing:
     refused_at: str = ""
     last_refusal: str = ""
     amiss: tuple[str, ...] = ()
+    inactive_since: str = ""
 
 
 def check_names(source: str, connection: str) -> None:
@@ -261,6 +263,7 @@ def standing(stack: Stack, known: Known) -> Standing:
         known.refused_at.get(last_refusal, ""),
         last_refusal,
         known.findings,
+        known.inactive_since,
     )
 
 

@@ -88,6 +88,15 @@ SettingsFile: TypeAlias = Annotated[
 ]
 
 
+Who: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="EMAIL|CUSTOM_ID", help="An e-mail, a custom id, or a customer's id in a tool."),
+]
+Project: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="PROJECT", help="Only this Batch project; all when left out.")
+]
+
+
 def stack_of(context: typer.Context, name: str | None) -> Stack:
     """The stack that is meant; a test may hand in its own way to open one."""
     stack: Stack = (context.obj or open_stack)(name)
@@ -458,6 +467,52 @@ def show_receipt(
             show.document({"receipts": found})
         else:
             show.receipts(found)
+
+
+@app.command("held")
+def show_held(
+    context: typer.Context,
+    who: Who,
+    project: Project = None,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is held of a person: names of attributes and counts, no values. Changes nothing."""
+    from cli import person
+
+    with failures_told(as_json):
+        found = person.held(stack_of(context, stack_name), who, project)
+        if as_json:
+            show.document({"held": [one.as_json() for one in found]})
+        else:
+            show.held(found)
+
+
+@app.command("forget")
+def forget_person(
+    context: typer.Context,
+    who: Who,
+    project: Project = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who would be erased.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person in Batch and here, as Shopify's customers/redact does. Cannot be taken back."""
+    from cli import person
+
+    with failures_told(as_json):
+        stack = stack_of(context, stack_name)
+        found = person.targets(stack, who, project)
+        if not as_json:
+            show.held(found)
+        if not (dry_run or yes):
+            typer.confirm("Erase? This cannot be taken back", abort=True, err=True)
+        asked = [] if dry_run else person.forget(stack, found, who)
+        if as_json:
+            show.document({"dry_run": dry_run, "held": [one.as_json() for one in found], "webhooks": asked})
+        else:
+            show.forgetting(asked)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from cli.rotation import Rotation, verdict
 from cli.send import Sent
 
 if TYPE_CHECKING:
+    from cli.person import Held
     from cli.preview import Preview
 
 # status      how it looks
@@ -172,10 +173,44 @@ def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None
         )
     console().print(table)
     line("")
+    for one in found:
+        if one.inactive_since:
+            line(
+                f"{one.source}/{one.connection}: inactive since {one.inactive_since}, its tool has left.",
+                "yellow",
+            )
     for project, has_keys in projects.items():
         line(
             f"Batch project {project}: {'keys stored' if has_keys else 'no keys yet: `bridge connect batch`'}"
         )
+
+
+# ── One person ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def held(found: Sequence[Held]) -> None:
+    """Profiles, each with the names of its attributes and how much the ledger has of it."""
+    if not found:
+        line("Nothing is held of this person.", "green")
+    for one in found:
+        line(f"{one.custom_id} in project {one.project}", "bold")
+        if one.erased:
+            line("  Erased. What recognises late webhooks goes within 35 days.", "dim")
+            continue
+        grid(
+            [
+                ("attributes in Batch", ", ".join(one.attributes) or "none"),
+                ("here", f"{one.receipts} receipts, {one.links} links, {one.facts} facts"),
+            ]
+        )
+
+
+def forgetting(asked: Sequence[str]) -> None:
+    """What was asked for, and where to see that it is done."""
+    for webhook_id in asked:
+        line(f"Asked. `bridge receipt {webhook_id}` says what was done.", "green")
+    if not asked:
+        line("Nothing was erased: this is what would be.")
 
 
 # ── The dead-letter queue ───────────────────────────────────────────────────────────────────────────────────

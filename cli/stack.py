@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from cli.errors import CommandFailed
 
@@ -39,12 +40,15 @@ class Stack:
     `invoke("Retry", event)` is what a function answers to an event; raises CommandFailed.
     """
 
-    def __init__(self, name: str, door: str, table: str, clients: Clients, invoke: Invoke) -> None:
+    def __init__(
+        self, name: str, door: str, table: str, clients: Clients, invoke: Invoke, queue_url: str = ""
+    ) -> None:
         self.name = name
         self.door = door.rstrip("/")
         self.table = table
         self.clients = clients
         self.invoke = invoke
+        self.queue_url = queue_url
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -69,6 +73,11 @@ class Stack:
             return str(self.clients("sts").get_caller_identity()["Arn"])
         except (ClientError, BotoCoreError):
             return "unknown"
+
+    @cached_property
+    def queue(self) -> WebhookQueue:
+        """The queue of webhooks, to put a request on."""
+        return WebhookQueue(self.queue_url, client=self.clients("sqs"))
 
     def address(self, source: str, connection: str) -> str:
         """What a tool posts to."""
@@ -115,6 +124,7 @@ def local_stack(folder: Path) -> Stack:
         table=described["variables"]["TABLE_NAME"],
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
         invoke=lambda function, event: invoke_locally(url, function, event),
+        queue_url=described["variables"]["QUEUE_URL"],
     )
 
 
@@ -171,7 +181,7 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
         )
 
     try:
-        return Stack(name, outputs["Door"], outputs["Ledger"], clients, invoke)
+        return Stack(name, outputs["Door"], outputs["Ledger"], clients, invoke, outputs["WebhooksQueueUrl"])
     except KeyError as error:
         raise CommandFailed(
             f"stack {name} has no output {error}: is it batch-bridge, and up to date?"

@@ -15,6 +15,7 @@ import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
+from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
 from bridge.secrets import Secrets
@@ -141,6 +142,7 @@ class Application:
         seed_settings(Parameters(options.stack, self.session.client("ssm")), options.sources)
         self.connections: list[Connection] = [connection(source, self.url) for source in options.sources]
         self.ledger = Ledger(self.deployment.variable("TABLE_NAME"), self.session.client("dynamodb"))
+        self.known = Connections(self.ledger.table, self.ledger.client)
         self.dead_letters = self.queue(self.deployment.queue_name("DEAD_LETTER_QUEUE_URL"))
         self.make_environments(endpoint)
 

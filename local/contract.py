@@ -135,7 +135,7 @@ class Contract:
         return Response(status_code=204)
 
     async def state(self, request: Request) -> Response:
-        """Profiles, receipts, failures; 204 where nothing changed since `?revision=`."""
+        """Profiles, receipts, failures, sources that have left; 204 where nothing changed since `?revision=`."""
         revision = self.application.revision
         if request.query_params.get("revision") == revision:
             return Response(status_code=204)
@@ -146,6 +146,7 @@ class Contract:
                 "profiles": profiles[:RECEIPTS],
                 "receipts": await self.read_receipts(RECEIPTS),
                 "failures": self.read_failures(),
+                "inactive": await run_in_threadpool(self.read_inactive),
             }
         )
 
@@ -188,6 +189,14 @@ class Contract:
             and receipt.status in FINAL
             and datetime.fromisoformat(receipt.received_at) < before
         )
+
+    def read_inactive(self) -> dict[str, str]:
+        """The sources whose tool has left, and since when."""
+        return {
+            known.source: known.inactive_since
+            for known in self.application.known.all()
+            if known.inactive_since
+        }
 
     def read_failures(self) -> list[dict[str, Any]]:
         return [described(message.body) for message in self.application.dead_letters.held_messages()]

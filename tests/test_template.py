@@ -399,6 +399,15 @@ def test_nobody_is_told_by_e_mail_unless_an_address_is_given() -> None:
     assert TEMPLATE["Parameters"]["AlarmEmail"]["Default"] == ""
 
 
+def test_a_long_task_leaves_time_for_a_page_and_for_what_follows() -> None:
+    [spare] = [
+        ast.literal_eval(node.value)
+        for node in tree("functions.deliver.handler").body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SPARE_SECONDS"
+    ]
+    assert setting("DeliverFunction", "Timeout") / 3 < spare < setting("DeliverFunction", "Timeout") / 2
+
+
 # ── Who may do what ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -519,7 +528,9 @@ def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:
     of_table = {(action, resource) for action, resource in granted if action.startswith("dynamodb:")}
     table, index = '{"Fn::GetAtt": ["LedgerTable", "Arn"]}', '"${LedgerTable.Arn}/index/by_profile"'
     wanted = {("dynamodb:Query", index)}
-    wanted |= {(f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem")}
+    wanted |= {
+        (f"dynamodb:{name}", table) for name in ("BatchGetItem", "BatchWriteItem", "UpdateItem", "Scan")
+    }
     assert {
         (action, resource.removeprefix('{"Fn::Sub": ').removesuffix("}") if "Sub" in resource else resource)
         for action, resource in of_table

@@ -70,6 +70,7 @@ class World:
     invocations: int = 0
     gdpr: Callable[[httpx.Request], httpx.Response] | None = None
     api: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(503)
+    has_time: Callable[[], bool] = lambda: True
 
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
         """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
@@ -97,6 +98,7 @@ class World:
             owner=f"invocation-{self.invocations}",
             wholes={"stripe": room("stripe", "mapping").whole},
             provider=ProviderClient(httpx.MockTransport(self.api)),
+            has_time=self.has_time,
         )
 
     def parked(self) -> list[Parked]:
@@ -182,7 +184,7 @@ def world(aws: Aws) -> World:
     aws.clients["dynamodb"].create_table(TableName=os.environ["TABLE_NAME"], **table)
     secrets = Secrets(stack, aws.clients["secretsmanager"])
     secrets.store("batch/default", KEYS)
-    return World(
+    found = World(
         ledger=Ledger(os.environ["TABLE_NAME"], aws.clients["dynamodb"]),
         queue=WebhookQueue(
             os.environ["QUEUE_URL"],
@@ -198,6 +200,8 @@ def world(aws: Aws) -> World:
         batch=FakeBatch(),
         mappers={source: room(source, "mapping").to_change for source in ROOMS},
     )
+    found.connections.clock = lambda: found.now
+    return found
 
 
 MakeWebhook = Callable[..., Webhook]

@@ -27,6 +27,7 @@ from bridge.errors import (
     ProviderUnavailable,
     RejectedByBatch,
     Unavailable,
+    Unfinished,
 )
 from bridge.ledger import Ledger, fading
 from bridge.observability import count, logger
@@ -38,8 +39,10 @@ from bridge.secrets import Secrets
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
+from functions.deliver import requests
 from functions.deliver.choices import chosen
 from functions.deliver.job import Job, Message, Outcome, going, message_of, telling
+from functions.deliver.leaving import LeavingDesk
 from functions.deliver.persons import Persons
 from functions.deliver.privacy import PrivacyDesk
 from functions.deliver.sending import Sender
@@ -54,7 +57,8 @@ Whole: TypeAlias = Callable[[Webhook, Ask], Webhook]
 
 
 class Delivery:
-    """One batch on its way. `clock` returns Unix seconds; `owner` names who holds the profiles meanwhile."""
+    """One batch on its way. `clock` returns Unix seconds; `owner` names who holds the profiles meanwhile; `has_time`
+    is whether a long task may go on."""
 
     def __init__(
         self,
@@ -70,8 +74,9 @@ class Delivery:
         owner: str,
         provider: ProviderClient,
         wholes: Mapping[str, Whole] | None = None,
+        has_time: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.mappers = mappers
+        self.mappers = {**mappers, requests.SOURCE: requests.to_change}
         self.ledger = ledger
         self.queue = queue
         self.secrets = secrets
@@ -84,6 +89,8 @@ class Delivery:
         self.persons = Persons(ledger, clock)
         self.sender = Sender(batch, secrets, clock)
         self.settler = Settler(ledger, queue, connections, clock)
+        self.privacy = PrivacyDesk(ledger, queue, batch, self.sender.with_keys, owner, clock, has_time)
+        self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock)
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}
 
@@ -117,6 +124,8 @@ class Delivery:
                 jobs.append(Job(message, self.queue.webhook(message.body)))
             except MappingFailed:
                 self.park_unreadable(message)
+            except Ignored as ignored:
+                logger.info("message let go", reason=ignored.reason)
             except BatchUnavailable as error:
                 self.settler.leave(message, self.settler.delay(error, message.receive_count))
         return jobs
@@ -155,6 +164,8 @@ class Delivery:
 
     def settings(self, webhook: Webhook) -> ConnectionSettings:
         """The connection's settings. Raises Unavailable, MappingFailed where they are wrong."""
+        if webhook.source == requests.SOURCE:
+            return ConnectionSettings(project=webhook.connection)
         try:
             stored = self.parameters.read(webhook.source, webhook.connection)
             checked_settings: ConnectionSettings = checked(stored, settings_model(webhook.source))
@@ -228,16 +239,17 @@ class Delivery:
 
     def grant(self, jobs: Sequence[Job]) -> None:
         """Erase people, or tell what is held of them: after all else of the batch, and written down by itself."""
-        desk = PrivacyDesk(self.ledger, self.queue, self.batch, self.sender.with_keys, self.owner, self.clock)
         written = frozenset(self.leased)
         for job in jobs:
             try:
-                job.end(Outcome.DELIVERED, reason=desk.grant(job, written))
+                is_of_connection = job.change.connection is not None
+                done = self.leaving.grant(job) if is_of_connection else self.privacy.grant(job, written)
+                job.end(Outcome.DELIVERED, reason=done)
             except Ignored as ignored:
                 job.end(Outcome.IGNORED, reason=ignored.reason)
             except RejectedByBatch as error:
                 job.end(Outcome.PARKED, error)
-            except (BadCredentials, BatchUnavailable, ProfileBusy) as error:
+            except (BadCredentials, BatchUnavailable, ProfileBusy, Unfinished) as error:
                 self.sender.tell_refused_keys(job.settings.project, error)
                 job.end(Outcome.RETURNED, error)
             except Unavailable as error:

@@ -30,6 +30,9 @@ WHOLES: Mapping[str, Whole] = {
     source: mapping.whole for source, mapping in MAPPINGS.items() if hasattr(mapping, "whole")
 }
 
+SPARE_SECONDS = 12
+"""Of the function's 30: what a page begun takes, and settling after it."""
+
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
@@ -65,6 +68,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         owner=context.aws_request_id,
         wholes=WHOLES,
         provider=provider,
+        has_time=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
     )
     if "preview" in event:
         return {"webhooks": previewed(delivery, event["preview"])}

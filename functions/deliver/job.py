@@ -87,7 +87,7 @@ class Job:
 
     def forget(self) -> None:
         """Keep nothing that tells whose it was."""
-        self.custom_id, self.change = "", ProfileChange(Person())
+        self.custom_id, self.change = "", ProfileChange(Person(), privacy=self.change.privacy)
 
     def fit(self, state: ProfileState, now: datetime) -> ProfileState:
         """Work out what Batch is sent for this job, given what the profile has; returns the state after it."""
@@ -183,8 +183,9 @@ def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
 
 
 def telling(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs whose end is open, without those that ask to erase somebody or to show what is held."""
-    return [job for job in going(jobs) if job.change.privacy is None]
+    """The jobs whose end is open, without those that ask to erase somebody or to show what is held, or tell of their
+    connection."""
+    return [job for job in going(jobs) if job.change.privacy is None and job.change.connection is None]
 
 
 def going(jobs: Iterable[Job]) -> list[Job]:

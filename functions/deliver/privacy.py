@@ -8,18 +8,32 @@ from typing import Any, Literal
 
 from bridge import identity
 from bridge.batch import BatchClient
-from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch
-from bridge.ledger import ERASED_SECONDS, RETRYING, WAITING, Ledger, Receipt, gone_row, link_row
+from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
+from bridge.ledger import (
+    ERASED_SECONDS,
+    RETRYING,
+    WAITING,
+    Ledger,
+    Receipt,
+    gone_row,
+    link_row,
+    profile_key,
+)
 from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, fit_attributes
 from bridge.profile import Value
 from bridge.queue import Parked, WebhookQueue
 from bridge.secrets import BatchKeys
+from bridge.traces import Traces, lanes
 from bridge.versions import ProfileState
+from functions.deliver import requests
 from functions.deliver.job import Job
 
 WithKeys = Callable[[str, Callable[[BatchKeys], Any]], Any]
 
 UNSUBSCRIBED: dict[str, Value] = {"$email_marketing": "unsubscribed", "$sms_marketing": "unsubscribed"}
+PARKED_WEBHOOKS = ("", "parked webhooks")
+"""Held as a profile is while one delivery looks through them: what it has in hand, no other would see."""
+NOT_WHOLE = "not all parked webhooks could be looked at in time"
 ITEM = re.compile(r"[+-].*", re.DOTALL)
 """What follows the name of a list in the version of one of its items: `tags+vip`."""
 
@@ -35,6 +49,7 @@ class PrivacyDesk:
         with_keys: WithKeys,
         owner: str,
         clock: Callable[[], float],
+        has_time: Callable[[], bool],
     ) -> None:
         self.ledger = ledger
         self.queue = queue
@@ -42,12 +57,13 @@ class PrivacyDesk:
         self.with_keys = with_keys
         self.owner = owner
         self.clock = clock
+        self.has_time = has_time
 
     def grant(self, job: Job, written: Collection[tuple[str, str]]) -> str:
         """Do what is asked, and say what was done.
 
         `written` are profiles of this very batch: the index shows their rows a moment later only. Raises Ignored,
-        RejectedByBatch, BadCredentials, BatchUnavailable, ProfileBusy, Unavailable.
+        RejectedByBatch, BadCredentials, BatchUnavailable, ProfileBusy, Unfinished, Unavailable.
         """
         project = job.settings.project
         custom_ids = self.whose(job)
@@ -59,11 +75,11 @@ class PrivacyDesk:
         return self.review(job, custom_ids) if job.change.privacy == "review" else self.erase(job, custom_ids)
 
     def whose(self, job: Job) -> list[str]:
-        """All profiles of a person: those that references lead to, and the one of the e-mail."""
+        """All profiles of a person: those that references lead to, the one of the e-mail, and one named outright."""
         person, settings = job.change.person, job.settings
         links = self.ledger.links(settings.project, person.references, self.clock())
         email = identity.email_sha256(person.email) if "email_sha256" in settings.identity else None
-        return list(dict.fromkeys([*links.values(), *([email] if email else [])]))
+        return list(dict.fromkeys([*links.values(), *filter(None, (email, person.user_id))]))
 
     # ── What is held ────────────────────────────────────────────────────────────────────────────────────
 
@@ -83,13 +99,22 @@ class PrivacyDesk:
     # ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────
 
     def erase(self, job: Job, custom_ids: list[str]) -> str:
+        """Erase, while nobody else has parked webhooks in hand, and with time to look through them."""
+        if not self.has_time():
+            raise Unfinished("other erasures took the time of this delivery")
+        self.ledger.lease(*PARKED_WEBHOOKS, self.owner, self.clock())
+        try:
+            return self.erase_everywhere(job, custom_ids)
+        finally:
+            self.ledger.delete([profile_key(*PARKED_WEBHOOKS)])
+
+    def erase_everywhere(self, job: Job, custom_ids: list[str]) -> str:
         """Erase at Batch first, then here."""
         project = job.settings.project
         at_batch = [self.erase_at_batch(project, custom_id) for custom_id in custom_ids]
         keys = {custom_id: self.ledger.keys_of(project, custom_id) for custom_id in custom_ids}
         of_person = [key for found in keys.values() for key in found]
-        receipts = self.ledger.receipts_in(of_person)
-        dropped = self.drop_parked(job, receipts)
+        dropped, is_whole = self.drop_parked(job, of_person)
         self.ledger.delete(
             [key for key in of_person if not key.startswith("link#")]
             + [f"webhook#{parked.id}" for parked in dropped]
@@ -97,7 +122,7 @@ class PrivacyDesk:
         self.bury(job, keys)
         job.forget()
         told = [*dict.fromkeys(at_batch), f"deleted: {counted(of_person)}, {len(dropped)} parked webhooks"]
-        return ", ".join(told)
+        return ", ".join([*told, *([] if is_whole else [NOT_WHOLE])])
 
     def erase_at_batch(self, project: str, custom_id: str) -> str:
         """Have Batch remove the profile; without app keys, empty it of all that was ever written."""
@@ -140,13 +165,10 @@ class PrivacyDesk:
         asked: int = self.with_keys(project, ask)
         return asked
 
-    def drop_parked(self, job: Job, receipts: list[Receipt]) -> list[Parked]:
+    def drop_parked(self, job: Job, keys: list[str]) -> tuple[list[Parked], bool]:
         """Delete parked webhooks of the person, and the bodies of all that are not on their way."""
-        ids = {receipt.id for receipt in receipts}
-        group = job.webhook.group
-        dropped = self.queue.drop_parked(
-            lambda parked: parked.id in ids or parked.envelope.get("group") == group
-        )
+        receipts = self.ledger.receipts_in(keys)
+        dropped, is_whole = self.queue.drop_parked(self.traces(job, keys, receipts), self.has_time)
         done = [receipt for receipt in receipts if receipt.status not in (WAITING, RETRYING)]
         bodies = {(receipt.source, receipt.connection, receipt.id) for receipt in done}
         bodies |= {
@@ -154,7 +176,20 @@ class PrivacyDesk:
             for parked in dropped
         }
         self.queue.delete_bodies(sorted(bodies))
-        return dropped
+        return dropped, is_whole
+
+    def traces(self, job: Job, keys: list[str], receipts: list[Receipt]) -> Traces:
+        """By what a parked webhook is known as the person's, whichever connection it came by."""
+        project, email = job.settings.project, job.change.person.email or ""
+        links = self.ledger.read([key for key in keys if key.startswith("link#")])
+        prefix = f"link#{project}#"
+        references = {*job.change.person.references, *(key.removeprefix(prefix) for key in links)}
+        places = {(job.webhook.source, job.webhook.connection)}
+        places |= {(receipt.source, receipt.connection) for receipt in receipts}
+        places |= {place_of(row["learnt_by"]["S"]) for row in links.values() if "learnt_by" in row}
+        groups = {group for place in places for group in lanes(*place, references, email)}
+        groups |= {job.webhook.group} if job.webhook.source != requests.SOURCE else set()
+        return Traces(frozenset(receipt.id for receipt in receipts), frozenset(groups), email)
 
     def bury(self, job: Job, keys: dict[str, list[str]]) -> None:
         """Leave what late webhooks find for 35 days: an empty row of each profile, and the links to it."""
@@ -169,6 +204,12 @@ class PrivacyDesk:
                 *(link_row(project, reference, custom_id, until) for reference, custom_id in leads.items()),
             ]
         )
+
+
+def place_of(connection: str) -> tuple[str, str]:
+    """`shopify/main` as source and name."""
+    source, _, name = connection.partition("/")
+    return source, name
 
 
 def attribute_names(state: ProfileState) -> set[str]:

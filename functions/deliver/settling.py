@@ -18,6 +18,7 @@ from bridge.errors import (
     ProfileBusy,
     ProviderUnavailable,
     Unavailable,
+    Unfinished,
 )
 from bridge.ledger import (
     DELIVERED,
@@ -34,6 +35,7 @@ from bridge.ledger import (
 from bridge.observability import count, logger, measure_seconds, publish
 from bridge.queue import Failure, WebhookQueue
 from bridge.versions import ProfileState
+from functions.deliver import requests
 from functions.deliver.job import Job, Message, Outcome
 
 Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
@@ -47,6 +49,7 @@ LONGEST_DELAY_SECONDS: Mapping[type[Failed], int] = {
     ProviderUnavailable: 600,
     BadCredentials: 60,
     ProfileBusy: 2,
+    Unfinished: 2,
 }
 FIRST_WAIT_SECONDS = 2
 LONGEST_WAIT_SECONDS = 900
@@ -98,6 +101,8 @@ class Settler:
             return
         for job in jobs:
             self.tell(job)
+            if job.outcome is Outcome.IGNORED or (job.outcome is Outcome.DELIVERED and job.change.privacy):
+                self.queue.forget_body(job.webhook)
         measure_seconds("DeliveryLag", *(self.lag(job) for job in jobs if is_first_delivery(job)))
         counts = Counter(counted for job in jobs for counted in counts_of(job))
         for (name, dimension, label), number in counts.items():
@@ -169,8 +174,10 @@ class Settler:
             source=job.webhook.source,
             topic=job.webhook.topic,
         )
-        if job.outcome in SPOKEN:
-            self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic)
+        if job.outcome in SPOKEN and job.webhook.source != requests.SOURCE:
+            is_alive = job.change.privacy is None and job.change.connection is None
+            received_at = (normalise.timestamp(job.webhook.received_at) or "") if is_alive else ""
+            self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic, received_at)
 
 
 def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:

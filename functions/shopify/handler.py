@@ -37,6 +37,7 @@ TOPICS = frozenset(
         "customers/redact",
         "customers/data_request",
         "shop/redact",
+        "app/uninstalled",
         "customers/purchasing_summary",
         "customer.tags_added",
         "customer.tags_removed",
@@ -65,12 +66,18 @@ def summarise(request: Request) -> Summary:
     return Summary(topic, customer(topic, json_object(request.body)))
 
 
+OF_THE_SHOP = ("app/uninstalled", "shop/redact")
 # where topics of customers have the customer's id; tags and totals as `gid://shopify/Customer/1`
 CUSTOMER_IDS = ("customer_id", "customerId", "admin_graphql_api_customer_kept_id", "id")
 
 
 def customer(topic: str, body: dict[str, Any]) -> str:
-    """The customer id, else the e-mail, else the order, else the object's own id: what orders the queue."""
+    """The customer id, else the e-mail, else the order, else the object's own id: what orders the queue.
+
+    What is about the shop itself stands in a line of its own.
+    """
+    if topic in OF_THE_SHOP:
+        return "shop"
     customer_id = owner_id(topic, body)
     if customer_id:
         return f"customer:{str(customer_id).rpartition('/')[2]}"

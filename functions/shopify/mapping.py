@@ -32,6 +32,7 @@ READERS: Mapping[str, Reader] = {
     "customers/redact": privacy.redacted,
     "customers/data_request": privacy.data_requested,
     "shop/redact": privacy.shop_redacted,
+    "app/uninstalled": privacy.uninstalled,
     "customer.tags_added": totals.tags_added,
     "customer.tags_removed": totals.tags_removed,
     "customers/purchasing_summary": totals.purchasing_summary,

@@ -1,11 +1,10 @@
-"""What the law asks a shop for: to erase a customer, or to show what is held of one. Pure.
+"""What the law asks a shop for: to erase a customer or all of them, or to show what is held of one. Pure.
 
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 """
 
 from __future__ import annotations
 
-from bridge.errors import Ignored
 from bridge.profile import Person, ProfileChange
 from bridge.webhook import Webhook
 from functions.shopify.models import DeletedCustomer, PrivacyRequest
@@ -38,6 +37,10 @@ def asked_for(webhook: Webhook) -> Person:
 
 
 def shop_redacted(webhook: Webhook) -> ProfileChange:
-    """A whole shop is no person: neither the ledger nor Batch can find all profiles of one. Raises Ignored."""
-    del webhook
-    raise Ignored("a whole shop is erased by hand: see docs/privacy.md")
+    """Comes 48 hours after the app was removed, and names the shop alone."""
+    return ProfileChange(Person(), is_test=is_test(webhook), connection="erase")
+
+
+def uninstalled(webhook: Webhook) -> ProfileChange:
+    """The body tells of the shop and its owner: none of it is read."""
+    return ProfileChange(Person(), is_test=is_test(webhook), connection="left")

@@ -58,7 +58,7 @@ def remembered(known: Known, memory: Memory) -> Memory:
 
 def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: datetime) -> Iterator[str]:
     """What is amiss with a connection: a kind, and behind a space what it is about. Nothing of an inactive one."""
-    if known.inactive_since > known.last_seen:
+    if known.inactive_since:
         return
     if is_silent(known, memory, settings, now):
         yield SILENT

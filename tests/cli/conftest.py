@@ -33,7 +33,12 @@ def template() -> str:
     """What the command line needs of template.yaml, as plain CloudFormation."""
     table = properties("LedgerTable")
     kept = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    outputs = {"Door": DOOR, "Ledger": {"Ref": "Table"}, "Retry": "retry-function"}
+    outputs = {
+        "Door": DOOR,
+        "Ledger": {"Ref": "Table"},
+        "Retry": "retry-function",
+        "WebhooksQueueUrl": "webhooks",
+    }
     return json.dumps(
         {
             "Resources": {

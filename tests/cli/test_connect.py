@@ -232,6 +232,7 @@ def test_batch_has_no_settings(bridge: Bridge, stack: Stack, tmp_path: Path) -> 
 def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stack: Stack) -> None:
     stack.secrets.store("stripe/eu", {"signing_secrets": [SECRET, "older"]})
     stack.secrets.store("batch/default", {"rest_api_key": "rest-key", "project_key": "project-key"})
+    stack.connections.inactivate("shopify", "main", "2026-09-10T12:00:00Z")
 
     result = bridge("connections", "--stack", stack.name, "--json")
     found = json.loads(result.stdout)
@@ -247,6 +248,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "refused_at": "",
         "last_refusal": "",
         "amiss": [],
+        "inactive_since": "",
     }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
@@ -254,6 +256,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     assert found["projects"] == {"default": True}
     text = bridge("connections", "--stack", stack.name).stdout
     assert "none yet" in text
+    assert "shopify/main: inactive since 2026-09-10T12:00:00Z" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
 
 

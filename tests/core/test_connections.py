@@ -63,6 +63,28 @@ def test_refusals_are_counted_also_those_between_two_notes(connections: Connecti
 def test_a_connection_whose_tool_was_uninstalled_is_known_as_inactive(connections: Connections) -> None:
     connections.inactivate("shopify", "main")
     assert connections.known("shopify", "main").inactive_since == "2026-08-29T08:00:00Z"
+    assert connections.inactivate("shopify", "paris", "2026-08-28T08:00:00Z")
+    assert connections.known("shopify", "paris").inactive_since == "2026-08-28T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("received_at", "is_active"),
+    [
+        ("2026-08-29T08:00:01Z", True),
+        ("2026-08-29T08:00:00Z", False),
+        ("2026-08-29T07:59:59Z", False),
+        ("", False),
+    ],
+)
+def test_only_what_came_in_after_the_tool_had_left_makes_it_active_again(
+    connections: Connections, received_at: str, is_active: bool
+) -> None:
+    connections.saw("shopify", "main", "orders/paid", "2026-08-29T07:00:00Z")
+    connections.inactivate("shopify", "main")
+    connections.saw("shopify", "main", "orders/paid", received_at)
+    known = connections.known("shopify", "main")
+    assert (known.inactive_since == "") == is_active
+    assert known.topics == {"orders/paid": "2026-08-29T08:00:00Z"}
 
 
 def test_all_connections_are_found_together(connections: Connections) -> None:
@@ -86,5 +108,7 @@ def test_where_it_cannot_be_noted_nobody_is_troubled_but_who_reads_is_told(clock
     connections = Connections("ledger", Calls(broken), clock)
     connections.saw("shopify", "main", "orders/paid")
     connections.refused("shopify", "main", "mismatch")
+    connections.reactivate("shopify", "main", "2026-08-29T08:00:00Z")
+    assert not connections.inactivate("shopify", "main")
     with pytest.raises(Unavailable):
         connections.known("shopify", "main")

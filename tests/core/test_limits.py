@@ -137,6 +137,13 @@ def test_deletions_and_native_attributes_count_as_well() -> None:
     assert (len(found), warnings) == (50, ["attribute_dropped:a48"])
 
 
+def test_of_too_many_attributes_an_address_is_kept_wherever_it_stands() -> None:
+    own = {f"a{number}": number for number in range(50)}
+    found, warnings = fitted({**own, "$email_address": "ada@example.com"})
+    assert (len(found), found["$email_address"]) == (50, "ada@example.com")
+    assert warnings == ["attribute_dropped:a49"]
+
+
 def test_of_16_lists_the_last_is_dropped_whether_it_replaces_or_adds() -> None:
     lists: dict[str, Any] = {f"list_{number}": ["x"] for number in range(13)}
     lists |= {

@@ -15,17 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.errors import BatchUnavailable, MappingFailed, Unavailable
+from bridge.errors import BatchUnavailable, Ignored, MappingFailed, Unavailable
 from bridge.queue import (
     COMPRESS_OVER_BYTES,
     MAX_DELAY_SECONDS,
     MAX_MESSAGE_BYTES,
-    MAX_PAGES_TO_DROP,
     Failure,
     WebhookQueue,
     deduplication_id,
     envelope_in,
 )
+from bridge.traces import Traces
 from bridge.webhook import Webhook
 from tests.core.stand_ins import Calls, out_of_reach, refused
 
@@ -422,20 +422,61 @@ def test_an_envelope_is_read_without_its_body() -> None:
 # ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def traces(*ids: str, group: str = "", email: str = "") -> Traces:
+    return Traces(frozenset(ids), frozenset([group] if group else []), email)
+
+
 def test_what_is_meant_is_deleted_from_the_dead_letter_queue_and_the_rest_is_seen_again(world: Any) -> None:
     for number in range(12):
-        world.queue.park(webhook(id=f"webhook-{number}"), REFUSED)
-    dropped = world.queue.drop_parked(lambda parked: parked.id in ("webhook-3", "webhook-11"))
-    assert {parked.id for parked in dropped} == {"webhook-3", "webhook-11"}
+        world.queue.park(webhook(id=f"webhook-{number}", group=f"group-{number}"), REFUSED)
+    meant = traces("webhook-3", "webhook-11", group="group-5")
+    dropped, is_whole = world.queue.drop_parked(meant, lambda: True)
+    assert {parked.id for parked in dropped} == {"webhook-3", "webhook-11", "webhook-5"}
+    assert is_whole
     left = [*world.queue.receive_parked(600), *world.queue.receive_parked(600)]
-    assert len({parked.id for parked in left}) == 10
+    assert len({parked.id for parked in left}) == 9
+
+
+@pytest.mark.parametrize("size", [100, 100_000, 400_000])
+def test_a_parked_webhook_that_names_the_person_is_theirs_however_its_body_travels(
+    world: Any, size: int
+) -> None:
+    body = noise(size)
+    world.queue.park(webhook(body + b'"Ada@Example.com"', id="webhook-1"), REFUSED)
+    world.queue.park(webhook(body + b'"nada@example.com"', id="webhook-2"), REFUSED)
+    dropped, _ = world.queue.drop_parked(traces(email="ada@example.com"), lambda: True)
+    assert [parked.id for parked in dropped] == ["webhook-1"]
+
+
+def test_a_parked_message_that_nobody_can_read_is_left_alone(world: Any) -> None:
+    world.queue.park_message('{"body": "ada@example.com", "encoding": "rot13"}', "odd")
+    world.queue.park_message("ada@example.com", "odder")
+    assert world.queue.drop_parked(traces(email="ada@example.com"), lambda: True) == ([], True)
 
 
 def test_no_more_of_the_dead_letter_queue_is_read_than_there_is_time_for() -> None:
     page = {"Messages": [{"Body": "{}", "ReceiptHandle": "1"}]}
     queue = offline(receive_message=page)
-    assert queue.drop_parked(lambda parked: False) == []
-    assert len(queue.client.of("receive_message")) == MAX_PAGES_TO_DROP
+    answers = iter([True, True, False])
+    assert queue.drop_parked(traces("webhook-1"), lambda: next(answers)) == ([], False)
+    assert len(queue.client.of("receive_message")) == 2
+
+
+def test_a_message_whose_body_was_deleted_is_told_apart_from_one_that_s3_does_not_give(world: Any) -> None:
+    message = world.queue.envelope(webhook(noise(400_000)))
+    world.queue.delete_bodies([("shopify", "main", webhook().id)])
+    with pytest.raises(Ignored):
+        world.queue.webhook(message)
+    with pytest.raises(BatchUnavailable):
+        offline(get_object=refused("GetObject")).webhook(message)
+
+
+def test_only_what_may_lie_in_s3_is_looked_for_there() -> None:
+    queue = offline(delete_objects=out_of_reach())
+    queue.forget_body(webhook(b"{}"))
+    assert queue.s3.made == []
+    queue.forget_body(webhook(noise(400_000)))
+    assert len(queue.s3.of("delete_objects")) == 1
 
 
 def test_bodies_of_webhooks_are_deleted_whether_s3_has_them_or_not(world: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from io import StringIO
 from typing import Any
 
@@ -14,9 +15,10 @@ from bridge.errors import MappingFailed
 from bridge.identity import email_sha256
 from bridge.ledger import ERASED_SECONDS
 from bridge.queue import Failure
+from functions.deliver.privacy import PARKED_WEBHOOKS
 from functions.sources import room
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
-from tests.world import KEYS, NOW
+from tests.world import KEYS, NOW, record
 
 ADA = email_sha256("ada@example.com") or ""
 CUSTOMER = {
@@ -271,13 +273,58 @@ def test_a_request_that_names_no_customer_is_parked_and_deletes_nothing(world: A
     assert world.ledger.receipt("webhook-1") is not None
 
 
-def test_a_whole_shop_is_left_to_people(world: Any, shopify: Any) -> None:
-    world.deliver(shopify("shop/redact", 1, shop_id=1, shop_domain="tea-garden.myshopify.com"))
-    receipt = world.ledger.receipt("webhook-1")
-    assert (receipt.status, receipt.reason) == (
-        "ignored",
-        "a whole shop is erased by hand: see docs/privacy.md",
+def test_while_one_delivery_looks_through_what_is_parked_another_erasure_waits(
+    world: Any, shopify: Any
+) -> None:
+    fill(world, shopify)
+    world.ledger.lease(*PARKED_WEBHOOKS, "another delivery", world.now)
+    assert world.deliver(shopify("customers/redact", 10, **REDACT)) == ["message-webhook-10"]
+    assert world.ledger.receipt("webhook-1") is not None
+    world.now += 61
+    assert world.deliver(shopify("customers/redact", 10, **REDACT), receive_count=2) == []
+    assert not any(word in stored(world) for word in WORDS)
+    assert "profile##parked webhooks" not in stored(world)
+
+
+def test_an_erasure_that_fails_lets_the_next_one_look_at_once(world: Any, shopify: Any, gdpr: App) -> None:
+    fill(world, shopify)
+    gdpr.answers = [httpx.Response(400)]
+    world.deliver(shopify("customers/redact", 10, **REDACT))
+    world.ledger.lease(*PARKED_WEBHOOKS, "another delivery", world.now)
+
+
+def test_a_receipt_says_where_not_all_that_is_parked_could_be_looked_at(world: Any, shopify: Any) -> None:
+    fill(world, shopify)
+    answers = iter([True, False])
+    world.has_time = lambda: next(answers)
+    world.deliver(shopify("customers/redact", 10, **REDACT))
+    assert world.ledger.receipt("webhook-10").reason.endswith(
+        "0 parked webhooks, not all parked webhooks could be looked at in time"
     )
+
+
+def test_an_erasure_for_which_a_delivery_has_no_time_left_is_the_next_ones(world: Any, shopify: Any) -> None:
+    fill(world, shopify)
+    answers = iter([True, True, False, False])
+    world.has_time = lambda: next(answers)
+    others = shopify("customers/redact", 11, group="2", customer={"id": 2, "email": "grace@example.com"})
+    assert world.deliver(others, shopify("customers/redact", 10, **REDACT)) == ["message-webhook-10"]
+    assert 2 <= world.delays["handle-webhook-10"] <= 3
+    assert world.ledger.receipt("webhook-1") is not None
+
+
+def test_a_body_in_s3_goes_with_its_webhook_where_that_is_let_go(world: Any, shopify: Any) -> None:
+    large = {"note": random.Random(1).randbytes(300_000).hex()}
+    redact = shopify("customers/redact", 10, **REDACT, **large)
+    ignored = shopify("orders/create", 11, id=9, customer=CUSTOMER, test=True, **large)
+    records = [record(world.queue, webhook) for webhook in (redact, ignored)]
+    assert len(world.queue.s3.list_objects_v2(Bucket=world.queue.bucket)["Contents"]) == 2
+    assert world.deliver_records(records) == []
+    assert "Contents" not in world.queue.s3.list_objects_v2(Bucket=world.queue.bucket)
+    calls, receipt = len(world.batch.calls), world.ledger.receipt("webhook-11")
+    assert world.deliver_records(records) == []
+    assert (len(world.batch.calls), world.ledger.receipt("webhook-11")) == (calls, receipt)
+    assert world.parked() == []
 
 
 def through(app: SandboxApp, request: httpx.Request) -> httpx.Response:

@@ -117,6 +117,16 @@ def test_all_failures_can_be_retried_at_once(page: Page, stack: LocalStack) -> N
     expect(page.locator("#failures")).to_be_hidden()
 
 
+def test_a_tool_that_left_is_shown_as_inactive_until_something_comes_of_it(page: Page) -> None:
+    note = page.locator("[data-source=shopify] [data-inactive]")
+    expect(note).to_be_hidden()
+    page.click('[data-sample="events/shopify/app.uninstalled.json"]')
+    expect(note).to_contain_text("inactive since")
+    page.wait_for_timeout(1_000)  # times are noted in whole seconds
+    page.click(PAID)
+    expect(note).to_be_hidden()
+
+
 def test_an_address_is_copied_and_a_secret_shown_only_when_asked(page: Page, stack: LocalStack) -> None:
     shopify = next(
         one for one in httpx.get(f"{stack.url}/_local/connections").json() if one["source"] == "shopify"

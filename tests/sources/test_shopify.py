@@ -65,6 +65,11 @@ def test_a_request_without_a_topic_is_malformed() -> None:
         handler.summarise(request(b"{}"))
 
 
+@pytest.mark.parametrize("topic", handler.OF_THE_SHOP)
+def test_what_is_about_the_shop_stands_in_a_line_of_its_own(topic: str) -> None:
+    assert handler.customer(topic, {"id": 1, "email": "owner@example.com"}) == "shop"
+
+
 @pytest.mark.parametrize(
     ("body", "customer"),
     [

@@ -80,10 +80,15 @@ class Connections:
             )
         return self._client
 
-    def saw(self, source: str, connection: str, topic: str) -> None:
-        """Note that a webhook of this topic was dealt with, about once a minute."""
+    def saw(self, source: str, connection: str, topic: str, received_at: str = "") -> None:
+        """Note that a webhook of this topic was dealt with, about once a minute.
+
+        One that was received after the tool had left makes the connection active again.
+        """
         if len(topic) <= MAX_TOPIC_CHARACTERS and self.is_due(source, connection, SEEN + topic):
-            self.update(source, connection, {SEEN + topic: self.now})
+            row = self.update(source, connection, {SEEN + topic: self.now})
+            if "" < text_in(row, INACTIVE) < received_at:
+                self.reactivate(source, connection, received_at)
 
     def refused(self, source: str, connection: str, reason: str) -> None:
         """Count that something was refused; told about once a minute."""
@@ -111,9 +116,28 @@ class Connections:
         """Note what the watch remembers of it, and what it finds amiss."""
         self.update(source, connection, {WATCHED: watched, FINDINGS: "\n".join(findings)})
 
-    def inactivate(self, source: str, connection: str) -> None:
-        """Note that the tool says it will send no more."""
-        self.update(source, connection, {INACTIVE: self.now})
+    def inactivate(self, source: str, connection: str, since: str = "") -> bool:
+        """Note that the tool says it will send no more; says whether it was noted.
+
+        Whatever comes of it next is noted at once: it tells that the tool is back.
+        """
+        self.written = {
+            key: moment for key, moment in self.written.items() if key[:2] != (source, connection)
+        }
+        return bool(self.update(source, connection, {INACTIVE: since or self.now}))
+
+    def reactivate(self, source: str, connection: str, received_at: str) -> None:
+        """Forget that the tool had left, if that was before this moment."""
+        try:
+            self.client.update_item(
+                TableName=self.table,
+                Key={"pk": {"S": connection_key(source, connection)}},
+                UpdateExpression=f"REMOVE {INACTIVE}",
+                ConditionExpression=f"{INACTIVE} < :received",
+                ExpressionAttributeValues={":received": {"S": received_at}},
+            )
+        except (ClientError, BotoCoreError):
+            return
 
     @property
     def now(self) -> str:
@@ -131,8 +155,8 @@ class Connections:
 
     def update(
         self, source: str, connection: str, texts: Mapping[str, str], counts: Mapping[str, int] | None = None
-    ) -> bool:
-        """Set texts and add to counts, best effort; says whether it was written."""
+    ) -> Mapping[str, Any]:
+        """Set texts and add to counts, best effort; returns the row as it is then, nothing where it was not written."""
         sets = {f"#s{number}": name for number, name in enumerate(texts)}
         adds = {f"#a{number}": name for number, name in enumerate(counts or {})}
         values = {f":{place[1:]}": {"S": texts[name]} for place, name in sets.items()}
@@ -149,16 +173,18 @@ class Connections:
         }
         names = {"ExpressionAttributeNames": sets | adds} if sets or adds else {}
         try:
-            self.client.update_item(
+            answer = self.client.update_item(
                 TableName=self.table,
                 Key={"pk": {"S": connection_key(source, connection)}},
                 UpdateExpression=expression,
                 ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
                 **names,
             )
         except (ClientError, BotoCoreError):
-            return False
-        return True
+            return {}
+        row: Mapping[str, Any] = answer.get("Attributes", {})
+        return row
 
     def known(self, source: str, connection: str) -> Known:
         """What is known of one connection; nothing where it has never spoken. Raises Unavailable."""

@@ -16,7 +16,8 @@ BridgeError
     ├── BadCredentials       waits for the Batch keys to be put right
     ├── BatchUnavailable     waits for Batch
     ├── ProviderUnavailable  waits for the API of a source, which has to tell more
-    └── ProfileBusy          another delivery holds this profile: comes back in a moment
+    ├── ProfileBusy          another delivery holds this profile: comes back in a moment
+    └── Unfinished           more to do than one delivery has time for: comes back in a moment
 
 Messages are made of constants, names of fields and counts: never of a value that a source sent.
 """
@@ -139,6 +140,12 @@ class ProviderUnavailable(Failed):
 
 class ProfileBusy(Failed):
     """Another delivery is writing to the same profile at this moment."""
+
+    failure_class = "batch_unavailable"
+
+
+class Unfinished(Failed):
+    """A part is done and written down; the rest is for the next delivery."""
 
     failure_class = "batch_unavailable"
 

@@ -1,10 +1,10 @@
 """What is remembered of webhooks and profiles, in DynamoDB. Besides `bridge.connections` the only module that calls it.
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
-`link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total). The index finds all
-rows of a profile. Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value
-that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256. And
-`gaps#SOURCE#CONNECTION`: how far a connection was compared with what its provider says happened.
+`link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
+(an order's total). The index finds all rows of a profile. Of an erased person an empty row of the profile and the
+links to it stay for 35 days. Keeps no value that a source sent but ids, totals, and, of subscriptions, plan and amount;
+e-mails only as SHA-256. And `gaps#SOURCE#CONNECTION`: how far a connection was compared with what its provider says.
 """
 
 from __future__ import annotations
@@ -292,10 +292,16 @@ def gone_row(project: str, custom_id: str, until: float) -> Row:
     return {"pk": {"S": profile_key(project, custom_id)}, "gone_until": moment, "expires_at": moment}
 
 
-def link_row(project: str, reference: str, custom_id: str, until: float | None = None) -> Row:
-    """The row that links a source's own id to a profile, for ever or until a moment."""
+def link_row(
+    project: str, reference: str, custom_id: str, until: float | None = None, learnt_by: str = ""
+) -> Row:
+    """The row that links a source's own id to a profile, for ever or until a moment.
+
+    `learnt_by` is the connection that told of it, such as `shopify/main`.
+    """
     row: Row = {"pk": {"S": f"link#{project}#{reference}"}, "custom_id": {"S": custom_id}}
     row |= place_in_index(project, custom_id)
+    row |= {"learnt_by": {"S": learnt_by}} if learnt_by else {}
     return row if until is None else row | {"expires_at": {"N": str(int(until))}}
 
 

@@ -403,10 +403,15 @@ def bare(key: str) -> str:
 
 
 def first_attributes(fitted: dict[str, Json], warnings: Warnings) -> dict[str, Json]:
-    """A profile's first attributes, and of lists its first, up to the limits; the others are dropped."""
+    """A profile's first attributes, and of lists its first, up to the limits; the others are dropped.
+
+    Where there are too many, those that Batch itself has come first: nobody can be written to without an address.
+    """
     kept: dict[str, Json] = {}
     arrays = 0
-    for key, value in fitted.items():
+    keys = fitted if len(fitted) <= MAX_PROFILE_ATTRIBUTES else sorted(fitted, key=is_own)
+    for key in keys:
+        value = fitted[key]
         is_array = isinstance(value, NESTED)
         if len(kept) == MAX_PROFILE_ATTRIBUTES or (is_array and arrays == MAX_PROFILE_ARRAYS):
             warnings.add("attribute_dropped", key)
@@ -414,6 +419,11 @@ def first_attributes(fitted: dict[str, Json], warnings: Warnings) -> dict[str, J
         arrays += is_array
         kept[key] = value
     return kept
+
+
+def is_own(key: str) -> bool:
+    """Whether the name is one of the project's own, not of Batch."""
+    return not key.startswith("$")
 
 
 def first_items(key: str, items: Sequence[Json], limit: int, warnings: Warnings) -> list[Json]:

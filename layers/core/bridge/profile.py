@@ -70,6 +70,8 @@ class ProfileChange:
     `remember` are facts for webhooks to come, such as an order's total; a webhook that needs them names them in
     `recall`, and `completed` makes its events of those that are known. No fact may be personal.
     `privacy` asks, in place of all this, to erase the person, or to show what is held of them.
+    `connection` tells of no person but of the connection itself: that the tool has left it, or that, having left it,
+    it wants everybody erased who became known by it.
     """
 
     person: Person
@@ -81,6 +83,7 @@ class ProfileChange:
     recall: tuple[str, ...] = ()
     completed: Callable[[Mapping[str, str]], tuple[Event, ...]] | None = None
     privacy: Literal["erase", "review"] | None = None
+    connection: Literal["left", "erase"] | None = None
 
 
 def present(attributes: Attributes) -> dict[str, Value]:

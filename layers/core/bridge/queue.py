@@ -7,20 +7,24 @@ too large lies in S3, and the message points to it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge.errors import BatchUnavailable, MappingFailed, Unavailable
+from bridge.errors import BatchUnavailable, Ignored, MappingFailed, Unavailable
 from bridge.webhook import Webhook
+
+if TYPE_CHECKING:
+    from bridge.traces import Traces
 
 COMPRESS_OVER_BYTES = 48 * 1024
 """SQS bills every 64 KB begun as one request: a body over this is compressed to stay in the first."""
@@ -31,8 +35,6 @@ MAX_DELAY_SECONDS = 900
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html"""
 SEND_TIMEOUT_SECONDS = 2
 """Shopify gives up after 5 seconds: the door must have answered before."""
-MAX_PAGES_TO_DROP = 20
-"""Of ten messages: what a delivery reads of the dead-letter queue within its 30 seconds."""
 DROP_VISIBILITY_SECONDS = 60
 MAX_KEYS_PER_DELETE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
@@ -184,7 +186,10 @@ class WebhookQueue:
         return key
 
     def webhook(self, message: str) -> Webhook:
-        """The webhook of a message. Raises MappingFailed for what is no envelope, BatchUnavailable for S3."""
+        """The webhook of a message.
+
+        Raises MappingFailed for what is no envelope, BatchUnavailable for S3, Ignored where the body was deleted.
+        """
         try:
             content = json.loads(message)
             return Webhook(
@@ -215,6 +220,8 @@ class WebhookQueue:
         try:
             content: bytes = self.s3.get_object(Bucket=self.bucket, Key=body)["Body"].read()
         except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"].get("Code") == "NoSuchKey":
+                raise Ignored("its body was deleted") from error
             raise BatchUnavailable("the bucket does not give the body") from error
         return content
 
@@ -242,23 +249,41 @@ class WebhookQueue:
             except (ClientError, BotoCoreError):
                 continue
 
-    def drop_parked(self, takes: Callable[[Parked], bool]) -> list[Parked]:
-        """Delete what is meant of the first `MAX_PAGES_TO_DROP` pages of the dead-letter queue. Raises Unavailable."""
+    def drop_parked(self, traces: Traces, has_time: Callable[[], bool]) -> tuple[list[Parked], bool]:
+        """Delete the parked webhooks of a person, wherever such lie; returns them, and whether all were looked at.
+
+        `has_time` is asked between two pages of ten. Raises Unavailable.
+        """
         kept, dropped = [], []
         try:
-            for _ in range(MAX_PAGES_TO_DROP):
-                page = self.receive_parked(DROP_VISIBILITY_SECONDS)
+            while page := self.receive_parked(DROP_VISIBILITY_SECONDS) if has_time() else None:
                 for one in page:
-                    if takes(one):
+                    if traces.leads_to(one.id, one.envelope.get("group")) or self.names(one, traces):
                         self.delete_parked(one)
                         dropped.append(one)
                     else:
                         kept.append(one)
-                if not page:
-                    break
         finally:
             self.release_parked(kept)
-        return dropped
+        return dropped, page is not None
+
+    def names(self, parked: Parked, traces: Traces) -> bool:
+        """Whether a parked webhook's body names the person; one that cannot be read does not."""
+        encoding, body = parked.envelope.get("encoding"), parked.envelope.get("body")
+        if not traces.email or not isinstance(encoding, str) or not isinstance(body, str):
+            return False
+        try:
+            return traces.is_named_in(self.decoded_body(encoding, body))
+        except (ValueError, zlib.error, Ignored):
+            return False
+        except BatchUnavailable as error:
+            raise Unavailable(error.reason) from error
+
+    def forget_body(self, webhook: Webhook) -> None:
+        """Delete what S3 may hold of a webhook that is done with. Best effort: the bucket forgets it in the end."""
+        if len(webhook.body) > COMPRESS_OVER_BYTES:
+            with contextlib.suppress(Unavailable):
+                self.delete_bodies([(webhook.source, webhook.connection, webhook.id)])
 
     def delete_bodies(self, webhooks: Iterable[tuple[str, str, str]]) -> None:
         """Delete what S3 may hold of webhooks, given as source, connection and id. Raises Unavailable."""

@@ -188,6 +188,14 @@ async function retry(filter) {
   refresh();
 }
 
+function showInactive(since) {
+  for (const note of document.querySelectorAll("[data-inactive]")) {
+    const moment = since[note.closest(".source").dataset.source];
+    note.hidden = !moment;
+    note.textContent = moment ? `inactive since ${new Date(moment).toLocaleString()}` : "";
+  }
+}
+
 // ── Keeping up ───────────────────────────────────────────────────────────────────────────────────────────
 
 function fill(name, items) {
@@ -208,6 +216,7 @@ async function refresh() {
   fill("receipts", state.receipts.map(receiptItem));
   fill("failures", state.failures.map(failureItem));
   document.getElementById("failures").hidden = state.failures.length === 0;
+  showInactive(state.inactive);
   follow(state.receipts);
 }
 

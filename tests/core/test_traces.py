@@ -1,0 +1,81 @@
+"""By what a parked webhook is known as one person's, and never as another's."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.traces import Traces, lanes
+from bridge.webhook import group_id
+from functions.shopify.people import customer_reference, order_reference
+from functions.sources import room
+
+ADA = Traces(frozenset({"1"}), frozenset({"group"}), "ada@example.com")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"email":"ada@example.com"}',
+        '{"email":" ADA@Example.Com "}',
+        "email=ada%40example.com&name=Ada",
+        "<ada@example.com>",
+        "Write to ada@example.com.",
+        "mailto:ada@example.com",
+        "ada@example.com",
+    ],
+)
+def test_a_body_names_the_person_however_the_e_mail_is_written(body: str) -> None:
+    assert ADA.is_named_in(body.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"email":"nada@example.com"}',
+        '{"email":"ada.lovelace@example.com"}',
+        '{"email":"x.ada@example.com"}',
+        '{"email":"ada@example.com.au"}',
+        '{"email":"ada@example.community"}',
+        "ada at example.com",
+        "",
+    ],
+)
+def test_a_body_that_names_another_is_not_theirs(body: str) -> None:
+    assert not ADA.is_named_in(body.encode())
+
+
+def test_where_no_e_mail_is_known_no_body_is_theirs() -> None:
+    for email in ("", "no e-mail"):
+        assert not Traces(frozenset(), frozenset(), email).is_named_in(b"no e-mail")
+    assert not ADA.is_named_in(b"\xff\xfe")
+
+
+def test_an_envelope_tells_by_its_id_or_its_group() -> None:
+    assert ADA.leads_to("1", "another")
+    assert ADA.leads_to("2", "group")
+    assert not ADA.leads_to("2", None)
+
+
+def lane(source: str, customer: str) -> str:
+    return group_id(source, "main", customer)
+
+
+def test_a_persons_links_lead_to_the_lanes_in_which_the_doors_put_their_webhooks() -> None:
+    shopify, stripe, woocommerce = (room(name, "handler") for name in ("shopify", "stripe", "woocommerce"))
+    email = " Ada@Example.com"
+    found = lanes("shopify", "main", [*customer_reference("1"), order_reference("9")], email)
+    assert {
+        lane("shopify", shopify.customer("orders/paid", {"customer": {"id": 1}})),
+        lane("shopify", shopify.customer("refunds/create", {"order_id": 9})),
+        lane("shopify", shopify.customer("orders/paid", {"email": email})),
+    } <= found
+    told = stripe.customer("invoice.paid", {"object": "invoice", "customer": "cus_9"})
+    assert lane("stripe", told) in lanes(
+        "stripe", "main", ["stripe:customer:cus_9", "shopify:customer:1"], ""
+    )
+    told = woocommerce.customer("order.created", {"customer_id": 5})
+    assert lane("woocommerce", told) in lanes("woocommerce", "main", ["woocommerce:main:customer:5"], "")
+
+
+def test_what_links_tell_of_one_tool_leads_into_no_lane_of_another() -> None:
+    assert lanes("stripe", "main", ["shopify:customer:1"], "") == set()
