@@ -66,7 +66,9 @@ def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
 
 
 def sent(found: Sent) -> None:
-    """What the door answered to each request, and what became of the webhook."""
+    """What was sent first, what the door answered to each request, and what became of the webhook."""
+    for file in found.first:
+        line(f"first sent: {file}", "dim")
     for answer in found.answers:
         body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
         line(f"{answer.status} {body}".rstrip(), "green" if answer.is_success else "bold red")

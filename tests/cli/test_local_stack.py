@@ -84,3 +84,12 @@ def test_what_cannot_be_mapped_is_listed_and_retried(tmp_path: Path) -> None:
     assert bridge("retry", "--dry-run", "--id", ids[0])["retried"] == 0
     retried = bridge("retry", "--id", ids[0], "--id", ids[1], "--class", "mapping_failed")
     assert sorted(webhook["id"] for webhook in retried["webhooks"]) == sorted(ids)
+
+
+def test_a_refund_is_sent_after_its_order_and_delivered_to_the_same_person() -> None:
+    sent = bridge("send", str(EVENTS / "shopify/refunds.create.json"))
+
+    assert sent["first"] == ["events/shopify/orders.create__shipped.json"]
+    assert (sent["receipt"]["status"], sent["receipt"]["events"]) == ("delivered", ["order_refunded"])
+    expected = json.loads((EVENTS / "shopify/refunds.create.batch.json").read_text())
+    assert sent["receipt"]["custom_id"] == expected[0]["identifiers"]["custom_id"]
