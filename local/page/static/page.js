@@ -215,10 +215,11 @@ function searchCard(card, words) {
     const file = button.dataset.sample.split("/").pop().replace(".json", "");
     button.hidden = !has(`${about} ${nameOf(button)} ${file}`, words);
   }
+  const found = buttons.filter((button) => !button.hidden).length;
   for (const part of card.querySelectorAll(".variants, .samples li")) {
     part.hidden = !part.querySelector(".sample:not([hidden])");
+    if (part.matches("li")) part.querySelector(".sample").hidden = part.hidden; // says what its variants are of
   }
-  const found = buttons.filter((button) => !button.hidden).length;
   card.hidden = !found && !has(about, words);
   const all = plural(buttons.length, "sample");
   card.querySelector(".count").textContent = words.length ? `${found} of ${all}` : all;
@@ -239,6 +240,7 @@ function searchAll() {
   const words = folded(search.value).split(/\s+/).filter(Boolean);
   const cards = [...document.querySelectorAll(".source")];
   const samples = cards.map((card) => searchCard(card, words)).reduce((sum, count) => sum + count, 0);
+  document.body.classList.toggle("searching", words.length > 0);
   document.getElementById("no-sample").hidden = cards.some((card) => !card.hidden);
   const profiles = [...document.querySelectorAll("[data-profile]")];
   for (const profile of profiles) profile.hidden = !has(profile.textContent, words);
