@@ -17,6 +17,7 @@ from bridge.errors import BridgeError
 from cli import connect as connecting
 from cli import gaps, parked, receipt, send, show
 from cli import rotation as rotating
+from cli.before import send_before
 from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import Sample
@@ -134,15 +135,22 @@ def send_sample(
     connection: Annotated[str, typer.Option(help="The connection to send to.")] = MAIN,
     times: Annotated[int, typer.Option(min=1, max=1000, help="Send the same webhook so many times.")] = 1,
     wait: Annotated[bool, typer.Option(help="Wait up to 3 seconds for what becomes of it.")] = True,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Do not send first what the sample says it comes after.")
+    ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a sample webhook as its provider does, post it, and say what became of it."""
+    """Sign a sample webhook as its provider does, post it, and say what became of it.
+
+    A sample that makes sense only after another, as a refund does after its order, is sent after that one.
+    """
     with failures_told(as_json):
         sample = Sample.load(file, source, topic)
         stack = None if url and secret else stack_of(context, stack_name)
         target = send.Target(connection=connection, stack=stack, url=url, secret=secret)
-        sent = target.send(sample, times, waits=wait)
+        first = () if alone else send_before(target, file, sample.source, waits=wait)
+        sent = replace(target.send(sample, times, waits=wait), first=first)
         if as_json:
             show.document(sent.as_json())
         else:

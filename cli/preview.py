@@ -1,9 +1,8 @@
-"""Say what a webhook would become, without a stack: the call to Batch, the warnings, and what nothing asked for."""
+"""Say what a webhook would become, without a stack: the call to Batch, the warnings, and what nothing uses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,74 +10,47 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge import identity, limits, versions
-from bridge.errors import BridgeError
-from bridge.profile import ProfileChange
+from bridge.errors import BridgeError, IdentityUnknown, Ignored, Refused
+from bridge.profile import Person, ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
-from bridge.webhook import Request, Source, Webhook, group_id, webhook_id
 from cli.errors import CommandFailed
 from cli.sample import Sample, read
-from functions.sources import SETTINGS, room, settings_model
+from cli.trial import Trial
+from cli.usage import usage
+from functions.sources import settings_model
+
+TEST = "it is a test event, and the connection's setting `test_events` is false"
+NOTHING = "nothing in it is an event or an attribute; its ids are remembered for webhooks to come"
+# asks to   what happens
+PRIVACY = {
+    "erase": "It asks to erase a person: their profile in Batch, and what the stack holds of them.",
+    "review": "It asks what is held of a person: nothing changes, and the receipt names what there is.",
+}
+WAITS = "Nothing in it tells whose it is: it waits up to {hours:g} hours for a webhook that does."
+LAST_RESORT = "If none comes, it goes to the custom id below."
+LET_GO = "If none comes, it is let go."
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What Batch would be sent for a webhook alone; `unused` are the body's fields that no expression asked for."""
+    """What Batch would be sent for a webhook alone, and what a person should know of it.
+
+    `refused` is what the door answers instead of taking it, `ignored` why nothing is sent; the call of a test event
+    is then what it would be with `test_events`. `notes` are sentences. `unused` are the fields of the body that
+    nothing uses, `used` all others.
+    """
 
     topic: str
-    call: list[dict[str, Any]]
+    call: list[dict[str, Any]] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
     ignored: str = ""
+    refused: str = ""
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "topic": self.topic,
-            "call": self.call,
-            "warnings": list(self.warnings),
-            "unused": list(self.unused),
-            "ignored": self.ignored,
-        }
-
-
-@dataclass(slots=True)
-class Asked:
-    """The places of a body that something asked for: `payload.email`, `items[].sku`."""
-
-    places: set[str] = field(default_factory=set)
-
-    def watched(self, content: Any, place: str = "") -> Any:
-        """The same content, whose objects note what they are asked."""
-        if isinstance(content, dict):
-            return Watched(self, place, content)
-        if isinstance(content, list):
-            return [self.watched(item, f"{place}[]") for item in content]
-        return content
-
-
-class Watched(dict[str, Any]):
-    """An object that notes which of its fields are asked for."""
-
-    def __init__(self, asked: Asked, place: str, content: dict[str, Any]) -> None:
-        self.asked = asked
-        self.places = {name: f"{place}.{name}" if place else name for name in content}
-        super().__init__({name: asked.watched(inner, self.places[name]) for name, inner in content.items()})
-
-    def get(self, name: str, default: Any = None) -> Any:
-        if name in self:
-            self.asked.places.add(self.places[name])
-        return super().get(name, default)
-
-    def values(self) -> Any:
-        self.asked.places.update(self.places.values())
-        return super().values()
-
-    def items(self) -> Any:
-        self.asked.places.update(self.places.values())
-        return super().items()
-
-
-Watched.__name__ = "dict"
-"""JMESPath tells types by their names."""
+        return asdict(self)
 
 
 def preview(sample: Sample, connection: str, settings_file: Path | None) -> Preview:
@@ -88,18 +60,7 @@ def preview(sample: Sample, connection: str, settings_file: Path | None) -> Prev
         settings = checked(stored, settings_model(sample.source))
     except InvalidSettings as error:
         raise CommandFailed(f"the settings are invalid: {error.reason}") from None
-    source = next(one for one in room(sample.source, "handler").SOURCES if one.name == sample.source)
-    webhook = queued(sample, source, connection, stored)
-    if isinstance(webhook, str):
-        return Preview(sample.topic, [], ignored=webhook)
-    try:
-        change, unused = mapped(webhook, settings)
-    except BridgeError as error:
-        return Preview(webhook.topic, [], ignored=error.reason)
-    except ValidationError as error:
-        raise CommandFailed(f"the mapping cannot read the body: {error.error_count()} faults") from None
-    operation, warnings = operation_of(change, settings)
-    return Preview(webhook.topic, [operation], warnings, unused)
+    return of_trial(Trial(sample, connection, stored, settings))
 
 
 def settings_in(path: Path) -> dict[str, Any]:
@@ -109,74 +70,64 @@ def settings_in(path: Path) -> dict[str, Any]:
     return stored
 
 
-def queued(sample: Sample, source: Source, connection: str, stored: dict[str, Any]) -> Webhook | str:
-    """The webhook as the door would queue it, or why it would not. Without its proof: a sample may be unsigned."""
-    headers, _ = room(source.name, "signer").sign(
-        source.name, sample.topic, sample.body, "preview", 0.0, **({"settings": stored} if stored else {})
-    )
-    known = {"content-type": sample.content_type, **sample.headers, **headers}
-    lowered = {name.lower(): text for name, text in known.items()}
-    request = Request(source.name, connection, lowered, {}, sample.body, settings=stored)
+def of_trial(trial: Trial) -> Preview:
+    """What comes of the webhook at the door, in the mapping, and then. Raises CommandFailed."""
+    topic = trial.sample.topic
     try:
-        summary = source.summarise(request)
+        request = trial.request(trial.sample.body, trial.sample.content_type)
+        webhook = trial.webhook(request, trial.summary(request))
+        topic = webhook.topic
+        change = trial.change(webhook)
+    except Refused as error:
+        return Preview(topic, refused=f"{error.status} {error.code}: {error.reason}")
+    except Ignored as error:
+        return Preview(topic, ignored=error.reason)
     except BridgeError as error:
-        return error.reason
-    if summary.topic not in source.topics and not source.uses_settings:
-        return "topic not mapped"
-    return Webhook(
-        id=webhook_id(source.name, connection, summary, sample.body),
-        source=source.name,
-        connection=connection,
-        topic=summary.topic,
-        headers={name: request.headers[name] for name in source.kept_headers if name in request.headers},
-        body=sample.body,
-        received_at=datetime.now(UTC),
-        group=group_id(source.name, connection, summary.customer),
-    )
+        raise CommandFailed(f"the mapping cannot read the body: {error.reason}") from None
+    except ValidationError as error:
+        raise CommandFailed(f"the mapping cannot read the body: {error.error_count()} faults") from None
+    found = usage(trial, webhook)
+    return replace(of_change(topic, change, trial.settings), used=found.used, unused=found.unused)
 
 
-def mapped(webhook: Webhook, settings: ConnectionSettings) -> tuple[ProfileChange, tuple[str, ...]]:
-    """The change, and of a tool whose mapping is a setting, what it left unasked."""
-    mapping = room(webhook.source, "mapping")
-    if webhook.source not in SETTINGS:
-        return mapping.to_change(webhook, settings), ()
-    content = room(webhook.source, "body").document(webhook.headers, webhook.body)
-    asked = Asked()
-    watched = asked.watched(content)
-    for name in ("topic", "id", "customer"):
-        expression = getattr(settings, name)
-        room(webhook.source, "expressions").found_text(expression, watched)
-    change: ProfileChange = mapping.change_of(watched, webhook, settings)
-    places = dict.fromkeys(leaves(content))
-    return change, tuple(place for place in places if place not in asked.places)
+def of_change(topic: str, change: ProfileChange, settings: ConnectionSettings) -> Preview:
+    """What is sent for a profile of which nothing is known yet. Raises CommandFailed."""
+    ignored = TEST if change.is_test and not settings.test_events else ""
+    if change.privacy:
+        return Preview(topic, ignored=ignored, notes=(PRIVACY[change.privacy],))
+    custom_id, notes = whose(change.person, settings)
+    content, warnings = content_of(change)
+    if not content:
+        return Preview(topic, warnings=warnings, ignored=ignored or NOTHING, notes=notes)
+    call = [{"identifiers": {"custom_id": custom_id}, **content}]
+    return Preview(topic, call, warnings, ignored=ignored, notes=notes)
 
 
-def leaves(content: Any, place: str = "") -> Iterator[str]:
-    """The places of all values in a body, an item of a list as `[]`."""
-    if isinstance(content, dict):
-        for name, inner in content.items():
-            yield from leaves(inner, f"{place}.{name}" if place else name)
-    elif isinstance(content, list) and any(isinstance(item, dict | list) for item in content):
-        for item in content:
-            yield from leaves(item, f"{place}[]")
-    else:
-        yield place
+def whose(person: Person, settings: ConnectionSettings) -> tuple[str | None, tuple[str, ...]]:
+    """The custom id, and what is to say of it. Raises CommandFailed where there is none and none is to come."""
+    waits = person.named_elsewhere and settings.identity_wait_hours > 0
+    try:
+        return identity.custom_id(person, {}, settings.identity, may_wait=waits), ()
+    except IdentityUnknown as error:
+        if not waits:
+            raise CommandFailed(
+                f"{error.reason}: no user id, no e-mail and no id of the tool's own"
+            ) from None
+    try:
+        last, otherwise = identity.custom_id(person, {}, settings.identity, may_wait=False), LAST_RESORT
+    except IdentityUnknown:
+        last, otherwise = None, LET_GO
+    return last, (WAITS.format(hours=settings.identity_wait_hours), otherwise)
 
 
-def operation_of(
-    change: ProfileChange, settings: ConnectionSettings
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The operation for a profile of which nothing is known yet, and the warnings."""
+def content_of(change: ProfileChange) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The attributes and events of the operation, as far as there are any, and the warnings."""
     warnings, now = limits.Warnings(), datetime.now(UTC)
-    try:
-        custom_id = identity.custom_id(change.person, {}, settings.identity, may_wait=False)
-    except BridgeError as error:
-        raise CommandFailed(f"{error.reason}: no user id, no e-mail and no id of the tool's own") from None
-    operation: dict[str, Any] = {"identifiers": {"custom_id": custom_id}}
     _, changes = versions.apply(versions.ProfileState(), change.groups)
-    if attributes := limits.fit_attributes(changes, warnings):
-        operation["attributes"] = attributes
-    events = [limits.fit_event(event, now, warnings) for event in change.events]
-    if fitted := [event for event in events if event]:
-        operation["events"] = fitted
-    return operation, limits.names(warnings.found)
+    completed = change.completed({}) if change.completed else ()
+    fitted = [limits.fit_event(event, now, warnings) for event in (*change.events, *completed)]
+    content = {
+        "attributes": limits.fit_attributes(changes, warnings),
+        "events": [event for event in fitted if event],
+    }
+    return {name: found for name, found in content.items() if found}, limits.names(warnings.found)

@@ -55,13 +55,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending; `is_repeat`: the receipt tells of an earlier delivery of the same webhook."""
+    """What came of sending; `is_repeat`: the receipt tells of an earlier delivery of the same webhook.
+
+    `first` are the files that were sent before it.
+    """
 
     sample: Sample
     answers: tuple[Answer, ...]
     receipt: Receipt | None
     is_repeat: bool
     waited: bool
+    first: tuple[str, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -77,6 +81,7 @@ class Sent:
         return {
             "source": self.sample.source,
             "topic": self.sample.topic,
+            "first": list(self.first),
             "answers": [{"status": answer.status, "body": answer.body} for answer in self.answers],
             "receipt": receipt_document(self.receipt) if self.receipt else None,
             "repeat": self.is_repeat,

@@ -68,7 +68,9 @@ def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
 
 
 def sent(found: Sent) -> None:
-    """What the door answered to each request, and what became of the webhook."""
+    """What was sent first, what the door answered to each request, and what became of the webhook."""
+    for file in found.first:
+        line(f"first sent: {file}", "dim")
     for answer in found.answers:
         body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
         line(f"{answer.status} {body}".rstrip(), "green" if answer.is_success else "bold red")
@@ -114,16 +116,46 @@ def receipt_block(receipt: Mapping[str, Any]) -> None:
 def preview(found: Preview) -> None:
     """What a webhook would become."""
     line(f"topic {found.topic}")
+    if found.refused:
+        line(f"The address would refuse it, with {found.refused}", "bold red")
     if found.ignored:
         line(f"Nothing is sent: {found.ignored}", "yellow")
-        return
-    line(json.dumps(found.call, indent=2, ensure_ascii=False))
+    for note in found.notes:
+        line(note, "yellow")
+    if found.call:
+        line("Otherwise Batch would get:" if found.ignored else "Batch would get:")
+        line(json.dumps(found.call, indent=2, ensure_ascii=False))
     for warning in found.warnings:
         line(f"warning {warning}", "yellow")
+    fields_of_body(found)
+
+
+def fields_of_body(found: Preview) -> None:
+    """The fields that nothing uses; a part of the body of which nothing is used is told as one."""
+    if not found.used and not found.unused:
+        return
+    count = len(found.used) + len(found.unused)
+    line(f"Of the {count} fields that have a value, {len(found.used)} are used.", "dim")
     if found.unused:
         line("Nothing uses these fields of the body:", "dim")
-        for place in found.unused:
-            line(f"  {place}", "dim")
+    for place, fields in gathered(found.used, found.unused).items():
+        line(f"  {place}" + (f" ({fields} fields)" if fields > 1 else ""), "dim")
+
+
+def gathered(used: Iterable[str], unused: Iterable[str]) -> dict[str, int]:
+    """The unused places, or what they stand in where it has no used one, each with the number of its fields."""
+    taken = {outer for place in used for outer in outers(place)}
+    found: dict[str, int] = {}
+    for place in unused:
+        shown = next((outer for outer in outers(place) if outer not in taken), place)
+        found[shown] = found.get(shown, 0) + 1
+    return found
+
+
+def outers(place: str) -> list[str]:
+    """`a.b[].c` → `a`, `a.b[]`, `a.b[].c`"""
+    parts = place.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
 
 # ── Connections ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from starlette.routing import Route
 from bridge.ledger import FINAL
 from bridge.queue import parked
 from local.runtime import FunctionFailed
-from local.samples import UnknownSample, send
+from local.samples import UnknownSample, files_before, send
 
 if TYPE_CHECKING:
     from local.application import Application
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 RECEIPTS = 50
 SEND_SECONDS = 35
 """Longer than the door lets a function take."""
+SETTLE_SECONDS = 2
+LOOK_EVERY_SECONDS = 0.05
 RETRY = "RetryFunction"
 FILTERS = {"class": "classes", "source": "sources", "id": "ids"}
 """What the route calls a filter, and what the function does."""
@@ -108,22 +112,41 @@ class Contract:
     async def sample(self, request: Request) -> Response:
         """Sign the sample that `{"file": "events/shopify/orders.paid.json"}` names, and post it to the door.
 
-        Its answer is `{status, answer, repeat}`; `repeat` is whether this webhook was delivered before, so that
-        nothing more happens.
+        What it comes after is sent before it, unless it is to be sent `{"alone": true}`. Its answer is
+        `{status, answer, repeat, first}`; `repeat` is whether this webhook was delivered before, so that nothing
+        more happens, and `first` are the files that were sent before it.
         """
-        file = str((await request.json()).get("file", ""))
-        source = file.removeprefix("events/").partition("/")[0]
-        connection = next((one for one in self.application.connections if one.source == source), None)
-        posted_at = datetime.now(UTC)
+        asked = await request.json()
+        file = str(asked.get("file", ""))
         try:
-            if connection is None:
-                raise UnknownSample(file)
-            response = await send(file, connection, self.http)
+            first = [] if asked.get("alone") else files_before(file)
+            for earlier in first:
+                await self.settle(await self.post(earlier))
+            posted_at = datetime.now(UTC)
+            response = await self.post(file)
         except UnknownSample:
             return JSONResponse({"error": "no such sample"}, 404)
         answer = readable(response)
-        repeat = isinstance(answer, dict) and await self.was_done(answer.get("id"), posted_at)
-        return JSONResponse({"status": response.status_code, "answer": answer, "repeat": repeat})
+        repeat = await self.was_done(id_in(answer), posted_at)
+        return JSONResponse(
+            {"status": response.status_code, "answer": answer, "repeat": repeat, "first": first}
+        )
+
+    async def post(self, file: str) -> httpx.Response:
+        """Post a sample to the connection of its source. Raises UnknownSample."""
+        source = file.removeprefix("events/").partition("/")[0]
+        connection = next((one for one in self.application.connections if one.source == source), None)
+        if connection is None:
+            raise UnknownSample(file)
+        return await send(file, connection, self.http)
+
+    async def settle(self, response: httpx.Response) -> None:
+        """Wait a moment until a webhook is delivered, so that the next finds whose it is; else that one waits."""
+        webhook_id, give_up_at = id_in(readable(response)), time.monotonic() + SETTLE_SECONDS
+        while webhook_id and time.monotonic() < give_up_at:
+            if await self.was_done(webhook_id, datetime.now(UTC)):
+                return
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def forget(self, _request: Request) -> Response:
         """As `DELETE /sandbox` of the Batch sandbox, so that the same webhooks can be sent again.
@@ -212,6 +235,11 @@ def described(message: str) -> dict[str, Any]:
         "failed_at": one.failure.failed_at.isoformat(),
         "retries": one.envelope.get("retries", 0),
     }
+
+
+def id_in(answer: Any) -> str | None:
+    """The webhook's id in the door's answer."""
+    return answer.get("id") if isinstance(answer, dict) else None
 
 
 def readable(answer: httpx.Response) -> Any:

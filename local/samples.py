@@ -78,6 +78,16 @@ def read_sample(file: str) -> tuple[Sample, dict[str, Any]]:
     raise UnknownSample(file)
 
 
+def files_before(file: str) -> list[str]:
+    """The samples that have to be sent before this one, the first first. Raises UnknownSample."""
+    found: list[str] = []
+    named = read_sample(file)[1].get("after")
+    while named is not None and named not in found:
+        found.insert(0, named)
+        named = read_sample(named)[1].get("after")
+    return found
+
+
 def body_of(content: dict[str, Any]) -> bytes:
     """The body as it is sent: JSON without spaces, or the raw text."""
     if "body_raw" in content:

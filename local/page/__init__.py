@@ -71,6 +71,12 @@ class Card:
     name: str
     buttons: tuple[Button, ...]
 
+    @property
+    def count(self) -> str:
+        """How many samples there are, in words."""
+        count = sum(1 + len(button.variants) for button in self.buttons)
+        return "1 sample" if count == 1 else f"{count} samples"
+
 
 def routes(application: Application) -> list[Route | Mount]:
     """The page at `/`, and its style and script."""

@@ -127,3 +127,12 @@ def waited_for(order: str) -> list[dict[str, Any]]:
             return [one for one in receipts if one["connection"] == "paris"]
         time.sleep(0.1)
     return []
+
+
+def test_a_refund_is_sent_after_its_order_and_delivered_to_the_same_person() -> None:
+    sent = bridge("send", str(EVENTS / "shopify/refunds.create.json"))
+
+    assert sent["first"] == ["events/shopify/orders.create__shipped.json"]
+    assert (sent["receipt"]["status"], sent["receipt"]["events"]) == ("delivered", ["order_refunded"])
+    expected = json.loads((EVENTS / "shopify/refunds.create.batch.json").read_text())
+    assert sent["receipt"]["custom_id"] == expected[0]["identifiers"]["custom_id"]

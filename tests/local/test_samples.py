@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.samples import Sample, UnknownSample, body_of, read_sample, samples
+from local.samples import Sample, UnknownSample, body_of, files_before, read_sample, samples
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,15 @@ def test_json_is_sent_without_spaces_and_raw_text_as_it_is() -> None:
 def test_only_samples_are_read(file: str) -> None:
     with pytest.raises(UnknownSample):
         read_sample(file)
+
+
+def test_a_sample_names_what_comes_before_it() -> None:
+    assert files_before("events/shopify/refunds.create.json") == [
+        "events/shopify/orders.create__shipped.json"
+    ]
+    assert files_before("events/shopify/orders.paid.json") == []
+
+
+def test_what_every_sample_comes_after_is_a_sample() -> None:
+    for sample in samples():
+        files_before(sample.file)

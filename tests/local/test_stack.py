@@ -89,6 +89,22 @@ def test_a_sample_is_delivered_and_a_repeat_is_told_of(fresh: LocalStack) -> Non
     assert len(profile["events"]) == 1
 
 
+def test_a_sample_that_comes_after_another_is_sent_after_it(fresh: LocalStack) -> None:
+    refund = {"file": "events/shopify/refunds.create.json"}
+    answer = post(fresh, "/_local/samples", refund)
+    assert answer["first"] == ["events/shopify/orders.create__shipped.json"]
+    eventually(lambda: len(delivered(fresh)) == 2)
+    [profile] = httpx.get(f"{fresh.batch_url}/sandbox/profiles").json()
+    assert {event["name"] for event in profile["events"]} == {"order_placed", "order_refunded"}
+    assert profile["attributes"]["$email_address"]
+
+
+def test_a_sample_can_be_sent_alone_all_the_same(fresh: LocalStack) -> None:
+    answer = post(fresh, "/_local/samples", {"file": "events/shopify/refunds.create.json", "alone": True})
+    assert (answer["status"], answer["first"]) == (200, [])
+    eventually(lambda: [one["status"] for one in get(fresh, "/_local/receipts")] == ["waiting"])
+
+
 def test_after_forgetting_the_same_sample_can_be_sent_again(fresh: LocalStack) -> None:
     post(fresh, "/_local/samples", SAMPLE)
     eventually(lambda: delivered(fresh))

@@ -40,11 +40,16 @@ function nameOf(button) {
   return plain.textContent.trim().replace(/\s+/g, " ") + variant;
 }
 
+function afterWhat(files) {
+  const names = files.map((file) => nameOf(document.querySelector(`[data-sample="${CSS.escape(file)}"]`)));
+  return names.length ? `, after ${names.join(" and ")}` : "";
+}
+
 async function send(button) {
   button.disabled = true;
   try {
     const sent = await call("POST", "/_local/samples", { file: button.dataset.sample });
-    report(sent, nameOf(button));
+    report(sent, nameOf(button) + afterWhat(sent.first ?? []));
   } catch {
     say("The stack does not answer. Is it still running?", "bad");
   } finally {
@@ -196,6 +201,66 @@ function showInactive(since) {
   }
 }
 
+// ── Searching ────────────────────────────────────────────────────────────────────────────────────────────
+
+const search = document.getElementById("search");
+const folds = [...document.querySelectorAll("aside details")];
+let openBefore = null; // the folds that were open before a search
+
+function folded(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+function has(text, words) {
+  const searched = folded(text);
+  return words.every((word) => searched.includes(word));
+}
+
+function searchCard(card, words) {
+  const about = `${card.dataset.source} ${card.querySelector("h3").textContent} ${card.querySelector(".connection code").textContent}`;
+  const buttons = [...card.querySelectorAll(".sample")];
+  for (const button of buttons) {
+    const file = button.dataset.sample.split("/").pop().replace(".json", "");
+    button.hidden = !has(`${about} ${nameOf(button)} ${file}`, words);
+  }
+  const found = buttons.filter((button) => !button.hidden).length;
+  for (const part of card.querySelectorAll(".variants, .samples li")) {
+    part.hidden = !part.querySelector(".sample:not([hidden])");
+    if (part.matches("li")) part.querySelector(".sample").hidden = part.hidden; // says what its variants are of
+  }
+  card.hidden = !found && !has(about, words);
+  const all = plural(buttons.length, "sample");
+  card.querySelector(".count").textContent = words.length ? `${found} of ${all}` : all;
+  return found;
+}
+
+function unfold(isSearching) {
+  if (isSearching) {
+    openBefore ??= folds.filter((fold) => fold.open);
+    for (const fold of folds) fold.open = true;
+  } else if (openBefore) {
+    for (const fold of folds) fold.open = openBefore.includes(fold);
+    openBefore = null;
+  }
+}
+
+function searchAll() {
+  const words = folded(search.value).split(/\s+/).filter(Boolean);
+  const cards = [...document.querySelectorAll(".source")];
+  const samples = cards.map((card) => searchCard(card, words)).reduce((sum, count) => sum + count, 0);
+  document.body.classList.toggle("searching", words.length > 0);
+  document.getElementById("no-sample").hidden = cards.some((card) => !card.hidden);
+  const profiles = [...document.querySelectorAll("[data-profile]")];
+  for (const profile of profiles) profile.hidden = !has(profile.textContent, words);
+  const found = profiles.filter((profile) => !profile.hidden).length;
+  document.getElementById("no-profile").hidden = !profiles.length || found > 0;
+  document.querySelector('[data-count="profiles"]').textContent =
+    words.length && profiles.length ? `${found} of ${profiles.length}` : profiles.length || "";
+  const told = words.length ? `${plural(samples, "sample")}, ${plural(found, "profile")}` : "";
+  const note = document.getElementById("found");
+  if (note.textContent !== told) note.textContent = told;
+}
+
 // ── Keeping up ───────────────────────────────────────────────────────────────────────────────────────────
 
 function fill(name, items) {
@@ -213,6 +278,7 @@ async function refresh() {
   if (state === null) return;
   revision = state.revision;
   showProfiles(state.profiles);
+  searchAll();
   fill("receipts", state.receipts.map(receiptItem));
   fill("failures", state.failures.map(failureItem));
   document.getElementById("failures").hidden = state.failures.length === 0;
@@ -260,7 +326,8 @@ document.getElementById("forget").addEventListener("click", async () => {
   say("Forgotten: profiles, receipts and queues are empty. The same samples can be sent again.", "good");
   refresh();
 });
-if (matchMedia("(max-width: 860px)").matches) {
-  for (const source of [...document.querySelectorAll(".source")].slice(1)) source.open = false;
-}
+search.addEventListener("input", () => {
+  unfold(search.value.trim() !== "");
+  searchAll();
+});
 keepUp();

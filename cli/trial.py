@@ -1,0 +1,90 @@
+"""Take a sample through its source's door and mapping as a stack would, without one. Sends and stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, NoReturn
+
+from bridge.errors import Ignored
+from bridge.profile import ProfileChange
+from bridge.settings import ConnectionSettings
+from bridge.webhook import Request, Source, Summary, Webhook, group_id, webhook_id
+from cli.sample import Sample
+from functions.deliver.choices import chosen
+from functions.sources import SETTINGS, room
+
+SECRET = "preview"
+NOW = 0.0
+THIN = "it names its object alone; the rest is asked of the tool's API at delivery, so it cannot be previewed"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A sample for a connection with these settings; `stored` is how they stand in the stack."""
+
+    sample: Sample
+    connection: str
+    stored: Mapping[str, Any]
+    settings: ConnectionSettings
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def source(self) -> Source:
+        sources: tuple[Source, ...] = room(self.sample.source, "handler").SOURCES
+        return next(one for one in sources if one.name == self.sample.source)
+
+    def request(self, body: bytes, content_type: str) -> Request:
+        """The request that brings a body, signed as the provider signs."""
+        sample = self.sample
+        known = {"settings": self.stored} if sample.source in SETTINGS and self.stored else {}
+        headers, query = room(sample.source, "signer").sign(
+            sample.source, sample.topic, body, SECRET, NOW, **known
+        )
+        sent = {"content-type": content_type, **sample.headers, **headers}
+        lowered = {name.lower(): text for name, text in sent.items()}
+        return Request(sample.source, self.connection, lowered, query, body, settings=self.stored)
+
+    def is_proven(self, request: Request) -> bool:
+        """Whether the request is taken for its source's. Raises InvalidSignature."""
+        return self.source.verify(request, [SECRET], NOW) == 0
+
+    def summary(self, request: Request) -> Summary:
+        """What the door reads of it. Raises Ignored, Refused."""
+        source = self.source
+        reason = source.handshake(request) if source.handshake else None
+        if reason is not None:
+            raise Ignored(reason)
+        summary = source.summarise(request)
+        if summary.topic not in source.topics and not source.uses_settings:
+            raise Ignored("topic not mapped")
+        return summary
+
+    def webhook(self, request: Request, summary: Summary) -> Webhook:
+        """The webhook as the door would queue it."""
+        source = self.source
+        return Webhook(
+            id=webhook_id(source.name, self.connection, summary, request.body),
+            source=source.name,
+            connection=self.connection,
+            topic=summary.topic,
+            headers={name: request.headers[name] for name in source.kept_headers if name in request.headers},
+            body=request.body,
+            received_at=self.received_at,
+            group=group_id(source.name, self.connection, summary.customer),
+        )
+
+    def change(self, webhook: Webhook) -> ProfileChange:
+        """What the mapping makes of it, as the settings want it. Raises whatever a mapping raises."""
+        mapping = room(webhook.source, "mapping")
+        whole = mapping.whole(webhook, ask_nobody) if hasattr(mapping, "whole") else webhook
+        change: ProfileChange = mapping.to_change(whole, self.settings)
+        return chosen(change, self.settings, webhook)
+
+
+def ask_nobody(url: str, headers: Mapping[str, str]) -> NoReturn:
+    """In place of the tool's API."""
+    del url, headers
+    raise Ignored(THIN)
