@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.connections import Known
 from bridge.ledger import FINAL
 from bridge.queue import parked
+from local.connections import CONNECTION
 from local.runtime import FunctionFailed
 from local.samples import UnknownSample, files_before, send
 
@@ -169,7 +171,7 @@ class Contract:
                 "profiles": profiles[:RECEIPTS],
                 "receipts": await self.read_receipts(RECEIPTS),
                 "failures": self.read_failures(),
-                "inactive": await run_in_threadpool(self.read_inactive),
+                "connections": await run_in_threadpool(self.read_connections),
             }
         )
 
@@ -213,16 +215,28 @@ class Contract:
             and datetime.fromisoformat(receipt.received_at) < before
         )
 
-    def read_inactive(self) -> dict[str, str]:
-        """The sources whose tool has left, and since when."""
+    def read_connections(self) -> dict[str, dict[str, Any]]:
+        """What is known of the connection `main` of each source that has spoken or was refused."""
         return {
-            known.source: known.inactive_since
-            for known in self.application.known.all()
-            if known.inactive_since
+            known.source: told(known) for known in self.application.known.all() if known.name == CONNECTION
         }
 
     def read_failures(self) -> list[dict[str, Any]]:
         return [described(message.body) for message in self.application.dead_letters.held_messages()]
+
+
+def told(known: Known) -> dict[str, Any]:
+    """A connection for people: `refusal` is why it was last refused, where nothing was taken since."""
+    reason = max(known.refused_at, key=lambda name: known.refused_at[name], default="")
+    refused_at = known.refused_at.get(reason, "")
+    return {
+        "last_seen": known.last_seen,
+        "inactive_since": known.inactive_since,
+        "refusal": reason if refused_at >= known.last_seen else "",
+        "refused_at": refused_at,
+        "older_secret_at": known.older_secret_at,
+        "findings": known.findings,
+    }
 
 
 def described(message: str) -> dict[str, Any]:

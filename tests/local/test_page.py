@@ -137,13 +137,25 @@ def test_all_failures_can_be_retried_at_once(page: Page, stack: LocalStack) -> N
 
 
 def test_a_tool_that_left_is_shown_as_inactive_until_something_comes_of_it(page: Page) -> None:
-    note = page.locator("[data-source=shopify] [data-inactive]")
+    note = page.locator("[data-source=shopify] [data-amiss]")
     expect(note).to_be_hidden()
     send(page, "events/shopify/app.uninstalled.json")
     expect(note).to_contain_text("inactive since")
     page.wait_for_timeout(1_000)  # times are noted in whole seconds
     send(page, PAID)
     expect(note).to_be_hidden()
+
+
+def test_a_connection_tells_when_it_last_spoke_and_why_it_was_refused(page: Page, stack: LocalStack) -> None:
+    width = (page.viewport_size or {}).get("width")
+    source = {1280: "netlify", 390: "wpforms"}[width or 0]  # each notes the same thing once a minute
+    note = page.locator(f"[data-source={source}] [data-amiss]")
+    assert httpx.post(f"{stack.url}/{source}/main", json={}).status_code == 401
+    expect(note).to_contain_text("no_header")
+    page.wait_for_timeout(1_000)  # times are noted in whole seconds
+    send(page, samples_of(source)[0].file)
+    expect(note).to_be_hidden()
+    expect(page.locator(f"[data-source={source}] [data-seen]")).not_to_have_text("none yet")
 
 
 def test_an_address_is_copied_and_a_secret_shown_only_when_asked(page: Page, stack: LocalStack) -> None:

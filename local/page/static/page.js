@@ -193,11 +193,24 @@ async function retry(filter) {
   refresh();
 }
 
-function showInactive(since) {
-  for (const note of document.querySelectorAll("[data-inactive]")) {
-    const moment = since[note.closest(".source").dataset.source];
-    note.hidden = !moment;
-    note.textContent = moment ? `inactive since ${new Date(moment).toLocaleString()}` : "";
+function at(moment) {
+  return new Date(moment).toLocaleString();
+}
+
+function showConnections(known) {
+  for (const card of document.querySelectorAll(".source")) {
+    const one = known[card.dataset.source];
+    const amiss = one ? [...one.findings] : [];
+    if (one?.inactive_since) amiss.push(`inactive since ${at(one.inactive_since)}`);
+    if (one?.refusal) amiss.push(`refused at ${at(one.refused_at)}: ${one.refusal}`);
+    const note = card.querySelector("[data-amiss]");
+    note.hidden = amiss.length === 0;
+    note.textContent = amiss.join(", ");
+    const seen = card.querySelector("[data-seen]");
+    seen.textContent = one?.last_seen ? at(one.last_seen) : "none yet";
+    const older = card.querySelector("[data-older]");
+    older.hidden = !one?.older_secret_at;
+    older.textContent = one?.older_secret_at ? `an older secret was last used ${at(one.older_secret_at)}` : "";
   }
 }
 
@@ -282,7 +295,7 @@ async function refresh() {
   fill("receipts", state.receipts.map(receiptItem));
   fill("failures", state.failures.map(failureItem));
   document.getElementById("failures").hidden = state.failures.length === 0;
-  showInactive(state.inactive);
+  showConnections(state.connections);
   follow(state.receipts);
 }
 
