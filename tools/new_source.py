@@ -131,6 +131,17 @@ def cost(text: str, words: Words) -> str:
     return with_units(text, "CloudWatch: metrics of the door's routes, six each", METRICS_OF_A_ROUTE)
 
 
+def permissions(text: str, words: Words) -> str:
+    row = (
+        '    "{Title}FunctionRole": (\n'
+        '        "s3:PutObject on BodiesBucket/bodies/*",\n'
+        '        "secretsmanager:GetSecretValue on secret:STACK/{name}/*",\n'
+        '        "sqs:SendMessage on WebhooksQueue",\n'
+        "    ),\n"
+    )
+    return ending(text, "ALLOWED = {", "}\n", row.format(**words))
+
+
 # file                      what is added to it
 EDITS: dict[str, Edit] = {
     "functions/sources.py": registry,
@@ -140,6 +151,7 @@ EDITS: dict[str, Edit] = {
     "docs/tagging-plan.md": tagging_plan,
     "docs/deploy.md": deploying,
     "docs/cost.md": cost,
+    "tests/test_permissions.py": permissions,
 }
 
 
