@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-import jmespath
+from bridge.expressions import compiled
 
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time above this is in milliseconds: in seconds it would lie after the year 5000."""
-
-
-@lru_cache(maxsize=2048)
-def compiled(expression: str) -> Any:
-    """The expression, ready to search. Raises jmespath.exceptions.JMESPathError."""
-    return jmespath.compile(expression)
 
 
 def found(expression: str | None, content: Any) -> Any:

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.errors import BatchUnavailable, MappingFailed, Unavailable
-from bridge.webhook import Webhook
+from bridge.webhook import MAX_BODY_BYTES, Webhook
 
 COMPRESS_OVER_BYTES = 48 * 1024
 """SQS bills every 64 KB begun as one request: a body over this is compressed to stay in the first."""
@@ -202,7 +202,7 @@ class WebhookQueue:
         if encoding == "base64":
             return base64.b64decode(body)
         if encoding == "zlib":
-            return zlib.decompress(base64.b64decode(body))
+            return decompressed(base64.b64decode(body))
         if encoding != "s3":
             raise ValueError("no such encoding")
         try:
@@ -306,6 +306,15 @@ def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
         except UnicodeDecodeError:
             yield {"encoding": "base64", "body": base64.b64encode(body).decode()}
     yield {"encoding": "zlib", "body": base64.b64encode(zlib.compress(body)).decode()}
+
+
+def decompressed(packed: bytes) -> bytes:
+    """What was compressed. Raises ValueError where it is more than the door takes, zlib.error where it is not ours."""
+    inflating = zlib.decompressobj()
+    content = inflating.decompress(packed, MAX_BODY_BYTES + 1)
+    if len(content) > MAX_BODY_BYTES or not inflating.eof:
+        raise ValueError("the body is larger than the door takes, or has no end")
+    return content
 
 
 def deduplication_id(envelope: Mapping[str, Any]) -> str:
