@@ -90,7 +90,7 @@ checkov: setup .venv-checks/.ready ## Hold template.yaml, and what SAM makes of 
 audit: setup ## Look for known vulnerabilities of the pinned packages, where the service that knows them answers
 	@$(BIN)/python -m tools.audit
 
-fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the door, the mappings and Batch's client, for FUZZ_SECONDS each
+fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the door, the mappings and Batch's client, for FUZZ_SECONDS in all
 	@.venv-fuzz/bin/python -m tests.fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measured in the same run
