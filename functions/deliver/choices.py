@@ -7,9 +7,8 @@ from typing import Any
 
 from jmespath.exceptions import JMESPathError
 
-from bridge import normalise
+from bridge import expressions, normalise
 from bridge.errors import MalformedBody, MappingFailed
-from bridge.expressions import compiled
 from bridge.profile import AttributeGroup, Attributes, Event, ProfileChange, Value, present
 from bridge.settings import ConnectionSettings
 from bridge.strict_json import json_value
@@ -64,7 +63,7 @@ def added(
 def search(expression: str, body: bytes) -> Any:
     """What the expression finds in a JSON body. Raises MappingFailed."""
     try:
-        return compiled(expression).search(json_value(body))
+        return expressions.search(expression, json_value(body))
     except JMESPathError as error:
         raise MappingFailed(f"added_attributes: {type(error).__name__}") from None
     except MalformedBody:

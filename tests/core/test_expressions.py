@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+from jmespath.exceptions import JMESPathError
 
-from bridge.expressions import MAX_COPIES, TooCostly, compiled, copies
+from bridge.expressions import MAX_COPIES, TooCostly, Unanswerable, compiled, copies, search
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from functions.custom.expressions import found_text
 
@@ -53,3 +54,12 @@ def test_an_object_may_have_as_many_names_as_anybody_needs() -> None:
 def test_settings_with_such_an_expression_are_not_stored() -> None:
     with pytest.raises(InvalidSettings, match="too often"):
         checked({"added_attributes": {"all": "[@,@]" + " | [@,@]" * 40}}, ConnectionSettings)
+
+
+@pytest.mark.parametrize("expression", ["ceil(n)", "floor(n)", "avg([m, n])", "sum([m, `0.5`])"])
+def test_what_cannot_be_answered_is_told_as_any_other_fault_of_an_expression(expression: str) -> None:
+    """Else one such webhook would break off the delivery of all that came with it."""
+    with pytest.raises(Unanswerable, match="Error"):
+        search(expression, {"n": float("inf"), "m": 10**400})
+    assert issubclass(Unanswerable, JMESPathError)
+    assert found_text(expression, {"n": float("inf"), "m": 10**400}) is None

@@ -32,6 +32,9 @@ ANY_PART = (
     "not_null(a, @)",
     "sort(keys(@))",
     "max(values(@))",
+    "ceil(values(@)[0])",
+    "avg(values(@))",
+    "sum(values(@))",
 )
 KINDS = ("text", "number", "integer", "money_minor", "boolean", "date", "list")
 OF_EVERY_TYPE = {
@@ -92,7 +95,8 @@ def can_be_sent(change: ProfileChange) -> None:
     """What Batch's client writes into its call: JSON in UTF-8."""
     warnings = Warnings()
     operation = [fit_attributes(group.attributes, warnings) for group in change.groups]
-    operation += [fitted for event in change.events if (fitted := fit_event(event, NOW, warnings))]
+    later = change.completed({}) if change.completed else ()
+    operation += [fitted for event in (*change.events, *later) if (fitted := fit_event(event, NOW, warnings))]
     json.dumps(operation, ensure_ascii=False, allow_nan=False).encode()
     json.dumps([str(one) for one in warnings.found], ensure_ascii=False).encode()
 

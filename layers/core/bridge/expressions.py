@@ -20,6 +20,10 @@ class TooCostly(JMESPathError):
     """The expression may repeat a body too often, or is nested too deep."""
 
 
+class Unanswerable(JMESPathError):
+    """The expression is asked for what cannot be: `ceil` of infinity, `avg` of a number with 400 digits."""
+
+
 @lru_cache(maxsize=2048)
 def compiled(expression: str) -> Any:
     """The expression, ready to search. Raises jmespath.exceptions.JMESPathError."""
@@ -31,6 +35,17 @@ def compiled(expression: str) -> Any:
     if repeated > MAX_COPIES:
         raise TooCostly("the expression repeats what it finds too often")
     return query
+
+
+def search(expression: str, content: Any) -> Any:
+    """What the expression finds. Raises jmespath.exceptions.JMESPathError, also for what the library lets through."""
+    query = compiled(expression)
+    try:
+        return query.search(content)
+    except JMESPathError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise Unanswerable(type(error).__name__) from None
 
 
 def copies(node: Mapping[str, Any], levels: int = MAX_LEVELS) -> int:
