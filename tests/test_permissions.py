@@ -193,7 +193,7 @@ def test_deliver_alone_may_read_the_keys_of_batch_and_the_bodies_of_webhooks() -
 def test_a_role_is_taken_on_by_the_service_that_runs_it_alone() -> None:
     for name, role in ROLES.items():
         [statement] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        service = "scheduler" if name.endswith("ScheduleRole") else "lambda"
+        service = "lambda" if name.endswith("FunctionRole") else "scheduler"
         assert statement["Principal"] == {"Service": [f"{service}.amazonaws.com"]}, name
         assert statement["Action"] == ["sts:AssumeRole"], name
 
