@@ -14,6 +14,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 PYTEST_ARGS ?= -n 2 --dist loadfile
+FUZZ_SECONDS ?= 600
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
@@ -62,7 +63,7 @@ setup: .venv/.ready ## Make .venv with everything that development needs
 
 ##@ Check it
 
-check: lint types template test ## Everything that has to hold: format, lint, types, template, tests
+check: lint types template checkov audit test ## Everything that has to hold: format, lint, types, template, tests
 
 test: setup browser artifact ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -80,6 +81,17 @@ types: setup ## Check the types
 
 template: .venv-sam/.ready ## Lint template.yaml, without an AWS account
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
+
+checkov: setup .venv-checks/.ready ## Hold template.yaml, and what SAM makes of it, against checkov's rules for AWS
+	@mkdir -p .local
+	@AWS_DEFAULT_REGION=eu-west-1 $(BIN)/python -m tools.translated > .local/translated.json
+	.venv-checks/bin/checkov --config-file .checkov.yaml --file template.yaml .local/translated.json
+
+audit: setup ## Look for known vulnerabilities of the pinned packages, where the service that knows them answers
+	@$(BIN)/python -m tools.audit
+
+fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the door, the mappings and Batch's client, for FUZZ_SECONDS in all
+	@.venv-fuzz/bin/python -m tests.fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measured in the same run
 	@$(BIN)/python -m bench $(BENCH_ARGS)
@@ -110,12 +122,14 @@ lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versi
 	$(LOCK) --constraints requirements-dev.txt $(RUNTIME_BRINGS:%=--no-emit-package %) \
 		layers/core/requirements.in --output-file layers/core/requirements.txt
 	$(LOCK) requirements-sam.in --output-file requirements-sam.txt
+	$(LOCK) requirements-checks.in --output-file requirements-checks.txt
+	$(LOCK) --constraints requirements-dev.txt requirements-fuzz.in --output-file requirements-fuzz.txt
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .venv-sam .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-sam .venv-checks .venv-fuzz .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template bench build deploy new-source remove-source docs lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz bench build deploy new-source remove-source docs lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.
@@ -141,6 +155,21 @@ RUNTIME_BRINGS = botocore python-dateutil six urllib3
 	@echo "Setting up .venv-sam, the environment of AWS SAM: once, about half a minute."
 	@.venv-sam/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-sam
 	@.venv-sam/bin/python $(PIP_INSTALL) -r requirements-sam.txt
+	@touch $@
+
+.venv-checks/.ready: requirements-checks.txt
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "Setting up .venv-checks, the environment of checkov: once, about half a minute."
+	@.venv-checks/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-checks
+	@.venv-checks/bin/python $(PIP_INSTALL) -r requirements-checks.txt
+	@touch $@
+
+.venv-fuzz/.ready: requirements-fuzz.txt pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "Setting up .venv-fuzz, the environment of the fuzzer: once, about a minute."
+	@.venv-fuzz/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-fuzz
+	@.venv-fuzz/bin/python $(PIP_INSTALL) -r requirements-fuzz.txt
+	@.venv-fuzz/bin/python $(PIP_INSTALL_EDITABLE)
 	@touch $@
 
 # Python 3.13 with what the Lambda runtime brings: the artifact's tests run the functions in it.

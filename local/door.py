@@ -1,7 +1,7 @@
 """What listens on the stack's port: the HTTP API, and on the machine itself the page and the stack's own routes.
 
 A tunnel that lets a real provider reach the local stack exposes the HTTP API alone: all else answers only to
-loopback names.
+loopback names, and to no page that the developer's browser has open elsewhere.
 """
 
 from __future__ import annotations
@@ -40,6 +40,14 @@ def is_own(scope: Scope) -> bool:
     """Whether a request is for the stack itself: its page or its routes, under a name of this machine."""
     path: str = scope["path"]
     if path.startswith("/_local/") or (path == "/" and scope["method"] in ("GET", "HEAD")):
-        host = Headers(scope=scope).get("host", "")
-        return host.rpartition(":")[0] in LOOPBACK_NAMES or host in LOOPBACK_NAMES
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        return is_loopback(headers.get("host", "")) and (
+            origin is None or is_loopback(origin.removeprefix("http://"))
+        )
     return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, with a port or without, is this machine by name."""
+    return host.rpartition(":")[0] in LOOPBACK_NAMES or host in LOOPBACK_NAMES

@@ -23,10 +23,17 @@ def test_a_new_source_keeps_every_promise_at_once(checkout: Path) -> None:
     assert "make test" in run(checkout, "-m", "tools.new_source", "acme").stdout
     promises = (
         *("sources/test_every_source.py", "sources/test_acme.py"),
-        *("test_docs.py", "test_tables.py", "test_template.py", "test_architecture.py"),
+        *(
+            "test_docs.py",
+            "test_tables.py",
+            "test_template.py",
+            "test_permissions.py",
+            "test_architecture.py",
+        ),
     )
     # of the other sources it may only break what goes through all pages, the whole template or all examples
-    chosen = "acme or test_docs or test_tables or test_template or test_architecture or belongs_to_another or two_types"
+    modules = "test_docs or test_tables or test_template or test_permissions or test_architecture"
+    chosen = f"acme or {modules} or belongs_to_another or two_types"
     passes(
         checkout,
         "pytest",

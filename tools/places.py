@@ -74,6 +74,18 @@ def cost(text: str, words: Words) -> str:
     return with_units(with_units(text, SECRETS, 1), ROUTES, METRICS_OF_A_ROUTE)
 
 
+def permissions(text: str, words: Words) -> str:
+    row = (
+        '    "{Title}FunctionRole": (\n'
+        '        notes("{name}"),\n'
+        '        "s3:PutObject on BodiesBucket/bodies/*",\n'
+        '        "secretsmanager:GetSecretValue on secret:STACK/{name}/*",\n'
+        '        "sqs:SendMessage on WebhooksQueue",\n'
+        "    ),\n"
+    )
+    return ending(text, "ALLOWED = {", "}\n", row.format(**words))
+
+
 # file                      what is added to it
 ADDED: dict[str, Edit] = {
     "functions/sources.py": registry,
@@ -83,6 +95,7 @@ ADDED: dict[str, Edit] = {
     "docs/tagging-plan.md": tagging_plan,
     "docs/deploy.md": deploying,
     "docs/cost.md": cost,
+    "tests/test_permissions.py": permissions,
 }
 
 
@@ -125,6 +138,15 @@ def cheaper(text: str, words: Words) -> str:
     return with_units(text, ROUTES, -METRICS_OF_A_ROUTE * int(words["routes"]))
 
 
+def without_permissions(text: str, words: Words) -> str:
+    """The table of permissions without the role that reads the source's secrets. Raises Refused."""
+    roles = re.findall(r'^    "\w+": \(\n(?:        .*\n)+?    \),\n', text, re.MULTILINE)
+    own = [
+        role for role in roles if "secret:STACK/{name}/*".format(**words) in role and "FunctionRole" in role
+    ]
+    return text.replace(only([role for role in own if "batch/*" not in role], "role", words["name"]), "")
+
+
 def untold(text: str, words: Words) -> str:
     """Any page without rows about the source, without its address, and without links to its page."""
     page = "connect-{name}.md".format(**words)
@@ -143,4 +165,5 @@ TAKEN_OUT: dict[str, Edit] = {
     "cli/connect.py": without_entry,
     "docs/tagging-plan.md": without_chapter_of_it,
     "docs/cost.md": cheaper,
+    "tests/test_permissions.py": without_permissions,
 }

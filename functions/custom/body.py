@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bridge.errors import MalformedBody
+from bridge.strict_json import json_value
 
 MAX_FIELDS = 1000
 MAX_DEPTH = 8
@@ -19,21 +20,12 @@ def document(headers: Mapping[str, str], body: bytes) -> Any:
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded":
         return posted(body)
-    parsed = parsed_json(body)
+    parsed = json_value(body)
     if LONE_SURROGATE in body.lower():
         parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
     if not isinstance(parsed, dict | list):
         raise MalformedBody("body is neither an object nor a list")
     return parsed
-
-
-def parsed_json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except RecursionError as error:
-        raise MalformedBody("JSON is nested too deep") from error
-    except ValueError as error:
-        raise MalformedBody("body is not JSON") from error
 
 
 def posted(body: bytes) -> dict[str, Any]:

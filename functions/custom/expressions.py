@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-import jmespath
+from bridge.expressions import search
 
 MILLISECONDS_FROM = 100_000_000_000
 """A Unix time above this is in milliseconds: in seconds it would lie after the year 5000."""
 
 
-@lru_cache(maxsize=2048)
-def compiled(expression: str) -> Any:
-    """The expression, ready to search. Raises jmespath.exceptions.JMESPathError."""
-    return jmespath.compile(expression)
-
-
 def found(expression: str | None, content: Any) -> Any:
     """What the expression finds; None where there is no expression. Raises jmespath.exceptions.JMESPathError."""
-    return None if expression is None else compiled(expression).search(content)
+    return None if expression is None else search(expression, content)
 
 
 def found_text(expression: str | None, content: Any) -> str | None:
     """The text that the expression finds, if any and if it can be asked."""
     try:
         return text_in(found(expression, content))
-    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError):
+    except (ValueError, TypeError, AttributeError):  # a fault of the body, or an expression that is no text
         return None
 
 

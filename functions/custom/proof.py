@@ -113,8 +113,11 @@ def matching(digests: Sequence[bytes], signed: bytes, keys: Sequence[bytes], nam
     found = [
         position
         for position, key in enumerate(keys)
+        for expected in [
+            hmac.new(key, signed, name).digest()
+        ]  # once: a stranger may write hundreds of digests
         for digest in digests
-        if hmac.compare_digest(hmac.new(key, signed, name).digest(), digest)
+        if hmac.compare_digest(expected, digest)
     ]
     if not found:
         raise InvalidSignature(signatures.MISMATCH)

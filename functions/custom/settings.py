@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from bridge.expressions import TooCostly, compiled
 from bridge.settings import BatchName, ConnectionSettings
-from functions.custom.expressions import compiled
 
 OF_FORMS = ("event", "fields", "consent_fields", "thank_you_url", "honeypot")
 
@@ -20,6 +20,8 @@ def compiles(expression: str) -> str:
     """The expression, if it is one. Raises ValueError with the position of the fault."""
     try:
         parsed = compiled(expression).parsed
+    except TooCostly as error:
+        raise ValueError(str(error)) from None
     except JMESPathError as error:
         position = getattr(error, "lex_position", None)
         where = "" if position is None else f" at character {position + 1}"

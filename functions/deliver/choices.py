@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
-import jmespath
 from jmespath.exceptions import JMESPathError
 
-from bridge import normalise
-from bridge.errors import MappingFailed
+from bridge import expressions, normalise
+from bridge.errors import MalformedBody, MappingFailed
 from bridge.profile import AttributeGroup, Attributes, Event, ProfileChange, Value, present
 from bridge.settings import ConnectionSettings
+from bridge.strict_json import json_value
 from bridge.webhook import Webhook
 
 
@@ -64,8 +63,8 @@ def added(
 def search(expression: str, body: bytes) -> Any:
     """What the expression finds in a JSON body. Raises MappingFailed."""
     try:
-        return jmespath.search(expression, json.loads(body))
+        return expressions.search(expression, json_value(body))
     except JMESPathError as error:
         raise MappingFailed(f"added_attributes: {type(error).__name__}") from None
-    except ValueError:
+    except MalformedBody:
         raise MappingFailed("added_attributes: the body is not JSON") from None

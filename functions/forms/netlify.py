@@ -61,7 +61,9 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     stated = decoded(claims)
     is_ours = stated.get("iss") == ISSUER
     digest_of_body = hashlib.sha256(request.body).hexdigest()
-    if not is_ours or not hmac.compare_digest(str(stated.get("sha256")).encode(), digest_of_body.encode()):
+    if not is_ours or not hmac.compare_digest(
+        str(stated.get("sha256")).encode(errors="replace"), digest_of_body.encode()
+    ):
         raise InvalidSignature(signatures.MISMATCH)
     return position
 

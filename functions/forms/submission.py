@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
-from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Source, Webhook, json_object
 
@@ -88,11 +87,7 @@ def json_body(body: bytes) -> dict[str, Any]:
     parsed = json_object(body)
     if LONE_SURROGATE not in body.lower():
         return parsed
-    try:
-        written = json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace")
-    except RecursionError as error:
-        raise MalformedBody("JSON is nested too deep") from error
-    return json_object(written)
+    return json_object(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def object_in(content: object) -> dict[str, Any]:

@@ -22,6 +22,8 @@ API_VERSION = "2026-09-30.endive"
 """The first that tells the snapshot of a thin event."""
 PREFIX = "v1."
 PATH = re.compile(r"/v[12](/[A-Za-z0-9_]+)+")
+CONTEXT = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
+"""https://docs.stripe.com/context"""
 
 
 def whole(webhook: Webhook, ask: Ask) -> Webhook:
@@ -34,14 +36,14 @@ def whole(webhook: Webhook, ask: Ask) -> Webhook:
         return webhook
     headers = {"Stripe-Version": API_VERSION}
     if notice.get("context"):
-        headers["Stripe-Context"] = str(notice["context"])
+        headers["Stripe-Context"] = context_of(notice)
     event = ask(address(f"/v2/core/events/{notice.get('id')}"), headers)
     snapshot = event.get("snapshot_event")
     if snapshot:
         content = ask(address(f"/v1/events/{snapshot}"), headers)
         return replace(webhook, body=json.dumps(content | account_of(notice)).encode())
-    related = notice.get("related_object") or {}
-    subject = ask(address(str(related.get("url"))), headers)
+    related = notice.get("related_object")
+    subject = ask(address(str(related.get("url") if isinstance(related, dict) else None)), headers)
     return replace(webhook, body=json.dumps(made(notice, event, subject)).encode())
 
 
@@ -50,6 +52,14 @@ def address(path: str) -> str:
     if not PATH.fullmatch(path):
         raise MappingFailed("thin event names no path of the API")
     return API + path
+
+
+def context_of(notice: Mapping[str, Any]) -> str:
+    """The connected account, as a header may name it. Raises MappingFailed."""
+    context = str(notice["context"])
+    if not CONTEXT.fullmatch(context):
+        raise MappingFailed("thin event names no account of Stripe's")
+    return context
 
 
 def account_of(notice: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +73,8 @@ def made(notice: Mapping[str, Any], event: Mapping[str, Any], subject: Mapping[s
         created = int(datetime.fromisoformat(str(notice.get("created"))).timestamp())
     except ValueError:
         raise MappingFailed("thin event without a time") from None
-    previous = (event.get("changes") or {}).get("before")
+    changes = event.get("changes")
+    previous = changes.get("before") if isinstance(changes, dict) else None
     return {
         "id": notice.get("id"),
         "object": "event",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from io import StringIO
@@ -17,13 +18,13 @@ from hypothesis import strategies as st
 
 from bridge import doctor
 from bridge.connections import Connections
-from bridge.door import MAX_BODY_BYTES, Door
+from bridge.door import Door
 from bridge.errors import Ignored, MalformedBody
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
-from bridge.signatures import TOLERANCE_SECONDS
-from bridge.webhook import Request, Source, Summary, Webhook, json_object
+from bridge.signatures import TOLERANCE_SECONDS, hmac_sha256
+from bridge.webhook import MAX_BODY_BYTES, Request, Source, Summary, Webhook, json_object
 from functions.sources import ROOMS, room, signed
 from tests.core.stand_ins import Calls, Clock, Store, out_of_reach, refused
 
@@ -349,7 +350,32 @@ def test_what_is_authentic_but_not_what_the_provider_sends_is_malformed(
 @pytest.mark.parametrize("depth", [100, 300, 500, 700, 900, 980])
 def test_a_body_nested_deep_within_never_breaks_the_door(shopify: Hall, depth: int) -> None:
     body = b'{"id": 1, "email": ' + b"[" * depth + b"]" * depth + b"}"
-    assert shopify.send("orders/paid", body)["statusCode"] in (200, 400)
+    assert told(shopify.send("orders/paid", body)) == (400, {"error": "malformed_body"})
+
+
+@pytest.mark.parametrize("value", [b"NaN", b"-Infinity", b"1" * 5000, b'"\x00"', b'"\xff"', b"1e"])
+def test_a_value_that_is_no_json_is_malformed(shopify: Hall, value: bytes) -> None:
+    assert told(shopify.send("orders/paid", b'{"id": ' + value + b"}")) == (400, {"error": "malformed_body"})
+
+
+def test_hundreds_of_digests_in_a_header_cost_one_look_at_the_body_for_each_secret(stripe: Hall) -> None:
+    """Else a stranger, who can sign nothing, could keep the door busy with six megabytes for minutes."""
+    body = b"a" * MAX_BODY_BYTES
+    header = f"t={int(NOW)}," + ",".join(f"v1={number:064x}" for number in range(140))
+    made = event("stripe", body, "invoice.paid", headers={"stripe-signature": header})
+    started = time.process_time()
+    assert told(stripe.ask(made)) == (401, {"error": "invalid_signature"})
+    assert time.process_time() - started < 40 * least(lambda: hmac_sha256(SECRET, body))
+
+
+def least(work: Callable[[], object]) -> float:
+    """The processor time of the quickest of three runs, in seconds."""
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return min(times)
 
 
 @pytest.mark.parametrize("text", ["*", "é", "abc", "\ud800"])

@@ -172,6 +172,17 @@ def test_a_number_is_read_exactly_or_not_at_all(
 
 
 @pytest.mark.parametrize(
+    "written", ["1e999999999", "-1E101", "1e-999999999", "9" * 102, "1" * 1_000_000, 10**101]
+)
+def test_a_number_that_would_fill_the_memory_as_digits_is_none(written: str | int) -> None:
+    assert normalise.decimal(written) is None
+
+
+def test_the_longest_amount_is_read_exactly() -> None:
+    assert normalise.decimal("9" * 101) == Decimal("9" * 101)
+
+
+@pytest.mark.parametrize(
     ("minor", "currency", "expected"),
     [
         (1990, "EUR", "19.90"),

@@ -26,7 +26,7 @@ from bridge.queue import (
     envelope_in,
 )
 from bridge.traces import Traces
-from bridge.webhook import Webhook
+from bridge.webhook import MAX_BODY_BYTES, Webhook
 from tests.core.stand_ins import Calls, out_of_reach, refused
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, 0, 123456, tzinfo=UTC)
@@ -194,6 +194,7 @@ def spoil(**changes: Any) -> str:
         spoil(encoding="base64", body="é"),
         spoil(encoding="zlib", body="AAAA"),
         spoil(encoding="zlib", body=base64.b64encode(zlib.compress(b"a" * 99)[:-5]).decode()),
+        spoil(encoding="zlib", body=base64.b64encode(zlib.compress(b"a" * (MAX_BODY_BYTES + 1))).decode()),
         spoil(body=7),
         spoil(body=None),
         spoil(body="\ud800"),

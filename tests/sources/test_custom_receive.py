@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 
 from bridge.door import Door
-from functions.custom.handler import CUSTOM
+from bridge.errors import InvalidSignature
+from bridge.webhook import MAX_BODY_BYTES, Request
+from functions.custom.handler import CUSTOM, verify
 from functions.custom.signer import sign
 
 NOW = 1_789_041_600.0
@@ -308,3 +311,19 @@ def test_a_get_is_answered_as_the_handshake_says(
 ) -> None:
     answer = ask(with_scheme("hex", handshake=handshake), b"", query=query, method="GET")
     assert (answer["statusCode"], answer["body"]) == (status, body)
+
+
+def test_hundreds_of_digests_in_a_header_cost_one_look_at_the_body() -> None:
+    """Else a stranger, who can sign nothing, could keep the door busy with six megabytes for minutes."""
+    body = b"a" * MAX_BODY_BYTES
+    signatures = " ".join(["v1,AAAA"] * 1200)
+    headers = {"webhook-id": "1", "webhook-timestamp": str(int(NOW)), "webhook-signature": signatures}
+    request = Request(
+        "custom", "main", headers, {}, body, settings={"verify": {"scheme": "standard_webhooks"}}
+    )
+    started = time.process_time()
+    with pytest.raises(InvalidSignature):
+        verify(request, [SECRET], NOW)
+    taken, started = time.process_time() - started, time.process_time()
+    hmac.new(b"key", body, hashlib.sha256).digest()
+    assert taken < 40 * (time.process_time() - started)

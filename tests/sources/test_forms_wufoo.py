@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -111,3 +112,25 @@ def test_an_entry_is_known_by_its_form_and_number() -> None:
 def test_what_is_no_entry_is_malformed() -> None:
     with pytest.raises(MalformedBody):
         wufoo.summarise(Request("wufoo", "main", HEADERS, {}, b"EntryId=5"))
+
+
+@pytest.mark.parametrize("body", [b"HandshakeKey=a%2Bb+c&Field1=x", b"Field1=x&HandshakeKey=a%2Bb+c"])
+def test_the_handshake_key_is_found_wherever_it_stands(body: bytes) -> None:
+    assert wufoo.verify(Request("wufoo", "main", HEADERS, {}, body), ["a+b c"], 0) == 0
+
+
+@pytest.mark.parametrize(
+    "body", [b"XHandshakeKey=right", b"Field1=HandshakeKey=right", b'{"HandshakeKey": "right"}']
+)
+def test_a_handshake_key_is_a_field_of_the_form_and_nothing_else(body: bytes) -> None:
+    with pytest.raises(InvalidSignature):
+        wufoo.verify(Request("wufoo", "main", HEADERS, {}, body), ["right"], 0)
+
+
+def test_looking_for_the_key_reads_no_form() -> None:
+    """Nothing is proven yet: a stranger's megabytes are searched once, not decoded."""
+    body = b"a=" + b"%41" * 1_500_000
+    started = time.process_time()
+    with pytest.raises(InvalidSignature):
+        wufoo.verify(Request("wufoo", "main", HEADERS, {}, body), ["right"], 0)
+    assert time.process_time() - started < 0.2

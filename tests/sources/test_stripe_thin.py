@@ -1,6 +1,7 @@
 """What Stripe's room promises of thin events: whole with a key of the connection, ignored without."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from bridge.errors import BadCredentials, Ignored, MappingFailed, ProviderUnavailable
 from bridge.ledger import IGNORED
 from bridge.provider import ProviderClient
-from bridge.webhook import Request, Summary
+from bridge.webhook import Request, Summary, Webhook
 from functions.stripe import handler, thin
 from tests.sources.test_stripe_life import webhook
 from tests.stripe_events import Body, sample
@@ -34,6 +35,22 @@ def notice(**fields: Any) -> Body:
 
 def summary(body: Body) -> Summary:
     return handler.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
+
+
+def queued(body: Body) -> Webhook:
+    """A thin event as the queue has it, whatever the door would say of it."""
+    content = json.dumps(body).encode()
+    received = datetime(2026, 8, 3, tzinfo=UTC)
+    return Webhook(
+        id="1",
+        source="stripe",
+        connection="main",
+        topic="customer.created",
+        headers={},
+        body=content,
+        received_at=received,
+        group="1",
+    )
 
 
 class Api:
@@ -212,3 +229,33 @@ def test_each_way_to_fail_says_what_must_happen_next(
 
     with pytest.raises(error):
         ProviderClient(httpx.MockTransport(answers)).get(thin.API + SNAPSHOT, KEY, {})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"related_object": ["cus_9"]},
+        {"related_object": "cus_9"},
+        {"related_object": {"url": "//example.com/v1/customers"}},
+        {"related_object": {"url": "/v1/../../customers"}},
+        {"context": "acct_7\r\nX-Stranger: 1"},
+        {"context": ["acct_7"]},
+        {"context": "é"},
+    ],
+    ids=["list", "text", "host", "dots", "line", "context", "accent"],
+)
+def test_a_notice_that_leads_anywhere_but_to_stripe_is_refused(fields: Body) -> None:
+    asked: list[str] = []
+
+    def ask(url: str, headers: object) -> Body:
+        asked.append(url)
+        return {"changes": ["before"]}
+
+    with pytest.raises(MappingFailed):
+        thin.whole(queued(notice(**fields)), ask)
+    assert [url for url in asked if not url.endswith(NOTICE)] == []
+
+
+def test_changes_that_are_no_object_are_passed_over() -> None:
+    whole = thin.whole(queued(notice()), lambda url, headers: {"id": "cus_9", "changes": [1]})
+    assert json.loads(whole.body)["data"]["previous_attributes"] is None

@@ -30,9 +30,8 @@ from bridge.observability import count, logger
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
-from bridge.webhook import Request, Source, Webhook, group_id, webhook_id
+from bridge.webhook import MAX_BODY_BYTES, Request, Source, Webhook, group_id, webhook_id
 
-MAX_BODY_BYTES = 6 * 1024 * 1024
 CONNECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 BROWSER_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 

@@ -62,7 +62,7 @@ class MalformedBody(Refused):
 
 
 class BodyTooLarge(Refused):
-    """The body is over `door.MAX_BODY_BYTES`."""
+    """The body is over `webhook.MAX_BODY_BYTES`."""
 
     status = 413
     code = "body_too_large"

@@ -14,6 +14,8 @@ import phonenumbers
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9\-.]+\.[A-Za-z0-9]+")
 MAX_EMAIL_CHARACTERS = 128
 """The least that Batch's SDKs take: Web 128, iOS and Android 256."""
+MAX_DIGITS = 100
+"""Nobody's amount is longer; `1e999999999` as a whole number would take minutes and a gigabyte to write down."""
 LOCALE = re.compile(r"([A-Za-z]{2})(?:[-_]([A-Za-z]{2}))?(?:[-_.].*)?")
 
 ZERO_DECIMAL_CURRENCIES = frozenset(
@@ -81,14 +83,16 @@ def from_unix(seconds: int | None) -> datetime | None:
 
 
 def decimal(text: str | int | Decimal | None) -> Decimal | None:
-    """An exact decimal from a provider's text or number."""
+    """An exact decimal from a provider's text or number, of at most `MAX_DIGITS` digits before and behind the point."""
     if text is None or isinstance(text, bool):
         return None
+    written = str(text).strip()
     try:
-        number = Decimal(str(text).strip())
+        number = Decimal(written[: 3 * MAX_DIGITS])
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    is_long = len(written) > 3 * MAX_DIGITS or not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS
+    return None if is_long else number
 
 
 def major_units(minor: int | Decimal | None, currency: str | None) -> Decimal | None:

@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.errors import BatchUnavailable, Ignored, MappingFailed, Unavailable
-from bridge.webhook import Webhook
+from bridge.webhook import MAX_BODY_BYTES, Webhook
 
 if TYPE_CHECKING:
     from bridge.traces import Traces
@@ -214,7 +214,7 @@ class WebhookQueue:
         if encoding == "base64":
             return base64.b64decode(body)
         if encoding == "zlib":
-            return zlib.decompress(base64.b64decode(body))
+            return decompressed(base64.b64decode(body))
         if encoding != "s3":
             raise ValueError("no such encoding")
         try:
@@ -358,6 +358,15 @@ def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
     if failure.call:
         yield {"failure": told | {"call": failure.call}}
     yield {"failure": told}
+
+
+def decompressed(packed: bytes) -> bytes:
+    """What was compressed. Raises ValueError where it is more than the door takes, zlib.error where it is not ours."""
+    inflating = zlib.decompressobj()
+    content = inflating.decompress(packed, MAX_BODY_BYTES + 1)
+    if len(content) > MAX_BODY_BYTES or not inflating.eof:
+        raise ValueError("the body is larger than the door takes, or has no end")
+    return content
 
 
 def deduplication_id(envelope: Mapping[str, Any]) -> str:

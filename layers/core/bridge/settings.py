@@ -8,11 +8,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
-import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
 
+from bridge import expressions
 from bridge.errors import BridgeError
+from bridge.expressions import TooCostly
 from bridge.identity import CANDIDATES, Candidate
 
 BatchName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
@@ -27,7 +28,9 @@ AttributeKey = Annotated[
 def compiled(expression: str) -> str:
     """The expression, if it can be read. Raises ValueError with the place where it cannot."""
     try:
-        jmespath.compile(expression)
+        expressions.compiled(expression)
+    except TooCostly as error:
+        raise ValueError(str(error)) from None
     except JMESPathError as error:
         raise ValueError(f"no JMESPath expression: {error}") from None
     return expression

@@ -92,8 +92,9 @@ def match(digests: Sequence[bytes], signed: bytes, secrets: Sequence[str]) -> in
     found = [
         position
         for position, secret in enumerate(secrets)
+        for expected in [hmac_sha256(secret, signed)]  # once: a stranger may write hundreds of digests
         for digest in digests
-        if hmac.compare_digest(hmac_sha256(secret, signed), digest)
+        if hmac.compare_digest(expected, digest)
     ]
     if not found:
         raise InvalidSignature(MISMATCH)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from bridge.errors import MalformedBody
+from bridge.strict_json import json_value
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+"""What Lambda takes of a request. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +120,7 @@ def written(text: str) -> bytes:
 
 def json_object(body: bytes) -> dict[str, Any]:
     """The body as a JSON object. Raises MalformedBody."""
-    try:
-        parsed = json.loads(body)
-    except RecursionError as error:
-        raise MalformedBody("JSON is nested too deep") from error
-    except ValueError as error:
-        raise MalformedBody("body is not JSON") from error
+    parsed = json_value(body)
     if not isinstance(parsed, dict):
         raise MalformedBody("body is not a JSON object")
     return parsed

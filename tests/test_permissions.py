@@ -1,0 +1,344 @@
+"""Who may do what, word by word, as SAM translates template.yaml: a policy that grows wider fails here.
+
+AWS's managed policies are not in a template; those that a role may have stand in `MANAGED`, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from functions.sources import COMPARED, ROOMS
+from tests.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE, fed_by_queues, of_type, translated
+
+
+def notes(*sources: str) -> str:
+    """A receiver may note things of its own connections."""
+    rows_of_them = json.dumps([f"connection#{source}/*" for source in sources])
+    condition = f'{{"ForAllValues:StringLike": {{"dynamodb:LeadingKeys": {rows_of_them}}}}}'
+    return f"dynamodb:UpdateItem on LedgerTable if {condition}"
+
+
+def leading(condition: str, keys: str) -> str:
+    return f'{{"ForAllValues:{condition}": {{"dynamodb:LeadingKeys": ["{keys}"]}}}}'
+
+
+ALLOWED = {
+    "DeliverFunctionRole": (
+        "deny sqs:DeleteMessage but on DeadLetterQueue, WebhooksQueue",
+        "deny sqs:GetQueueAttributes but on DeadLetterQueue, WebhooksQueue",
+        "deny sqs:ReceiveMessage but on DeadLetterQueue, WebhooksQueue",
+        "dynamodb:BatchGetItem on LedgerTable",
+        "dynamodb:BatchWriteItem on LedgerTable",
+        "dynamodb:Query on LedgerTable/index/by_profile",
+        "dynamodb:Scan on LedgerTable",
+        "dynamodb:UpdateItem on LedgerTable",
+        "s3:DeleteObject on BodiesBucket/bodies/*",
+        "s3:DeleteObject on BodiesBucket/parked/*",
+        "s3:GetObject on BodiesBucket/bodies/*",
+        "s3:GetObject on BodiesBucket/parked/*",
+        "s3:ListBucket on BodiesBucket",
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/batch/*",
+        "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
+        "sqs:ChangeMessageVisibility on DeadLetterQueue",
+        "sqs:ChangeMessageVisibility on WebhooksQueue",
+        "sqs:DeleteMessage on DeadLetterQueue",
+        "sqs:ReceiveMessage on DeadLetterQueue",
+        "sqs:SendMessage on DeadLetterQueue",
+        "sqs:SendMessage on WaitingQueue",
+        "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/*",
+    ),
+    "RetryFunctionRole": (
+        "deny sqs:DeleteMessage but on DeadLetterQueue, WaitingQueue",
+        "deny sqs:GetQueueAttributes but on DeadLetterQueue, WaitingQueue",
+        "deny sqs:ReceiveMessage but on DeadLetterQueue, WaitingQueue",
+        "s3:DeleteObject on BodiesBucket/parked/*",
+        "s3:GetObject on BodiesBucket/bodies/*",
+        "s3:GetObject on BodiesBucket/parked/*",
+        's3:ListBucket on BodiesBucket if {"StringLike": {"s3:prefix": "parked/*"}}',
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "s3:PutObject on BodiesBucket/parked/*",
+        "sqs:ChangeMessageVisibility on DeadLetterQueue",
+        "sqs:DeleteMessage on DeadLetterQueue",
+        "sqs:ReceiveMessage on DeadLetterQueue",
+        "sqs:SendMessage on DeadLetterQueue",
+        "sqs:SendMessage on WebhooksQueue",
+    ),
+    "RetryFunctionScheduleRole": ("lambda:InvokeFunction on RetryFunction",),
+    "RetryFunctionArchiveRole": ("lambda:InvokeFunction on RetryFunction",),
+    "WatchFunctionRole": (
+        f"dynamodb:BatchGetItem on LedgerTable if {leading('StringLike', 'connection#*')}",
+        f"dynamodb:Query on LedgerTable/index/by_profile if {leading('StringEquals', 'connections')}",
+        f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'connection#*')}",
+        "ssm:GetParameter on parameter/STACK/*",
+    ),
+    "WatchFunctionScheduleRole": ("lambda:InvokeFunction on WatchFunction",),
+    "GapsFunctionRole": (
+        "dynamodb:BatchGetItem on LedgerTable",
+        "dynamodb:Query on LedgerTable/index/by_profile",
+        f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'gaps#*')}",
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/shopify/*",
+        "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
+        "sqs:SendMessage on WebhooksQueue",
+        *(
+            f"ssm:{action} on parameter/STACK/{source}{ending}"
+            for action in ("GetParameter", "GetParametersByPath")
+            for source in COMPARED
+            for ending in ("", "/*")
+        ),
+    ),
+    "GapsFunctionScheduleRole": ("lambda:InvokeFunction on GapsFunction",),
+    "ShopifyFunctionRole": (
+        notes("shopify"),
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/shopify/*",
+        "sqs:SendMessage on WebhooksQueue",
+    ),
+    "StripeFunctionRole": (
+        notes("stripe"),
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
+        "sqs:SendMessage on WebhooksQueue",
+    ),
+    "WoocommerceFunctionRole": (
+        notes("woocommerce"),
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/woocommerce/*",
+        "sqs:SendMessage on WebhooksQueue",
+    ),
+    "FormsFunctionRole": (
+        notes(*(source for source, room in ROOMS.items() if room == "functions.forms")),
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/elementor/*",
+        "secretsmanager:GetSecretValue on secret:STACK/fillout/*",
+        "secretsmanager:GetSecretValue on secret:STACK/form/*",
+        "secretsmanager:GetSecretValue on secret:STACK/google/*",
+        "secretsmanager:GetSecretValue on secret:STACK/gravity/*",
+        "secretsmanager:GetSecretValue on secret:STACK/hubspot/*",
+        "secretsmanager:GetSecretValue on secret:STACK/jotform/*",
+        "secretsmanager:GetSecretValue on secret:STACK/netlify/*",
+        "secretsmanager:GetSecretValue on secret:STACK/tally/*",
+        "secretsmanager:GetSecretValue on secret:STACK/typeform/*",
+        "secretsmanager:GetSecretValue on secret:STACK/webflow/*",
+        "secretsmanager:GetSecretValue on secret:STACK/wpforms/*",
+        "secretsmanager:GetSecretValue on secret:STACK/wufoo/*",
+        "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/form/*",
+    ),
+    "CustomFunctionRole": (
+        notes("custom"),
+        "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/custom/*",
+        "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/custom/*",
+    ),
+}
+MANAGED = {
+    "AWSLambdaBasicExecutionRole": "writes log lines; AWS's own least for a function",
+    "AWSXrayWriteOnlyAccess": "writes traces; X-Ray has no resource to name",
+    "AWSLambdaSQSQueueExecutionRole": "reads any queue, so a role that has it is denied all but its own",
+}
+POLLING = frozenset({"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"})
+"""What AWSLambdaSQSQueueExecutionRole allows on every queue of the account.
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaSQSQueueExecutionRole.html"""
+ROLES = {name: one for name, one in translated().items() if one["Type"] == "AWS::IAM::Role"}
+ACCOUNT = re.compile(r"arn:\$\{AWS::Partition\}:\w+:\$\{AWS::Region\}:\$\{AWS::AccountId\}:")
+
+
+# ── Policies as text ────────────────────────────────────────────────────────────────────────────────────
+
+
+def listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def place(resource: Any) -> str:
+    """A resource of a policy in short: the logical id of ours, or the ARN without what every ARN of ours has."""
+    if isinstance(resource, str):
+        return resource
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    if "Ref" in resource:
+        return str(resource["Ref"])
+    template, values = resource["Fn::Sub"], {}
+    if isinstance(template, list):
+        template, values = template
+    for name, value in values.items():
+        template = template.replace(f"${{{name}}}", place(value))
+    text = ACCOUNT.sub("", template).replace("${AWS::StackName}", "STACK")
+    return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", text)
+
+
+def rows(role: str) -> Iterator[str]:
+    """What a role's own policies say, a line for each action on each resource."""
+    for policy in ROLES[role]["Properties"].get("Policies", []):
+        for statement in listed(policy["PolicyDocument"]["Statement"]):
+            yield from rows_of(statement)
+
+
+def rows_of(statement: dict[str, Any]) -> Iterator[str]:
+    condition = statement.get("Condition")
+    ending = f" if {json.dumps(condition, sort_keys=True)}" if condition else ""
+    for action in listed(statement["Action"]):
+        if statement["Effect"] == "Deny":
+            spared = ", ".join(sorted(map(place, listed(statement["NotResource"]))))
+            yield f"deny {action} but on {spared}{ending}"
+        else:
+            yield from (f"{action} on {place(one)}{ending}" for one in listed(statement["Resource"]))
+
+
+def managed(role: str) -> set[str]:
+    arns = ROLES[role]["Properties"].get("ManagedPolicyArns", [])
+    return {json.dumps(arn).rpartition("/")[2].strip('"]}') for arn in arns}
+
+
+# ── Roles ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
+    found, written = sorted(rows(role)), sorted(ALLOWED.get(role, ()))
+    assert found == written, (
+        f"if it is meant, let ALLOWED in tests/test_permissions.py say of {role}: {found}"
+    )
+
+
+def test_nothing_is_written_here_of_a_role_that_there_is_not() -> None:
+    assert set(ALLOWED) == set(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_allows_no_action_and_no_resource_by_a_bare_star(role: str) -> None:
+    for row in rows(role):
+        action, _, resource = row.partition(" on ")
+        assert "*" not in action, f"name the actions of {row!r} in {role}"
+        assert resource.split(" if ")[0] not in ("*", "STACK*"), f"name the resource of {row!r} in {role}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_no_managed_policy_without_a_reason(role: str) -> None:
+    assert managed(role) <= set(MANAGED), f"give {role} statements of its own, or MANAGED a reason"
+
+
+@pytest.mark.parametrize(
+    "role", [role for role in ROLES if "AWSLambdaSQSQueueExecutionRole" in managed(role)]
+)
+def test_who_is_fed_by_a_queue_can_read_no_queue_that_is_not_its_own(role: str) -> None:
+    own = {queue for function, queue, _ in fed_by_queues() if f"{function}Role" == role}
+    own |= {row.rpartition(" ")[2] for row in rows(role) if row.startswith("sqs:ReceiveMessage on ")}
+    denied = {f"deny {action} but on {', '.join(sorted(own))}" for action in POLLING}
+    assert denied <= set(rows(role)), f"deny {role} the other queues of the account: {sorted(denied)}"
+
+
+READERS = {
+    "secret:STACK/batch/*": {"DeliverFunctionRole"},
+    "s3:GetObject on BodiesBucket/": {"DeliverFunctionRole", "RetryFunctionRole"},
+}
+
+
+@pytest.mark.parametrize("wanted", READERS)
+def test_nobody_else_may_read_the_keys_of_batch_and_the_bodies_of_webhooks(wanted: str) -> None:
+    assert {role for role in ROLES if any(wanted in row for row in rows(role))} == READERS[wanted]
+
+
+def test_a_role_is_taken_on_by_the_service_that_runs_it_alone() -> None:
+    for name, role in ROLES.items():
+        [statement] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        service = "lambda" if name.endswith("FunctionRole") else "scheduler"
+        assert statement["Principal"] == {"Service": [f"{service}.amazonaws.com"]}, name
+        assert statement["Action"] == ["sts:AssumeRole"], name
+
+
+def test_a_function_is_invoked_from_outside_by_our_api_alone() -> None:
+    for name, permission in translated().items():
+        if permission["Type"] == "AWS::Lambda::Permission":
+            properties = permission["Properties"]
+            assert properties["Principal"] == "apigateway.amazonaws.com", name
+            assert '{"Ref": "Api"}' in json.dumps(properties["SourceArn"]), name
+    assert not [name for name, one in FUNCTIONS.items() if "FunctionUrlConfig" in one]
+
+
+# ── Data at rest and on its way ─────────────────────────────────────────────────────────────────────────
+
+
+def test_queues_buckets_tables_and_topics_are_encrypted() -> None:
+    for name, queue in of_type("AWS::SQS::Queue").items():
+        assert queue.get("SqsManagedSseEnabled") is True or "KmsMasterKeyId" in queue, name
+    for name, bucket in of_type("AWS::S3::Bucket").items():
+        [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms"), name
+    for name, table in of_type("AWS::DynamoDB::Table").items():
+        assert table["SSESpecification"]["SSEEnabled"] is True, name
+    for name, topic in of_type("AWS::SNS::Topic").items():
+        skipped = {
+            one["id"] for one in RESOURCES[name].get("Metadata", {}).get("checkov", {}).get("skip", ())
+        }
+        assert "KmsMasterKeyId" in topic or "CKV_AWS_26" in skipped, f"encrypt {name}, or say why not"
+
+
+def test_every_queue_and_bucket_denies_what_does_not_come_over_tls() -> None:
+    guarded = [
+        one["Ref"]
+        for policy in of_type("AWS::SQS::QueuePolicy").values()
+        for one in policy["Queues"]
+        if denies_plain_text(policy, "sqs:*")
+    ]
+    guarded += [
+        policy["Bucket"]["Ref"]
+        for policy in of_type("AWS::S3::BucketPolicy").values()
+        if denies_plain_text(policy, "s3:*")
+    ]
+    assert set(guarded) == {*of_type("AWS::SQS::Queue"), *of_type("AWS::S3::Bucket")}
+
+
+def denies_plain_text(policy: dict[str, Any], action: str) -> bool:
+    """Whether it denies everybody everything without TLS."""
+    wanted = {"Effect": "Deny", "Principal": "*", "Action": action}
+    return any(
+        statement.items() >= wanted.items()
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in policy["PolicyDocument"]["Statement"]
+    )
+
+
+def test_no_policy_of_a_queue_or_bucket_lets_anybody_in() -> None:
+    for kind in ("AWS::SQS::QueuePolicy", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"):
+        for name, policy in of_type(kind).items():
+            for statement in policy["PolicyDocument"]["Statement"]:
+                assert statement["Effect"] == "Deny" or statement["Principal"] != "*", name
+
+
+# ── Secrets and the door ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_value_of_a_secret_passes_through_the_template() -> None:
+    text = json.dumps(TEMPLATE)
+    assert "{{resolve:" not in text, "a secret is read when it is needed, not when the stack is deployed"
+    assert not [name for name, one in TEMPLATE["Parameters"].items() if one.get("NoEcho")]
+    secrets = set(of_type("AWS::SecretsManager::Secret"))
+    for owner in [GLOBALS, *FUNCTIONS.values()]:
+        for variable, value in owner.get("Environment", {}).get("Variables", {}).items():
+            assert not secrets & set(re.findall(r"\w+", json.dumps(value))), variable
+
+
+def test_the_door_is_throttled_and_its_log_holds_no_query_no_header_and_no_body() -> None:
+    [api] = of_type("AWS::Serverless::HttpApi").values()
+    settings = api["DefaultRouteSettings"]
+    assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "RequestBurst"}
+    logged = set(re.findall(r"\$context\.([\w.]+)", api["AccessLogSettings"]["Format"]))
+    assert logged <= {
+        "requestId",
+        "requestTime",
+        "routeKey",
+        "status",
+        "responseLatency",
+        "integrationErrorMessage",
+    }
