@@ -47,11 +47,11 @@ def is_shallow(body: bytes) -> bool:
     marks = plain.translate(None, NO_MARKS).replace(b'""', b"")
     if b'"' in marks:
         return False
-    for _ in range(MAX_DEPTH):
-        if not marks:
+    for levels in range(MAX_DEPTH + 1):
+        if levels + len(marks) // 2 <= MAX_DEPTH:
             return True
         marks = marks.replace(b"[]", b"").replace(b"{}", b"")
-    return not marks
+    return False
 
 
 def depth_is_within(parsed: Any, levels: int) -> bool:
