@@ -35,6 +35,7 @@ FAILURES = {
     errors.BatchUnavailable: "batch_unavailable",
     errors.ProviderUnavailable: "batch_unavailable",
     errors.ProfileBusy: "batch_unavailable",
+    Unfinished: "batch_unavailable",
 }
 
 
