@@ -5,6 +5,7 @@ What cannot be mapped is parked, what has to wait stays in the queue, what is re
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen
+from functions.deliver.gate import Gate
 from functions.deliver.job import Job, Message, Outcome, going, message_of, telling
 from functions.deliver.persons import Persons
 from functions.deliver.privacy import PrivacyDesk
@@ -54,7 +56,8 @@ Whole: TypeAlias = Callable[[Webhook, Ask], Webhook]
 
 
 class Delivery:
-    """One batch on its way. `clock` returns Unix seconds; `owner` names who holds the profiles meanwhile."""
+    """One batch on its way. `clock` returns Unix seconds, `seconds_left` how long the invocation may still take;
+    `owner` names who holds the profiles meanwhile."""
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class Delivery:
         owner: str,
         provider: ProviderClient,
         wholes: Mapping[str, Whole] | None = None,
+        gate: Gate | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.mappers = mappers
         self.ledger = ledger
@@ -82,7 +87,8 @@ class Delivery:
         self.wholes = wholes or {}
         self.provider = provider
         self.persons = Persons(ledger, clock)
-        self.sender = Sender(batch, secrets, clock)
+        self.gate = gate or Gate(clock)
+        self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
         self.settler = Settler(ledger, queue, connections, clock)
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}
@@ -92,6 +98,7 @@ class Delivery:
         jobs = self.open([message_of(record) for record in records])
         try:
             self.skip_repeats(jobs)
+            self.hold_back(going(jobs))
             self.map(going(jobs))
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
@@ -118,7 +125,7 @@ class Delivery:
             except MappingFailed:
                 self.park_unreadable(message)
             except BatchUnavailable as error:
-                self.settler.leave(message, self.settler.delay(error, message.receive_count))
+                self.settler.leave(message, self.settler.delay(error, message))
         return jobs
 
     def park_unreadable(self, message: Message) -> None:
@@ -136,6 +143,19 @@ class Delivery:
             if job.webhook.id in seen:
                 job.end(Outcome.REPEATED)
             seen.add(job.webhook.id)
+
+    def hold_back(self, jobs: Sequence[Job]) -> None:
+        """Return what came back while its project is still not called; the first time is the one for a receipt."""
+        if not self.gate.closed:
+            return
+        for job in jobs:
+            try:
+                failure = self.gate.failure(self.settings(job.webhook).project)
+            except (MappingFailed, Unavailable):
+                continue
+            if failure and job.message.receive_count > 1:
+                job.end(Outcome.RETURNED, failure)
+        self.hold_followers(jobs)
 
     def map(self, jobs: Sequence[Job]) -> None:
         """Find out what each webhook says."""
@@ -238,7 +258,6 @@ class Delivery:
             except RejectedByBatch as error:
                 job.end(Outcome.PARKED, error)
             except (BadCredentials, BatchUnavailable, ProfileBusy) as error:
-                self.sender.tell_refused_keys(job.settings.project, error)
                 job.end(Outcome.RETURNED, error)
             except Unavailable as error:
                 job.end(Outcome.RETURNED, BatchUnavailable(error.reason))

@@ -33,6 +33,7 @@ FAILURES = {
     errors.IdentityUnknown: "identity_unknown",
     errors.BadCredentials: "bad_credentials",
     errors.BatchUnavailable: "batch_unavailable",
+    errors.NoTimeLeft: "batch_unavailable",
     errors.ProviderUnavailable: "batch_unavailable",
     errors.ProfileBusy: "batch_unavailable",
 }
