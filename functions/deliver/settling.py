@@ -57,10 +57,12 @@ SPREAD = 1.25
 LONGEST_ASKED_SECONDS = 600
 IN_A_MOMENT = (NoTimeLeft, ProfileBusy)
 """No outages: what waits for these comes back soon, however old it is."""
-PATIENT_AFTER_SECONDS = 3600
-PATIENCE = 100
-"""After an hour in the queue, the longest delay grows by a hundredth of the time beyond it: of the 900 receives, keys
-that are wrong for 12 days take 810 at most."""
+# failure                seconds in the queue after which the longest delay may grow
+PATIENT_AFTER_SECONDS: Mapping[type[Failed], int] = {BadCredentials: 3600}
+ELSE_PATIENT_AFTER_SECONDS = 2 * 24 * 3600
+PATIENCE = 80
+"""The longest delay grows to an eightieth of the time beyond that. So 12 days take less than 800 of the 900 receives,
+and what waits for keys comes back within half a minute as long as these are wrong for an hour."""
 FIRST_WAIT_SECONDS = 2
 LONGEST_WAIT_SECONDS = 900
 MAX_RECEIVES = 900
@@ -157,7 +159,8 @@ class Settler:
         if isinstance(failure, IN_A_MOMENT):
             return longest
         age = (self.now - message.sent_at).total_seconds()
-        return longest + max(0.0, age - PATIENT_AFTER_SECONDS) / PATIENCE
+        patient_after = PATIENT_AFTER_SECONDS.get(type(failure), ELSE_PATIENT_AFTER_SECONDS)
+        return max(longest, (age - patient_after) / PATIENCE)
 
     def receipt(self, job: Job) -> Receipt:
         webhook, failure = job.webhook, job.failure
