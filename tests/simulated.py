@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -241,3 +242,16 @@ class SimulatedSecrets:
 
     def get_parameter(self, Name: str) -> dict[str, Any]:  # noqa: N803
         raise NotFound(Name)
+
+
+class SimulatedS3:
+    """A client of S3 with one bucket."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+        self.objects[Key] = Body
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": BytesIO(self.objects[Key])}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -33,7 +34,9 @@ from local.sandbox.bucket import TokenBucket
 from tests.simulated import SimulatedDynamo, SimulatedQueue, SimulatedSecrets, SimulatedSqs
 
 START = datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp()
-QUEUE, DEAD_LETTERS, WAITING = "aws/webhooks.fifo", "aws/dead-letters.fifo", "aws/waiting"
+QUEUE, DEAD_LETTERS, WAITING = (
+    os.environ[name] for name in ("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "WAITING_QUEUE_URL")
+)
 VISIBILITY_SECONDS = 180
 INVOCATION_SECONDS = 30
 SECONDS_BETWEEN_INVOCATIONS = 0.03
@@ -166,7 +169,7 @@ class Process:
         self.secrets = Secrets("stack", world.aws_secrets)
         self.parameters = Parameters("stack", world.aws_secrets)
         self.secrets.cache.clock = self.parameters.cache.clock = world.time
-        self.batch = BatchClient("https://batch.example", httpx.MockTransport(world.batch))
+        self.batch = BatchClient("https://batch.example", httpx.MockTransport(world.call_batch))
         rate = PROFILES_PER_SECOND / world.concurrency
         self.gate = Gate(world.time, world.time.sleep, rate)
 
@@ -225,6 +228,9 @@ class SimulatedWorld:
     def dead_letters(self) -> SimulatedQueue:
         return self.sqs.queue(DEAD_LETTERS)
 
+    def call_batch(self, request: httpx.Request) -> httpx.Response:
+        return self.batch(request)
+
     def at(self, moment: float, act: Callable[[], None]) -> None:
         heapq.heappush(self.later, (moment, len(self.later) + next(self.invocations) * 10**6, act))
 
@@ -248,17 +254,21 @@ class SimulatedWorld:
                 self.deliver()
 
     def deliver(self) -> None:
+        """One invocation. Where it dies, its messages show up again, and a new process is there."""
         began = self.time.now
         process = self.chance.choice([one for one in self.processes if one.free_at <= began])
         messages = self.webhooks.receive(10, VISIBILITY_SECONDS)
         try:
-            stay = set(process.invoke([message.as_record() for message in messages]))
+            stay = set(self.invoke(process, [message.as_record() for message in messages]))
         except Killed:
             self.processes[self.processes.index(process)] = Process(self)
             return
         done = [message.handle for message in messages if message.id not in stay]
         process.free_at = self.time.now + SECONDS_BETWEEN_INVOCATIONS
         self.at(self.time.now, lambda: self.delete(done))
+
+    def invoke(self, process: Process, records: list[dict[str, Any]]) -> list[str]:
+        return process.invoke(records)
 
     def delete(self, handles: list[str]) -> None:
         for handle in handles:
