@@ -220,21 +220,23 @@ def mixed() -> list[Webhook]:
     return [*webhooks, *named, replace(webhook(12, 12), body=large)]
 
 
-def delivered_by(life: Life) -> MortalWorld:
+def delivered_by(life: Life, receives: int) -> MortalWorld:
     """A world in which all was played to its end, though the first process had this life."""
     world = MortalWorld()
     for one in mixed():
         world.queue.send(one)
+    for message in world.webhooks:
+        message.receives = receives
     world.life = life
     world.play()
     return world
 
 
 @cache
-def untroubled() -> tuple[MortalWorld, int]:
+def untroubled(receives: int = 0) -> tuple[MortalWorld, int]:
     """A world without deaths, and how many effects there were."""
     life = Life()
-    return delivered_by(life), len(life.effects)
+    return delivered_by(life, receives), len(life.effects)
 
 
 def is_in_the_window(life: Life) -> bool:
@@ -255,13 +257,16 @@ def test_the_scenario_ends_in_every_way() -> None:
     assert effects > 30
 
 
+@pytest.mark.parametrize("receives", [0, 2], ids=["fresh", "suspected of killing"])
 @each_side
-def test_wherever_a_delivery_dies_nothing_is_lost_and_nothing_doubled_but_in_the_window(after: bool) -> None:
-    calm, effects = untroubled()
+def test_wherever_a_delivery_dies_nothing_is_lost_and_nothing_doubled_but_in_the_window(
+    after: bool, receives: int
+) -> None:
+    calm, effects = untroubled(receives)
     doubled = 0
     for number in range(1, effects + 1):
         life = Life(number, after)
-        world, where = delivered_by(life), f"effect {number}: {life.effects[-3:]}"
+        world, where = delivered_by(life, receives), f"effect {number}: {life.effects[-3:]}"
         assert life.is_over, where
         assert world.parked == calm.parked, where
         assert world.known == calm.known, where
