@@ -191,7 +191,10 @@ def read_functions(stack: str, session: boto3.Session) -> list[FunctionSettings]
                 handler=deployed["Handler"],
                 timeout_seconds=deployed["Timeout"],
                 memory_megabytes=deployed["MemorySize"],
-                environment=deployed.get("Environment", {}).get("Variables", {}),
+                environment={
+                    name: str(value)  # a parameter of type Number too
+                    for name, value in deployed.get("Environment", {}).get("Variables", {}).items()
+                },
             )
         )
     return functions

@@ -28,6 +28,7 @@ os.environ |= {
     "TABLE_NAME": "bridge-test-ledger",
     "BATCH_API_URL": "https://api.batch.com/2.11",
     "PROVIDER_URL": "",
+    "DELIVER_CONCURRENCY": "5",
     "POWERTOOLS_SERVICE_NAME": "batch-bridge",
     "POWERTOOLS_TRACE_DISABLED": "true",
 }

@@ -48,6 +48,7 @@ ALLOWED = {
         "sqs:ChangeMessageVisibility on DeadLetterQueue",
         "sqs:ChangeMessageVisibility on WebhooksQueue",
         "sqs:DeleteMessage on DeadLetterQueue",
+        "sqs:DeleteMessage on WebhooksQueue",
         "sqs:ReceiveMessage on DeadLetterQueue",
         "sqs:SendMessage on DeadLetterQueue",
         "sqs:SendMessage on WaitingQueue",

@@ -5,6 +5,7 @@ What cannot be mapped is parked, what has to wait stays in the queue, what is re
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -41,6 +42,7 @@ from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 from functions.deliver import requests
 from functions.deliver.choices import chosen
+from functions.deliver.gate import Gate
 from functions.deliver.job import Job, Message, Outcome, going, message_of, telling
 from functions.deliver.leaving import LeavingDesk
 from functions.deliver.persons import Persons
@@ -55,10 +57,13 @@ Ask: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
 Whole: TypeAlias = Callable[[Webhook, Ask], Webhook]
 """Makes a webhook that tells little a whole one, by asking for JSON at an address, with headers."""
 
+SPARE_SECONDS = 12
+"""Of the function's 30: what a page of a long task takes, and settling after it."""
+
 
 class Delivery:
-    """One batch on its way. `clock` returns Unix seconds; `owner` names who holds the profiles meanwhile; `has_time`
-    is whether a long task may go on."""
+    """One batch on its way. `clock` returns Unix seconds, `seconds_left` how long the invocation may still take;
+    `owner` names who holds the profiles meanwhile; `has_time` is whether a long task may go on."""
 
     def __init__(
         self,
@@ -74,7 +79,9 @@ class Delivery:
         owner: str,
         provider: ProviderClient,
         wholes: Mapping[str, Whole] | None = None,
-        has_time: Callable[[], bool] = lambda: True,
+        gate: Gate | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
+        has_time: Callable[[], bool] | None = None,
     ) -> None:
         self.mappers = {**mappers, requests.SOURCE: requests.to_change}
         self.ledger = ledger
@@ -87,8 +94,10 @@ class Delivery:
         self.wholes = wholes or {}
         self.provider = provider
         self.persons = Persons(ledger, clock)
-        self.sender = Sender(batch, secrets, clock)
+        self.gate = gate or Gate(clock)
+        self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
         self.settler = Settler(ledger, queue, connections, clock)
+        has_time = has_time or (lambda: seconds_left() > SPARE_SECONDS)
         self.privacy = PrivacyDesk(ledger, queue, batch, self.sender.with_keys, owner, clock, has_time)
         self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock)
         self.outages: dict[str, ProviderUnavailable] = {}
@@ -99,6 +108,7 @@ class Delivery:
         jobs = self.open([message_of(record) for record in records])
         try:
             self.skip_repeats(jobs)
+            self.hold_back(going(jobs))
             self.map(going(jobs))
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
@@ -127,7 +137,7 @@ class Delivery:
             except Ignored as ignored:
                 logger.info("message let go", reason=ignored.reason)
             except BatchUnavailable as error:
-                self.settler.leave(message, self.settler.delay(error, message.receive_count))
+                self.settler.leave(message, self.settler.delay(error, message))
         return jobs
 
     def park_unreadable(self, message: Message) -> None:
@@ -145,6 +155,19 @@ class Delivery:
             if job.webhook.id in seen:
                 job.end(Outcome.REPEATED)
             seen.add(job.webhook.id)
+
+    def hold_back(self, jobs: Sequence[Job]) -> None:
+        """Return what came back while its project is still not called; the first time is the one for a receipt."""
+        if not self.gate.closed:
+            return
+        for job in jobs:
+            try:
+                failure = self.gate.failure(self.settings(job.webhook).project)
+            except (MappingFailed, Unavailable):
+                continue
+            if failure and job.message.receive_count > 1:
+                job.end(Outcome.RETURNED, failure)
+        self.hold_followers(jobs)
 
     def map(self, jobs: Sequence[Job]) -> None:
         """Find out what each webhook says."""
@@ -250,7 +273,6 @@ class Delivery:
             except RejectedByBatch as error:
                 job.end(Outcome.PARKED, error)
             except (BadCredentials, BatchUnavailable, ProfileBusy, Unfinished) as error:
-                self.sender.tell_refused_keys(job.settings.project, error)
                 job.end(Outcome.RETURNED, error)
             except Unavailable as error:
                 job.end(Outcome.RETURNED, BatchUnavailable(error.reason))

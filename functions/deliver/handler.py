@@ -18,6 +18,8 @@ from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from functions.deliver.delivery import Delivery, Mapper, Whole
+from functions.deliver.gate import PROFILES_PER_SECOND, Gate
+from functions.deliver.invocation import Invocation
 from functions.deliver.preview import previewed
 from functions.sources import ROOMS, room
 
@@ -30,15 +32,13 @@ WHOLES: Mapping[str, Whole] = {
     source: mapping.whole for source, mapping in MAPPINGS.items() if hasattr(mapping, "whole")
 }
 
-SPARE_SECONDS = 12
-"""Of the function's 30: what a page begun takes, and settling after it."""
-
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
 batch = BatchClient(os.environ["BATCH_API_URL"])
 provider = ProviderClient()
+gate = Gate(profiles_per_second=PROFILES_PER_SECOND / int(os.environ["DELIVER_CONCURRENCY"]))
 queue = WebhookQueue(
     os.environ["QUEUE_URL"],
     dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"],
@@ -56,21 +56,28 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
     logger.append_keys(request_id=context.aws_request_id)
-    delivery = Delivery(
-        mappers=MAPPERS,
-        ledger=ledger,
-        queue=queue,
-        secrets=secrets,
-        parameters=parameters,
-        connections=connections,
-        batch=batch,
-        clock=time.time,
-        owner=context.aws_request_id,
-        wholes=WHOLES,
-        provider=provider,
-        has_time=lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000,
-    )
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    def delivery() -> Delivery:
+        return Delivery(
+            mappers=MAPPERS,
+            ledger=ledger,
+            queue=queue,
+            secrets=secrets,
+            parameters=parameters,
+            connections=connections,
+            batch=batch,
+            clock=time.time,
+            owner=context.aws_request_id,
+            wholes=WHOLES,
+            provider=provider,
+            gate=gate,
+            seconds_left=seconds_left,
+        )
+
     if "preview" in event:
-        return {"webhooks": previewed(delivery, event["preview"])}
-    stay = delivery.run(event["Records"])
+        return {"webhooks": previewed(delivery(), event["preview"])}
+    stay = Invocation(delivery, ledger, queue, time.time, seconds_left).run(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

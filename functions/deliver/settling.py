@@ -15,6 +15,7 @@ from bridge.errors import (
     BadCredentials,
     BatchUnavailable,
     Failed,
+    NoTimeLeft,
     ProfileBusy,
     ProviderUnavailable,
     Unavailable,
@@ -29,8 +30,10 @@ from bridge.ledger import (
     Ledger,
     Receipt,
     Row,
+    Tries,
     profile_row,
     receipt_row,
+    tries_row,
 )
 from bridge.observability import count, logger, measure_seconds, publish
 from bridge.queue import Failure, WebhookQueue
@@ -43,20 +46,33 @@ Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
 
 FIRST_DELAY_SECONDS = 5
 """Batch asks to wait at least 5 seconds after a 429. https://doc.batch.com/developer/api/cep/campaigns/delete"""
-# failure                longest delay between two tries, in seconds
+# failure                longest delay between two tries, in seconds, without the spread
 LONGEST_DELAY_SECONDS: Mapping[type[Failed], int] = {
-    BatchUnavailable: 600,
-    ProviderUnavailable: 600,
-    BadCredentials: 60,
+    BatchUnavailable: 480,
+    ProviderUnavailable: 480,
+    BadCredentials: 20,
+    NoTimeLeft: 5,
     ProfileBusy: 2,
     Unfinished: 2,
 }
+SPREAD = 1.25
+"""A delay is up to a quarter longer, by chance: not all webhooks come back at once."""
+LONGEST_ASKED_SECONDS = 600
+IN_A_MOMENT = (NoTimeLeft, ProfileBusy)
+"""No outages: what waits for these comes back soon, however old it is."""
+# failure                seconds in the queue after which the longest delay may grow
+PATIENT_AFTER_SECONDS: Mapping[type[Failed], int] = {BadCredentials: 3600}
+ELSE_PATIENT_AFTER_SECONDS = 2 * 24 * 3600
+PATIENCE = 80
+"""The longest delay grows to an eightieth of the time beyond that. So 12 days take less than 800 of the 900 receives,
+and what waits for keys comes back within half a minute as long as these are wrong for an hour."""
 FIRST_WAIT_SECONDS = 2
 LONGEST_WAIT_SECONDS = 900
 MAX_RECEIVES = 900
 """Of the queue's 1,000: before SQS moves a webhook away without a reason, it is parked with one."""
 MAX_AGE = timedelta(days=12)
 """Of the queue's 14 days."""
+QUEUE_KEEPS = timedelta(days=14)
 
 STATUS = {
     Outcome.DELIVERED: DELIVERED,
@@ -93,7 +109,7 @@ class Settler:
             self.settle_one(job)
         receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
         try:
-            self.ledger.commit([*receipts, *profile_rows(jobs, leased), *learnt(jobs)])
+            self.ledger.commit([*receipts, *profile_rows(jobs, leased), *learnt(jobs), *self.tries(jobs)])
         except BatchUnavailable as error:
             logger.error("receipts not written", reason=error.reason)
             count("ReceiptsNotWritten", len(receipts))
@@ -122,7 +138,13 @@ class Settler:
         except Unavailable as error:
             job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
         if job.outcome is Outcome.RETURNED:
-            self.leave(job.message, self.delay(job.failure or failure, job.message.receive_count))
+            self.leave(job.message, self.delay(job.failure or failure, job.message))
+
+    def tries(self, jobs: Iterable[Job]) -> list[Row]:
+        """That the messages which stay were left by a delivery that lived to say so."""
+        until = (self.now + QUEUE_KEEPS).timestamp()
+        staying = [job.message for job in jobs if job.outcome is Outcome.RETURNED]
+        return [tries_row(message.id, Tries(message.receive_count), until) for message in staying]
 
     def is_exhausted(self, message: Message) -> bool:
         """Whether SQS would soon drop the message, or move it away without a reason."""
@@ -132,13 +154,20 @@ class Settler:
         self.stay.append(message.id)
         self.delays[message.receipt_handle] = delay_seconds
 
-    def delay(self, failure: Failed, receive_count: int) -> int:
-        """Seconds until the next try: doubling, with some chance so that not all come back at once."""
+    def delay(self, failure: Failed, message: Message) -> int:
+        """Seconds until the next try: doubling up to what the failure and the message's age allow, with some chance."""
+        grown = FIRST_DELAY_SECONDS * 2 ** min(message.receive_count - 1, 20)
+        asked = min(getattr(failure, "retry_after_seconds", None) or 0, LONGEST_ASKED_SECONDS)
+        spread = random.uniform(1.0, SPREAD)  # noqa: S311 - not for security
+        return int(max(min(grown, self.longest_delay(failure, message)), asked) * spread)
+
+    def longest_delay(self, failure: Failed, message: Message) -> float:
         longest = LONGEST_DELAY_SECONDS.get(type(failure), FIRST_DELAY_SECONDS)
-        grown = min(longest, FIRST_DELAY_SECONDS * 2 ** min(receive_count - 1, 10))
-        asked = getattr(failure, "retry_after_seconds", None) or 0
-        spread = random.uniform(1.0, 1.25)  # noqa: S311 - not for security
-        return min(int(max(grown, asked) * spread), LONGEST_DELAY_SECONDS[BatchUnavailable])
+        if isinstance(failure, IN_A_MOMENT):
+            return longest
+        age = (self.now - message.sent_at).total_seconds()
+        patient_after = PATIENT_AFTER_SECONDS.get(type(failure), ELSE_PATIENT_AFTER_SECONDS)
+        return max(longest, (age - patient_after) / PATIENCE)
 
     def lag(self, job: Job) -> float:
         """Seconds from the door's answer until Batch took it."""

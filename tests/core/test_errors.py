@@ -33,9 +33,10 @@ FAILURES = {
     errors.IdentityUnknown: "identity_unknown",
     errors.BadCredentials: "bad_credentials",
     errors.BatchUnavailable: "batch_unavailable",
+    errors.NoTimeLeft: "batch_unavailable",
     errors.ProviderUnavailable: "batch_unavailable",
     errors.ProfileBusy: "batch_unavailable",
-    Unfinished: "batch_unavailable",
+    errors.Unfinished: "batch_unavailable",
 }
 
 

@@ -155,7 +155,7 @@ def test_the_delay_grows_from_five_seconds_to_ten_minutes(world: Any, shopify: A
         world.deliver(shopify("orders/paid", 1, **order(1001, ADA)), receive_count=receive_count)
         delays += world.delays.values()
     assert [5 <= delays[0] <= 7, 10 <= delays[1] <= 13, 80 <= delays[2] <= 100] == [True] * 3
-    assert delays[3:] == [600, 600]
+    assert all(480 <= delay <= 600 for delay in delays[3:])
 
 
 def test_a_retry_after_header_is_honoured(world: Any, shopify: Any) -> None:

@@ -48,6 +48,7 @@ def test_functions_have_the_variables_of_the_template_with_their_references_reso
     deliver = deployment.functions["DeliverFunction"]
     assert deliver.environment["BATCH_API_URL"] == "http://127.0.0.1:9/2.11"
     assert deliver.environment["STACK_NAME"] == "test"
+    assert deliver.environment["DELIVER_CONCURRENCY"] == "5"
     assert deliver.environment["QUEUE_URL"].endswith("/test-webhooks.fifo")
     assert deliver.handler == "functions.deliver.handler.handler"
     assert deliver.timeout_seconds == 30

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from bridge.errors import BadCredentials, BatchUnavailable, RejectedByBatch
+from bridge.observability import count, logger
 from bridge.secrets import BatchKeys
 
 MAX_OPERATIONS_PER_CALL = 200
@@ -48,21 +49,17 @@ class BatchClient:
 
         Raises RejectedByBatch where the call is refused whole, BadCredentials, BatchUnavailable.
         """
-        try:
-            response = self.http.post(
-                f"{self.url}/profiles/update",
-                content=json.dumps(
-                    operations, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-                ).encode(),
-                headers={
-                    "Authorization": f"Bearer {keys.rest_api_key}",
-                    "X-Batch-Project": keys.project_key,
-                    "Content-Type": "application/json",
-                },
-            )
-        except httpx.HTTPError as error:
-            raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
-        return read_answer(response)
+        return self.post(
+            f"{self.url}/profiles/update",
+            content=json.dumps(
+                operations, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+            ).encode(),
+            headers={
+                "Authorization": f"Bearer {keys.rest_api_key}",
+                "X-Batch-Project": keys.project_key,
+                "Content-Type": "application/json",
+            },
+        )
 
     def ask_gdpr(
         self, keys: BatchKeys, app_key: str, request_type: Literal["remove", "review"], custom_id: str
@@ -71,22 +68,34 @@ class BatchClient:
 
         https://doc.batch.com/developer/api/mep/gdpr/create
         """
+        self.post(
+            httpx.URL(self.url).join(f"/1.0/{quote(app_key, safe='')}/gdpr/request"),
+            json={"request_type": request_type, "id": {"type": "custom_id", "value": custom_id}},
+            headers={"X-Authorization": keys.rest_api_key},
+        )
+
+    def post(self, url: httpx.URL | str, **content: Any) -> list[PartialError]:
+        """One call. An answer whose status came and whose body broke off still says that Batch has taken it."""
         try:
-            response = self.http.post(
-                httpx.URL(self.url).join(f"/1.0/{quote(app_key, safe='')}/gdpr/request"),
-                json={"request_type": request_type, "id": {"type": "custom_id", "value": custom_id}},
-                headers={"X-Authorization": keys.rest_api_key},
-            )
+            with self.http.stream("POST", url, **content) as response:
+                return read_answer(response, body_of(response))
         except httpx.HTTPError as error:
             raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
-        read_answer(response)
 
 
-def read_answer(response: httpx.Response) -> list[PartialError]:
+def body_of(response: httpx.Response) -> bytes | None:
+    """The body, or None where it cannot be read to its end."""
+    try:
+        return response.read()
+    except httpx.HTTPError:
+        return None
+
+
+def read_answer(response: httpx.Response, body: bytes | None) -> list[PartialError]:
     """The partial errors of a 2xx answer. Raises RejectedByBatch, BadCredentials, BatchUnavailable."""
     status = response.status_code
     if response.is_success:
-        return partial_errors(response)
+        return partial_errors(body)
     if status in (401, 403):
         raise BadCredentials(f"Batch answered {status}")
     if status in UNAVAILABLE or not response.is_client_error:
@@ -94,12 +103,18 @@ def read_answer(response: httpx.Response) -> list[PartialError]:
     raise RejectedByBatch(f"Batch answered {status}")
 
 
-def partial_errors(response: httpx.Response) -> list[PartialError]:
-    """What a 202 says was not taken; its reasons are left out, as they may repeat values."""
+def partial_errors(body: bytes | None) -> list[PartialError]:
+    """What a 202 says was not taken; its reasons are left out, as they may repeat values.
+
+    One that cannot be read is counted: what it may have said is unknown, and asking again would double events.
+    """
     try:
-        answer = response.json()
-    except ValueError:
-        return []
+        answer = json.loads(body or b"{}") if body is not None else None
+    except (ValueError, RecursionError):
+        answer = None
+    if answer is None:
+        logger.warning("answer of Batch not readable")
+        count("BatchAnswersUnread")
     errors = answer.get("errors") if isinstance(answer, dict) else None
     return [
         PartialError(error["bulk_index"], str(error.get("category", "")), text_in(error.get("attribute")))

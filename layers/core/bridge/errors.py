@@ -15,6 +15,7 @@ BridgeError
     ├── IdentityUnknown      waits for a webhook that tells whose it is
     ├── BadCredentials       waits for the Batch keys to be put right
     ├── BatchUnavailable     waits for Batch
+    │   └── NoTimeLeft            this delivery ends before Lambda ends it: comes back in a moment
     ├── ProviderUnavailable  waits for the API of a source, which has to tell more
     ├── ProfileBusy          another delivery holds this profile: comes back in a moment
     └── Unfinished           more to do than one delivery has time for: comes back in a moment
@@ -112,9 +113,13 @@ class IdentityUnknown(Failed):
 
 
 class BadCredentials(Failed):
-    """Batch answered 401 or 403, or its keys are not in Secrets Manager."""
+    """Batch answered 401 or 403, or its keys are missing; `retry_after_seconds` where the next try has a time."""
 
     failure_class = "bad_credentials"
+
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class BatchUnavailable(Failed):
@@ -125,6 +130,10 @@ class BatchUnavailable(Failed):
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class NoTimeLeft(BatchUnavailable):
+    """What is left of the invocation is too little for one more call and for writing down what became of all."""
 
 
 class ProviderUnavailable(Failed):

@@ -4,7 +4,8 @@ Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions a
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
 (an order's total). The index finds all rows of a profile. Of an erased person an empty row of the profile and the
 links to it stay for 35 days. Keeps no value that a source sent but ids, totals, and, of subscriptions, plan and amount;
-e-mails only as SHA-256. And `gaps#SOURCE#CONNECTION`: how far a connection was compared with what its provider says.
+e-mails only as SHA-256. Besides, `tries#MESSAGE`: how a message of the queue fared, and
+`gaps#SOURCE#CONNECTION`: how far a connection was compared with what its provider says.
 """
 
 from __future__ import annotations
@@ -63,6 +64,15 @@ class Receipt:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a message had been received when a delivery last left it in the queue, and how often it was begun
+    alone since."""
+
+    receives: int = 0
+    alone: int = 0
+
+
 class Ledger:
     """One DynamoDB table. Every method raises BatchUnavailable where DynamoDB is out of reach: the webhook
     then waits in the queue."""
@@ -70,7 +80,13 @@ class Ledger:
     def __init__(self, table: str, client: Any = None) -> None:
         self.table = table
         self.client = client or boto3.client(
-            "dynamodb", config=Config(connect_timeout=2, read_timeout=5, parameter_validation=False)
+            "dynamodb",
+            config=Config(
+                connect_timeout=2,
+                read_timeout=3,
+                retries={"total_max_attempts": 3, "mode": "standard"},
+                parameter_validation=False,
+            ),
         )
 
     def finished(self, webhook_ids: Iterable[str]) -> set[str]:
@@ -93,6 +109,14 @@ class Ledger:
         prefix = f"fact#{project}#"
         rows = self.read([prefix + name for name in names])
         return {key.removeprefix(prefix): row["value"]["S"] for key, row in rows.items()}
+
+    def tries(self, message_ids: Iterable[str]) -> dict[str, Tries]:
+        """How messages of the queue fared before, as far as it was written down."""
+        rows = self.read([f"tries#{message_id}" for message_id in message_ids])
+        return {
+            key.removeprefix("tries#"): Tries(int(row["receives"]["N"]), int(row["alone"]["N"]))
+            for key, row in rows.items()
+        }
 
     def lease(self, project: str, custom_id: str, owner: str, now: float) -> ProfileState:
         """Take hold of a profile for `LEASE_SECONDS`, and read what is known of it. Raises ProfileBusy, Erased."""
@@ -173,9 +197,11 @@ class Ledger:
         return row
 
     def commit(self, rows: Sequence[Row]) -> None:
-        """Write rows of `receipt_row`, `profile_row`, `link_row` and `fact_row`."""
-        unique = {row["pk"]["S"]: row for row in rows}
-        self.write([{"PutRequest": {"Item": row}} for row in unique.values()])
+        """Write rows, the receipts last: a webhook counts as done only once all that it taught is kept."""
+        unique = {row["pk"]["S"]: {"PutRequest": {"Item": row}} for row in rows}
+        receipts = [key for key in unique if key.startswith("webhook#")]
+        self.write([unique[key] for key in unique if key not in set(receipts)])
+        self.write([unique[key] for key in receipts])
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete rows by key."""
@@ -290,6 +316,16 @@ def gone_row(project: str, custom_id: str, until: float) -> Row:
     """The row of an erased person's profile: not written to until then."""
     moment = {"N": str(int(until))}
     return {"pk": {"S": profile_key(project, custom_id)}, "gone_until": moment, "expires_at": moment}
+
+
+def tries_row(message_id: str, tries: Tries, until: float) -> Row:
+    """The row that tells of a message's tries, until it has long left the queue."""
+    return {
+        "pk": {"S": f"tries#{message_id}"},
+        "receives": {"N": str(tries.receives)},
+        "alone": {"N": str(tries.alone)},
+        "expires_at": {"N": str(int(until))},
+    }
 
 
 def link_row(

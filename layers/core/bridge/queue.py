@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -141,6 +141,29 @@ class WebhookQueue:
             )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("the dead-letter queue refuses the webhook") from error
+
+    def finish(self, receipt_handles: Sequence[str]) -> None:
+        """Delete messages of the queue that are done. Best effort: Lambda deletes them too when an invocation ends."""
+        entries = [
+            {"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(receipt_handles)
+        ]
+        try:
+            if entries:
+                self.client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+        except (ClientError, BotoCoreError):
+            return
+
+    def park_unopened(self, message: str, name: str, failure: Failure) -> dict[str, Any]:
+        """Put a message in the dead-letter queue with its reason, without a look at its body; returns the envelope,
+        empty where it is none of ours. Raises Unavailable."""
+        envelope = envelope_in(message)
+        if not envelope:
+            self.park_message(message, name)
+            return {}
+        parked = json.dumps(envelope | {"failure": described(failure)}, separators=(",", ":"))
+        deduplication = f"{envelope['id']}-{envelope.get('retries', 0)}-{failure.failure_class}"
+        self.put_aside(parked, envelope["id"], deduplication)
+        return envelope
 
     def postpone(self, delays: Mapping[str, int]) -> None:
         """Hide messages of the queue for so many seconds, by receipt handle. Best effort: else the queue's own
@@ -330,6 +353,15 @@ class WebhookQueue:
             raise Unavailable("the queue refuses the webhook") from error
 
 
+def described(failure: Failure) -> dict[str, str]:
+    """A failure as it travels in an envelope."""
+    return {
+        "class": failure.failure_class,
+        "reason": failure.reason,
+        "failed_at": failure.failed_at.isoformat(),
+    }
+
+
 def body_key(source: str, connection: str, webhook_id: str) -> str:
     """Where a body lies in S3."""
     return f"bodies/{source}/{connection}/{webhook_id}"
@@ -350,14 +382,9 @@ def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
     if failure is None:
         yield {}
         return
-    told = {
-        "class": failure.failure_class,
-        "reason": failure.reason,
-        "failed_at": failure.failed_at.isoformat(),
-    }
     if failure.call:
-        yield {"failure": told | {"call": failure.call}}
-    yield {"failure": told}
+        yield {"failure": {**described(failure), "call": failure.call}}
+    yield {"failure": described(failure)}
 
 
 def decompressed(packed: bytes) -> bytes:

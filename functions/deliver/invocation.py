@@ -1,0 +1,158 @@
+"""Deliver one invocation's records so that a webhook that kills the process takes no other with it.
+
+A message that came back twice without a delivery having left it is suspected of that. The others are delivered and
+taken off the queue first; then each suspect goes alone. One that broke off alone three times is parked unopened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge import normalise
+from bridge.errors import BatchUnavailable, MappingFailed, Unavailable
+from bridge.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
+from bridge.observability import count, logger
+from bridge.queue import Failure, WebhookQueue
+from functions.deliver.delivery import Delivery
+from functions.deliver.gate import CALL_SECONDS
+from functions.deliver.job import Message, message_of
+from functions.deliver.settling import FIRST_DELAY_SECONDS, QUEUE_KEEPS
+
+SUSPECT_AFTER_BREAKS = 2
+MOST_BREAKS_ALONE = 3
+BEHIND_DELAY_SECONDS = 1
+
+Records = Iterable[Mapping[str, Any]]
+
+
+class Invocation:
+    """One batch of records. `delivery` makes a delivery; `clock` returns Unix seconds."""
+
+    def __init__(
+        self,
+        delivery: Callable[[], Delivery],
+        ledger: Ledger,
+        queue: WebhookQueue,
+        clock: Callable[[], float],
+        seconds_left: Callable[[], float],
+    ) -> None:
+        self.delivery = delivery
+        self.ledger = ledger
+        self.queue = queue
+        self.clock = clock
+        self.seconds_left = seconds_left
+        self.stay: list[str] = []
+
+    def run(self, records: Records) -> list[str]:
+        """Deliver the records; returns the ids of the messages that stay in the queue."""
+        given = {record["messageId"]: record for record in records}
+        messages = [message_of(record) for record in given.values()]
+        suspects = self.suspects(messages)
+        if not suspects:
+            return self.delivery().run(given.values())
+        calm, behind = apart(messages, suspects)
+        self.deliver([given[message.id] for message in calm])
+        self.leave_behind(behind)
+        stuck = {message.group for message in calm if message.id in self.stay}
+        for message, tries in sorted(suspects.items(), key=lambda suspect: suspect[1].alone):
+            if message.group in stuck:
+                self.leave_behind([message])
+            else:
+                self.deliver_alone(given[message.id], message, tries)
+        return self.stay
+
+    def suspects(self, messages: Sequence[Message]) -> dict[Message, Tries]:
+        """The first message of each group that may have killed a process before, and how it fared."""
+        old = [message for message in messages if message.receive_count > SUSPECT_AFTER_BREAKS]
+        try:
+            known = self.ledger.tries(message.id for message in old) if old else {}
+        except BatchUnavailable:
+            return {}
+        found: dict[str, tuple[Message, Tries]] = {}
+        for message in old:
+            tries = known.get(message.id, Tries())
+            if message.receive_count - 1 - tries.receives >= SUSPECT_AFTER_BREAKS:
+                found.setdefault(message.group, (message, tries))
+        return dict(found.values())
+
+    def deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Deliver records as one batch, and take what is done off the queue at once."""
+        stay = self.delivery().run(records) if records else []
+        self.queue.finish([one["receiptHandle"] for one in records if one["messageId"] not in stay])
+        self.stay += stay
+
+    def leave_behind(self, messages: Sequence[Message]) -> None:
+        """Leave messages in the queue for a moment, and write down that they were left."""
+        self.leave(messages, BEHIND_DELAY_SECONDS)
+        self.write_down({message: Tries(message.receive_count) for message in messages})
+
+    def deliver_alone(self, record: Mapping[str, Any], message: Message, tries: Tries) -> None:
+        """Deliver a suspect by itself, if that is written down before; park one that broke off too often."""
+        is_written = self.seconds_left() > CALL_SECONDS and (
+            tries.alone >= MOST_BREAKS_ALONE
+            or self.write_down({message: Tries(tries.receives, tries.alone + 1)})
+        )
+        if not is_written:
+            self.leave([message], FIRST_DELAY_SECONDS)
+        elif tries.alone >= MOST_BREAKS_ALONE:
+            self.park(message)
+        else:
+            self.deliver([record])
+
+    def leave(self, messages: Sequence[Message], seconds: int) -> None:
+        self.stay += [message.id for message in messages]
+        self.queue.postpone({message.receipt_handle: seconds for message in messages})
+
+    def write_down(self, tries: Mapping[Message, Tries]) -> bool:
+        """Note how messages fare; says whether the ledger took it."""
+        until = self.clock() + QUEUE_KEEPS.total_seconds()
+        try:
+            self.ledger.commit([tries_row(message.id, one, until) for message, one in tries.items()])
+        except BatchUnavailable:
+            return False
+        return True
+
+    def park(self, message: Message) -> None:
+        """Park a message unopened: its body may be what kills."""
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        failure = Failure(MappingFailed.failure_class, "delivery broke off too often", now)
+        try:
+            envelope = self.queue.park_unopened(message.body, message.id, failure)
+            if envelope:
+                self.ledger.commit([receipt_row(parked_receipt(envelope, failure))])
+        except (BatchUnavailable, Unavailable):
+            self.leave([message], FIRST_DELAY_SECONDS)
+            return
+        logger.error("message parked", failure_class=failure.failure_class)
+        count("WebhooksParked", failure_class=failure.failure_class)
+        self.queue.finish([message.receipt_handle])
+
+
+def apart(messages: Sequence[Message], suspects: Collection[Message]) -> tuple[list[Message], list[Message]]:
+    """The messages that no suspect concerns, and those that stand behind one in its group."""
+    calm, behind, held = [], [], set()
+    for message in messages:
+        if message in suspects:
+            held.add(message.group)
+        elif message.group in held:
+            behind.append(message)
+        else:
+            calm.append(message)
+    return calm, behind
+
+
+def parked_receipt(envelope: Mapping[str, Any], failure: Failure) -> Receipt:
+    """The receipt of a webhook that was never opened."""
+    return Receipt(
+        id=envelope["id"],
+        source=envelope["source"],
+        connection=str(envelope.get("connection", "")),
+        topic=str(envelope.get("topic", "")),
+        status=PARKED,
+        received_at=str(envelope.get("received_at") or normalise.timestamp(failure.failed_at)),
+        finished_at=normalise.timestamp(failure.failed_at) or "",
+        failure_class=failure.failure_class,
+        reason=failure.reason,
+    )

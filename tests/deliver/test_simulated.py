@@ -1,0 +1,115 @@
+"""The stand-ins for AWS in memory do what moto does."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from bridge.errors import Erased, ProfileBusy
+from bridge.ledger import LEASE_SECONDS, Ledger, Tries, gone_row, link_row, profile_row, tries_row
+from bridge.versions import ProfileState
+from tests.simulated import SimulatedDynamo, SimulatedSqs
+from tests.simulation import Time
+from tests.world import NOW
+
+STATE = ProfileState(versions={"first_name": "2"})
+
+
+def told_by(ledger: Ledger) -> list[Any]:
+    """What a ledger answers to the same questions, in order."""
+    told: list[Any] = []
+
+    def ask(call: Any) -> None:
+        try:
+            told.append(call())
+        except (ProfileBusy, Erased) as error:
+            told.append((type(error), error.reason))
+
+    ask(lambda: ledger.lease("default", "ada", "one", NOW))
+    ask(lambda: ledger.lease("default", "ada", "two", NOW + 1))
+    ask(lambda: ledger.lease("default", "ada", "one", NOW + 2))
+    ask(lambda: ledger.commit([profile_row("default", "ada", STATE), link_row("default", "x:1", "ada")]))
+    ask(lambda: ledger.lease("default", "ada", "two", NOW + 3))
+    ask(lambda: ledger.lease("default", "ada", "one", NOW + 3 + LEASE_SECONDS))
+    ask(lambda: ledger.lease("default", "ada", "one", NOW + 4 + LEASE_SECONDS))
+    ask(lambda: ledger.commit([gone_row("default", "ada", NOW + 500)]))
+    ask(lambda: ledger.lease("default", "ada", "one", NOW + 400))
+    ask(lambda: ledger.lease("default", "ada", "one", NOW + 501))
+    ask(lambda: ledger.links("default", ["x:1", "x:2"]))
+    ask(lambda: ledger.commit([tries_row("message-1", Tries(3, 2), NOW)]))
+    ask(lambda: ledger.tries(["message-1", "message-2"]))
+    ask(lambda: ledger.delete(["link#default#x:1", "link#default#nothing"]))
+    ask(lambda: ledger.links("default", ["x:1"]))
+    return told
+
+
+def test_the_ledger_is_told_the_same_by_either(world: Any) -> None:
+    assert told_by(Ledger("ledger", SimulatedDynamo())) == told_by(world.ledger)
+
+
+def test_the_stand_in_knows_no_other_update() -> None:
+    with pytest.raises(AssertionError):
+        SimulatedDynamo().update_item(UpdateExpression="SET x = :x")
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def sqs(time: Time) -> SimulatedSqs:
+    return SimulatedSqs(time)
+
+
+def send(sqs: SimulatedSqs, group: str, body: str) -> None:
+    sqs.send_message(
+        QueueUrl=os.environ["QUEUE_URL"], MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body
+    )
+
+
+def receive(sqs: SimulatedSqs, count: int = 10, seconds: int = 30) -> list[Any]:
+    found = sqs.receive_message(
+        QueueUrl=os.environ["QUEUE_URL"], MaxNumberOfMessages=count, VisibilityTimeout=seconds
+    )
+    return [(message["Body"], message["ReceiptHandle"]) for message in found["Messages"]]
+
+
+def test_a_group_is_locked_while_one_of_it_is_hidden_and_keeps_its_order(
+    sqs: SimulatedSqs, time: Time
+) -> None:
+    for group, body in (("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3")):
+        send(sqs, group, body)
+    [(first, _), (second, handle)] = receive(sqs, count=2)
+    assert (first, second) == ("a1", "a2")
+    assert [body for body, _ in receive(sqs)] == ["b1"]
+    sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=handle)
+    assert receive(sqs) == []
+    time.sleep(30)
+    assert sorted(body for body, _ in receive(sqs)) == ["a1", "a3", "b1"]
+
+
+def test_a_repeat_within_five_minutes_is_dropped_whatever_became_of_the_first(
+    sqs: SimulatedSqs, time: Time
+) -> None:
+    send(sqs, "a", "a1")
+    [(_, handle)] = receive(sqs)
+    sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=handle)
+    send(sqs, "a", "a1")
+    assert receive(sqs) == []
+    time.sleep(300)
+    send(sqs, "a", "a1")
+    assert [body for body, _ in receive(sqs)] == ["a1"]
+
+
+def test_an_old_receipt_handle_is_good_for_nothing(sqs: SimulatedSqs, time: Time) -> None:
+    send(sqs, "a", "a1")
+    [(_, old)] = receive(sqs)
+    time.sleep(30)
+    [(_, new)] = receive(sqs)
+    sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=old)
+    time.sleep(30)
+    assert len(receive(sqs)) == 1
+    assert old != new

@@ -1,0 +1,257 @@
+"""SQS, DynamoDB and Secrets Manager in memory, on a clock that the test moves: days of an outage pass in seconds.
+
+They speak boto3's language, for the calls that delivering and retrying make, and know no other.
+`tests/deliver/test_simulated.py` holds them to what moto does.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+DEDUPLICATION_SECONDS = 300
+Clock = Callable[[], float]
+
+
+@dataclass
+class Held:
+    """A message of a simulated queue."""
+
+    id: str
+    body: str
+    group: str
+    sent_at: float
+    visible_at: float
+    receives: int = 0
+
+    @property
+    def handle(self) -> str:
+        """Good for the newest receive only, as in SQS's FIFO queues."""
+        return f"{self.id}.{self.receives}"
+
+    def as_record(self) -> dict[str, Any]:
+        """As Lambda hands it over."""
+        return {
+            "messageId": self.id,
+            "receiptHandle": self.handle,
+            "body": self.body,
+            "attributes": {
+                "MessageGroupId": self.group,
+                "ApproximateReceiveCount": str(self.receives),
+                "SentTimestamp": str(int(self.sent_at * 1000)),
+            },
+        }
+
+
+class SimulatedQueue:
+    """One queue. A group with a message that is hidden is locked; a standard queue has a group per message.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
+    """
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+        self.groups: dict[str, dict[str, Held]] = defaultdict(dict)
+        self.held: dict[str, Held] = {}
+        self.ready: list[tuple[float, str]] = []
+        self.accepted: dict[tuple[str, str], float] = {}
+        self.sent = 0
+        self.most_receives = 0
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(self.held.values())
+
+    def send(self, body: str, group: str | None, deduplication: str | None, delay_seconds: int) -> None:
+        now = self.clock()
+        if group is not None and deduplication is not None:
+            if now - self.accepted.get((group, deduplication), -1e9) < DEDUPLICATION_SECONDS:
+                return
+            self.accepted[group, deduplication] = now
+        self.sent += 1
+        message_id = f"{self.name}-{self.sent}"
+        lane = message_id if group is None else group
+        self.held[message_id] = Held(message_id, body, lane, now, now + delay_seconds)
+        self.groups[lane][message_id] = self.held[message_id]
+        self.look_at(lane)
+
+    def ready_at(self, group: str) -> float:
+        return max((message.visible_at for message in self.groups[group].values()), default=float("inf"))
+
+    def look_at(self, group: str) -> None:
+        if self.groups[group]:
+            heapq.heappush(self.ready, (self.ready_at(group), group))
+        else:
+            del self.groups[group]
+
+    def next_at(self) -> float:
+        """When something can be received, whether already or later; infinity where nothing is held."""
+        while self.ready:
+            moment, group = self.ready[0]
+            if group in self.groups and self.ready_at(group) == moment:
+                return moment
+            heapq.heappop(self.ready)
+        return float("inf")
+
+    def receive(self, count: int, visibility_seconds: float) -> list[Held]:
+        now, taken = self.clock(), list[Held]()
+        while len(taken) < count and self.next_at() <= now:
+            _, group = heapq.heappop(self.ready)
+            for message in list(self.groups[group].values())[: count - len(taken)]:
+                message.receives += 1
+                message.visible_at = now + visibility_seconds
+                self.most_receives = max(self.most_receives, message.receives)
+                taken.append(message)
+            self.look_at(group)
+        return taken
+
+    def of(self, handle: str) -> Held | None:
+        held = self.held.get(handle.rpartition(".")[0])
+        return held if held and held.handle == handle else None
+
+    def hide(self, handle: str, seconds: int) -> None:
+        if message := self.of(handle):
+            message.visible_at = self.clock() + seconds
+            self.look_at(message.group)
+
+    def delete(self, handle: str) -> None:
+        if message := self.of(handle):
+            del self.groups[message.group][message.id], self.held[message.id]
+            self.look_at(message.group)
+
+
+class SimulatedSqs:
+    """A client of SQS."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.queues: dict[str, SimulatedQueue] = {}
+
+    def queue(self, url: str) -> SimulatedQueue:
+        return self.queues.setdefault(url, SimulatedQueue(url.rpartition("/")[2], self.clock))
+
+    def send_message(
+        self,
+        QueueUrl: str,  # noqa: N803 - boto3's names
+        MessageBody: str,  # noqa: N803
+        MessageGroupId: str | None = None,  # noqa: N803
+        MessageDeduplicationId: str | None = None,  # noqa: N803
+        DelaySeconds: int = 0,  # noqa: N803
+    ) -> None:
+        self.queue(QueueUrl).send(MessageBody, MessageGroupId, MessageDeduplicationId, DelaySeconds)
+
+    def receive_message(self, **asked: Any) -> dict[str, Any]:
+        found = self.queue(asked["QueueUrl"]).receive(
+            asked["MaxNumberOfMessages"], asked["VisibilityTimeout"]
+        )
+        return {"Messages": [{"Body": one.body, "ReceiptHandle": one.handle} for one in found]}
+
+    def change_message_visibility(self, **asked: Any) -> None:
+        self.queue(asked["QueueUrl"]).hide(asked["ReceiptHandle"], asked["VisibilityTimeout"])
+
+    def change_message_visibility_batch(self, **asked: Any) -> None:
+        for entry in asked["Entries"]:
+            self.queue(asked["QueueUrl"]).hide(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+
+    def delete_message(self, **asked: Any) -> None:
+        self.queue(asked["QueueUrl"]).delete(asked["ReceiptHandle"])
+
+    def delete_message_batch(self, **asked: Any) -> None:
+        for entry in asked["Entries"]:
+            self.queue(asked["QueueUrl"]).delete(entry["ReceiptHandle"])
+
+
+class ConditionalCheckFailed(ClientError):
+    """DynamoDB's ConditionalCheckFailedException."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        super().__init__({"Error": {"Code": "ConditionalCheckFailedException"}}, "UpdateItem")
+        self.response["Item"] = dict(item)
+
+
+class DynamoExceptions:
+    ConditionalCheckFailedException = ConditionalCheckFailed
+
+
+class SimulatedDynamo:
+    """A client of DynamoDB that holds the ledger's one table. Of updates it knows the lease's alone."""
+
+    exceptions = DynamoExceptions
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def batch_get_item(self, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
+        [(table, asked)] = RequestItems.items()
+        keys = [key["pk"]["S"] for key in asked["Keys"]]
+        return {"Responses": {table: [dict(self.rows[key]) for key in keys if key in self.rows]}}
+
+    def batch_write_item(self, RequestItems: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
+        [requests] = RequestItems.values()
+        assert 1 <= len(requests) <= 25, "as many rows as DynamoDB takes"
+        for request in requests:
+            if "PutRequest" in request:
+                row = request["PutRequest"]["Item"]
+                self.rows[row["pk"]["S"]] = dict(row)
+            else:
+                self.rows.pop(request["DeleteRequest"]["Key"]["pk"]["S"], None)
+        return {}
+
+    def update_item(self, **asked: Any) -> dict[str, Any]:
+        assert asked["UpdateExpression"] == "SET lease_owner = :owner, lease_until = :until", "the lease's"
+        key, values = asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"]
+        row, now = self.rows.get(key, {"pk": {"S": key}}), float(values[":now"]["N"])
+        is_free = (
+            "lease_until" not in row
+            or float(row["lease_until"]["N"]) < now
+            or row["lease_owner"] == values[":owner"]
+        )
+        if not is_free or ("gone_until" in row and float(row["gone_until"]["N"]) >= now):
+            raise ConditionalCheckFailed(row)
+        self.rows[key] = {**row, "lease_owner": values[":owner"], "lease_until": values[":until"]}
+        return {"Attributes": dict(self.rows[key])}
+
+
+class NotFound(Exception):
+    """Secrets Manager's ResourceNotFoundException, and Systems Manager's ParameterNotFound."""
+
+
+class SecretExceptions:
+    ResourceNotFoundException = NotFound
+    ParameterNotFound = NotFound
+
+
+@dataclass
+class SimulatedSecrets:
+    """A client of Secrets Manager, and of Parameter Store with no parameters in it."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    exceptions = SecretExceptions
+
+    def get_secret_value(self, SecretId: str) -> dict[str, str]:  # noqa: N803
+        if SecretId not in self.values:
+            raise NotFound
+        return {"SecretString": json.dumps(self.values[SecretId])}
+
+    def get_parameter(self, Name: str) -> dict[str, Any]:  # noqa: N803
+        raise NotFound(Name)
+
+
+class SimulatedS3:
+    """A client of S3 with one bucket."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+        self.objects[Key] = Body
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": BytesIO(self.objects[Key])}
