@@ -25,6 +25,7 @@ from bridge.queue import Parked, WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery, Mapper
+from functions.deliver.kept_kinds import KeptKinds
 from functions.sources import ROOMS, room
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
@@ -71,6 +72,9 @@ class World:
     gdpr: Callable[[httpx.Request], httpx.Response] | None = None
     api: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(503)
 
+    def __post_init__(self) -> None:
+        self.kinds = KeptKinds(self.ledger)
+
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
         """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
         return self.deliver_records([record(self.queue, webhook, receive_count) for webhook in webhooks])
@@ -91,6 +95,7 @@ class World:
             owner=f"invocation-{self.invocations}",
             wholes={"stripe": room("stripe", "mapping").whole},
             provider=ProviderClient(httpx.MockTransport(self.api)),
+            kinds=self.kinds,
         )
         self.delays = delivery.settler.delays
         return delivery.run(records)

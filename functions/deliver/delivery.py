@@ -40,6 +40,7 @@ from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen
 from functions.deliver.job import Job, Message, Outcome, going, message_of, telling
+from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.persons import Persons
 from functions.deliver.privacy import PrivacyDesk
 from functions.deliver.sending import Sender
@@ -70,6 +71,7 @@ class Delivery:
         owner: str,
         provider: ProviderClient,
         wholes: Mapping[str, Whole] | None = None,
+        kinds: KeptKinds | None = None,
     ) -> None:
         self.mappers = mappers
         self.ledger = ledger
@@ -81,6 +83,7 @@ class Delivery:
         self.owner = owner
         self.wholes = wholes or {}
         self.provider = provider
+        self.kinds = kinds or KeptKinds(ledger)
         self.persons = Persons(ledger, clock)
         self.sender = Sender(batch, secrets, clock)
         self.settler = Settler(ledger, queue, connections, clock)
@@ -103,6 +106,7 @@ class Delivery:
         self.hold_followers(jobs)
         requests = going(jobs)
         self.settler.settle([job for job in jobs if job.outcome], self.leased)
+        self.kinds.remember(jobs)
         self.grant(requests)
         self.queue.postpone(self.settler.delays)
         return self.settler.stay
@@ -213,6 +217,7 @@ class Delivery:
         states, now = dict(self.leased), datetime.fromtimestamp(self.clock(), UTC)
         for job in going(jobs):
             states[job.profile] = job.fit(states[job.profile], now)
+        self.kinds.agree(going(jobs), self.leased)
 
     def hold_followers(self, jobs: Sequence[Job]) -> None:
         """Keep a customer's later webhooks in the queue behind one that stays there."""

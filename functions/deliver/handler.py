@@ -18,6 +18,7 @@ from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from functions.deliver.delivery import Delivery, Mapper, Whole
+from functions.deliver.kept_kinds import KeptKinds
 from functions.sources import ROOMS, room
 
 tracer = Tracer(patch_modules=("botocore", "httpx"))
@@ -29,6 +30,7 @@ WHOLES: Mapping[str, Whole] = {"stripe": room("stripe", "mapping").whole}
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
+kinds = KeptKinds(ledger)
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
 batch = BatchClient(os.environ["BATCH_API_URL"])
 provider = ProviderClient()
@@ -59,6 +61,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         owner=context.aws_request_id,
         wholes=WHOLES,
         provider=provider,
+        kinds=kinds,
     )
     stay = delivery.run(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}
