@@ -37,8 +37,9 @@ class KeptKinds:
     spare what always comes any closer look.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, max_names: int = MAX_NAMES) -> None:
         self.ledger = ledger
+        self.max_names = max_names
         self.standing: dict[Place, str] = {}
         self.settled: defaultdict[Place, set[tuple[str, Any]]] = defaultdict(set)
 
@@ -114,7 +115,7 @@ class KeptKinds:
             if job.outcome is Outcome.DELIVERED or job.refused:
                 for part, kinds in job.kinds.items():
                     taken[job.settings.project] |= kinds if (job.profile, part) not in refused else {}
-        if refused or len(self.standing) > MAX_NAMES:
+        if refused or len(self.standing) > self.max_names:
             self.standing.clear()
             self.settled.clear()
         for project, kinds in taken.items():

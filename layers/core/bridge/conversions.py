@@ -9,8 +9,8 @@ from decimal import Decimal
 from bridge import normalise
 from bridge.limits import MAX_NUMBER, MAX_STRING_CHARACTERS, Json, Warnings, clean_name, fit_date, fit_url
 
-YES = frozenset("true yes on oui ja si sim".split())
-NO = frozenset("false no off non nein nee nao".split())
+YES = frozenset({"true", "yes", "on", "oui", "ja", "si", "sim"})
+NO = frozenset({"false", "no", "off", "non", "nein", "nee", "nao"})
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 """Not `007`, which is a code, nor `1,5`, which is read one way here and another there."""
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?")
@@ -28,15 +28,18 @@ def converted(value: Json, kind: str, wanted: str) -> Json:
 
 
 def text_of(value: Json) -> str | None:
-    """Any single value as a text; a link may be too long for one, and must not be cut."""
+    """Any single value as a text. What is too long for one is none: a link that is cut leads elsewhere."""
     if isinstance(value, list | dict):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return value if normalise.utf16_units(value) <= MAX_STRING_CHARACTERS else None
-    whole = whole_number(value)
-    return str(value if whole is None else whole)
+    text = value if isinstance(value, str) else digits(value)
+    return text if normalise.utf16_units(text) <= MAX_STRING_CHARACTERS else None
+
+
+def digits(number: float) -> str:
+    """A number as people write it: `130`, `64.7`, and no power of ten."""
+    return format(Decimal(repr(number)), "f").removesuffix(".0")
 
 
 def whole_number(value: float) -> int | None:
@@ -59,7 +62,7 @@ def whole_number_in(text: str) -> int | None:
 
 
 def decimal_number_in(text: str) -> float | None:
-    """The number, where a float holds all of its digits."""
+    """The number, where a float holds all of its digits; zero has no minus."""
     number = number_in(text)
     if number is None or Decimal(repr(float(number))) != number:
         return None

@@ -1,9 +1,10 @@
 """What is remembered of webhooks and profiles, in DynamoDB. Besides `bridge.connections` the only module that calls it.
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
-`link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total), `kind#PROJECT#PATH` (the
-type of a name, for ever). The index finds all rows of a profile. Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value
-that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
+`link#PROJECT#REFERENCE` (whose a source's own id is), `fact#PROJECT#NAME` (an order's total), `kind#PROJECT#PATH`
+(the type of a name, for ever). The index finds all rows of a profile. Of an erased person an empty row of the profile
+and the links to it stay for 35 days. Keeps no value that a source sent but ids, totals, and, of subscriptions, plan and
+amount; e-mails only as SHA-256.
 """
 
 from __future__ import annotations
