@@ -176,7 +176,7 @@ class Application:
     async def forget(self) -> None:
         """Empty the queues with their memory of repeats, and the ledger, so that the same webhooks can be sent again.
 
-        The types of names stay, as the functions keep them in mind. The sandbox calls it once it has forgotten. What the
+        The types of names stay: the functions keep them in mind. The sandbox calls it once it has forgotten. What the
         functions have in hand at that moment is waited for.
         """
         self.forget_queues()

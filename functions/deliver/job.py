@@ -19,6 +19,7 @@ from bridge.limits import (
     MAX_PROFILE_ATTRIBUTES,
     Json,
     Warnings,
+    bare,
     fit_attributes,
     fit_event,
 )
@@ -177,12 +178,18 @@ def fits(held: Sequence[Job], job: Job) -> bool:
 
 
 def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
-    """The attributes that several jobs change, one after the other, as one operation tells them."""
+    """The attributes that several jobs change, one after the other, as one operation tells them.
+
+    Batch takes a name once: of `date(born)` and a `born` that is null the later stays.
+    """
     attributes: dict[str, Json] = {}
     for change in changes:
         for name, value in change.items():
             is_cleared = name in attributes and attributes[name] is None
             attributes[name] = versions.merged([] if is_cleared else attributes.get(name), value)
+            if value is None or name.endswith(")"):
+                for other in {bare(name), f"date({bare(name)})", f"url({bare(name)})"} - {name}:
+                    attributes.pop(other, None)
     return attributes
 
 

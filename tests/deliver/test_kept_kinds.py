@@ -139,6 +139,12 @@ def retried(world: World) -> list[str]:
     return world.deliver(world.queue.webhook(message["Body"]))
 
 
+def statuses(world: World, webhooks: Iterable[Webhook]) -> set[str]:
+    """What became of webhooks: parked, where Batch refused anything of one."""
+    receipts = [world.ledger.receipt(one.id) for one in webhooks]
+    return {receipt.status if receipt else "none" for receipt in receipts}
+
+
 def warnings_of(world: World, one: Webhook) -> tuple[str, ...]:
     receipt = world.ledger.receipt(one.id)
     assert receipt is not None
@@ -179,7 +185,7 @@ def test_of_forms_that_ask_the_same_in_every_way_no_event_is_refused(
     in_order = [*ASKED.values()][place:] + [*ASKED.values()][:place]
     for batch in [in_order] if together else [[one] for one in in_order]:
         assert world.deliver(*batch) == []
-    assert world.parked() == []
+    assert statuses(world, in_order) == {"delivered"}
     assert [len(answers) for answers in answers_in(sandbox())] == [1] * len(ASKED)
 
 
@@ -232,9 +238,11 @@ def test_settings_that_give_a_name_a_second_type_stop_nothing(
     world: World, sandbox: Callable[..., dict[str, Any]]
 ) -> None:
     world.parameters.write("form", "main", {"fields": {"cups": "favourite", "tea": "favourite"}})
-    for number, answer in enumerate([{"cups": 3}, {"tea": "Assam"}, {"cups": 4}]):
-        assert world.deliver(form(f"person-{number}@example.com", **answer)) == []
-    assert world.parked() == []
+    answers: list[dict[str, Any]] = [{"cups": 3}, {"tea": "Assam"}, {"cups": 4}]
+    said = [form(f"person-{number}@example.com", **answer) for number, answer in enumerate(answers)]
+    for one in said:
+        assert world.deliver(one) == []
+    assert statuses(world, said) == {"delivered"}
     shown = [sandbox(f"person-{number}@example.com")["attributes"] for number in range(3)]
     assert [{key: one[key] for key in one if key.startswith("favourite")} for one in shown] == [
         {"favourite": 3},
@@ -243,7 +251,7 @@ def test_settings_that_give_a_name_a_second_type_stop_nothing(
     ]
 
 
-KEYS_TRIED = st.sampled_from(["x", "date(x)", "url(x)", "x_text", "y"])
+KEYS_TRIED = st.sampled_from(["x", "date(x)", "url(x)", "x_text"])
 SAID = st.one_of(
     st.booleans(),
     st.integers(-3, 3),
@@ -251,7 +259,7 @@ SAID = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.lists(
@@ -272,8 +280,7 @@ def test_of_whatever_is_said_in_whatever_batches_nothing_is_parked(
             for number, event, attributes in batch
         ]
         assert world.deliver(*said) == []
-        world.now += 60
-    assert world.parked() == []
+        assert statuses(world, said) <= {"delivered"}
 
 
 # ── When a type is remembered ───────────────────────────────────────────────────────────────────────────
@@ -346,7 +353,7 @@ def test_where_two_deliveries_give_a_name_two_types_at_once_the_second_is_parked
     assert world.ledger.kinds("default", ["newsletter"]) == {}
     world.ledger.remember_kinds("default", {"newsletter": "boolean"})
     assert retried(world) == []
-    assert world.parked() == []
+    assert statuses(world, [text]) == {"delivered"}
     attributes = sandbox("person-1@example.com")["attributes"]
     assert (attributes["newsletter_text"], attributes["city"]) == ("perhaps", "Paris")
 
@@ -480,12 +487,30 @@ def test_where_types_cannot_be_written_the_webhook_is_delivered_and_the_next_wri
 def test_what_was_sent_under_another_name_is_emptied_with_its_own(
     world: World, sandbox: Callable[..., dict[str, Any]], together: bool
 ) -> None:
-    world.deliver(*saying(world, {"newsletter": True}))
+    for _ in range(2):
+        world.deliver(*saying(world, {"newsletter": True, "city": "Rome"}))
     said: list[dict[str, Value]] = [{"newsletter": "perhaps"}, {"newsletter": None, "city": "Paris"}]
     webhooks = [saying_of(world, "ada@example.com", attributes) for attributes in said]
     for batch in [webhooks] if together else [[one] for one in webhooks]:
         world.deliver(*batch)
     assert sandbox("ada@example.com")["attributes"] == {"city": "Paris"}
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ([{"date(born)": "1815-12-10"}, {"born": None}], {"born": None}),
+        ([{"born": None}, {"date(born)": "1815-12-10"}], {"date(born)": "1815-12-10T00:00:00Z"}),
+    ],
+)
+def test_a_date_and_its_emptying_in_one_batch_name_it_once(
+    world: World, sandbox: Callable[..., dict[str, Any]], said: list[dict[str, Value]], sent: dict[str, Value]
+) -> None:
+    webhooks = [saying_of(world, "ada@example.com", attributes) for attributes in said]
+    world.deliver(*webhooks)
+    assert statuses(world, webhooks) == {"delivered"}
+    left = {key: value for key, value in sent.items() if value is not None}
+    assert sandbox("ada@example.com")["attributes"] == left
 
 
 def test_who_is_erased_is_emptied_of_what_stands_under_other_names_and_types_stay(
@@ -499,6 +524,7 @@ def test_who_is_erased_is_emptied_of_what_stands_under_other_names_and_types_sta
     person = Person(email="ada@example.com")
     world.mappers["form"] = lambda *_: ProfileChange(person, privacy="erase")
     assert world.deliver(redact) == []
+    assert statuses(world, [redact]) == {"delivered"}
     assert set(sandbox("ada@example.com")["attributes"]) == {"$email_marketing", "$sms_marketing"}
     assert world.ledger.kinds("default", ["newsletter", "newsletter_text"]) == {
         "newsletter": "boolean",
