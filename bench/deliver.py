@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from bridge.secrets import BatchKeys, Secrets
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery
+from functions.deliver.kept_kinds import KeptKinds
 from functions.sources import room
 
 NAME = "deliver"
@@ -32,7 +33,16 @@ MAPPERS = {"shopify": room("shopify", "mapping").to_change}
 
 
 class EmptyLedger:
-    """Remembers nothing, at no cost."""
+    """Remembers nothing but the types of names, at no cost."""
+
+    def __init__(self) -> None:
+        self.remembered: dict[str, str] = {}
+
+    def kinds(self, _: str, paths: Iterable[str]) -> dict[str, str]:
+        return {path: self.remembered[path] for path in paths if path in self.remembered}
+
+    def remember_kinds(self, _: str, kinds: Mapping[str, str]) -> None:
+        self.remembered = {**kinds, **self.remembered}
 
     def finished(self, _: Iterable[str]) -> set[str]:
         return set()
@@ -102,11 +112,14 @@ def run() -> list[Figure]:
 def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], object]:
     queue = WebhookQueue("https://example.com/bench.fifo", client=object())
     records = [record(queue, number, body) for number, body in enumerate(bodies)]
+    ledger = cast(Ledger, EmptyLedger())
+    kinds = KeptKinds(ledger)
 
     def deliver() -> list[str]:
         stay = Delivery(
             mappers=MAPPERS,
-            ledger=cast(Ledger, EmptyLedger()),
+            ledger=ledger,
+            kinds=kinds,
             queue=queue,
             secrets=cast(Secrets, NoSettings()),
             parameters=cast(Parameters, NoSettings()),

@@ -190,7 +190,8 @@ class Application:
     async def forget(self) -> None:
         """Empty the queues with their memory of repeats, and the ledger, so that the same webhooks can be sent again.
 
-        The sandbox calls it once it has forgotten. What the functions have in hand at that moment is waited for.
+        The types of names stay: the functions keep them in mind. The sandbox calls it once it has forgotten. What the
+        functions have in hand at that moment is waited for.
         """
         self.forget_queues()
         answers = [answer for function in self.functions.values() for answer in function.in_hand]
@@ -209,7 +210,8 @@ class Application:
         table = boto3.resource("dynamodb").Table(self.ledger.table)
         with table.batch_writer() as writer:
             for row in table.scan(ProjectionExpression="pk")["Items"]:
-                writer.delete_item(Key={"pk": row["pk"]})
+                if not str(row["pk"]).startswith("kind#"):
+                    writer.delete_item(Key={"pk": row["pk"]})
 
     def describe(self, endpoint: str) -> Path:
         """Say in `stack.json` where everything is, for the command line and for `LocalStack`."""

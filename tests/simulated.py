@@ -181,7 +181,7 @@ class DynamoExceptions:
 
 
 class SimulatedDynamo:
-    """A client of DynamoDB that holds the ledger's one table. Of updates it knows the lease's alone."""
+    """A client of DynamoDB that holds the ledger's one table. Of updates it knows the lease's and the kinds' alone."""
 
     exceptions = DynamoExceptions
 
@@ -202,6 +202,16 @@ class SimulatedDynamo:
                 self.rows[row["pk"]["S"]] = dict(row)
             else:
                 self.rows.pop(request["DeleteRequest"]["Key"]["pk"]["S"], None)
+        return {}
+
+    def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        assert 1 <= len(TransactItems) <= 100, "as many rows as DynamoDB takes"
+        for item in TransactItems:
+            update = item["Update"]
+            assert update["UpdateExpression"] == "SET kind = if_not_exists(kind, :kind)", "a kind's"
+            key = update["Key"]["pk"]["S"]
+            row = self.rows.setdefault(key, {"pk": {"S": key}})
+            row.setdefault("kind", update["ExpressionAttributeValues"][":kind"])
         return {}
 
     def update_item(self, **asked: Any) -> dict[str, Any]:

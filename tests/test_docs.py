@@ -415,9 +415,13 @@ def test_every_metric_is_documented() -> None:
 
 
 def test_every_kind_of_warning_is_documented() -> None:
-    limits = ROOT / "layers/core/bridge/limits.py"
-    found = first_arguments(limits, "warnings.add", "self.warnings.add")
-    kinds = {kind for argument in found for kind in texts(argument)}
+    core = ROOT / "layers/core/bridge"
+    kinds = {
+        kind
+        for path in (core / "limits.py", core / "kinds.py")
+        for argument in first_arguments(path, "warnings.add", "self.warnings.add")
+        for kind in texts(argument)
+    }
     listed = listed_in("Warnings")
     assert kinds == listed, (
         f"docs/operating.md lacks {sorted(kinds - listed)}, has {sorted(listed - kinds)} too many"

@@ -25,6 +25,7 @@ from bridge.queue import Parked, WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery, Mapper
+from functions.deliver.kept_kinds import KeptKinds
 from functions.sources import ROOMS, room
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
@@ -72,6 +73,9 @@ class World:
     api: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(503)
     has_time: Callable[[], bool] = lambda: True
 
+    def __post_init__(self) -> None:
+        self.kinds = KeptKinds(self.ledger)
+
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
         """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
         return self.deliver_records([record(self.queue, webhook, receive_count) for webhook in webhooks])
@@ -99,6 +103,7 @@ class World:
             wholes={"stripe": room("stripe", "mapping").whole},
             provider=ProviderClient(httpx.MockTransport(self.api)),
             has_time=self.has_time,
+            kinds=self.kinds,
         )
 
     def parked(self) -> list[Parked]:

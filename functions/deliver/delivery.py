@@ -44,6 +44,7 @@ from functions.deliver import requests
 from functions.deliver.choices import chosen
 from functions.deliver.gate import Gate
 from functions.deliver.job import Job, Message, Outcome, going, message_of, telling
+from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.leaving import LeavingDesk
 from functions.deliver.persons import Persons
 from functions.deliver.privacy import PrivacyDesk
@@ -82,6 +83,7 @@ class Delivery:
         gate: Gate | None = None,
         seconds_left: Callable[[], float] = lambda: math.inf,
         has_time: Callable[[], bool] | None = None,
+        kinds: KeptKinds | None = None,
     ) -> None:
         self.mappers = {**mappers, requests.SOURCE: requests.to_change}
         self.ledger = ledger
@@ -93,6 +95,7 @@ class Delivery:
         self.owner = owner
         self.wholes = wholes or {}
         self.provider = provider
+        self.kinds = kinds or KeptKinds(ledger)
         self.persons = Persons(ledger, clock)
         self.gate = gate or Gate(clock)
         self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
@@ -120,6 +123,7 @@ class Delivery:
         self.hold_followers(jobs)
         requests = going(jobs)
         self.settler.settle([job for job in jobs if job.outcome], self.leased)
+        self.kinds.remember(jobs)
         self.grant(requests)
         self.queue.postpone(self.settler.delays)
         return self.settler.stay
@@ -247,6 +251,7 @@ class Delivery:
         states, now = dict(self.leased), datetime.fromtimestamp(self.clock(), UTC)
         for job in going(jobs):
             states[job.profile] = job.fit(states[job.profile], now)
+        self.kinds.agree(going(jobs), self.leased)
 
     def hold_followers(self, jobs: Sequence[Job]) -> None:
         """Keep a customer's later webhooks in the queue behind one that stays there."""

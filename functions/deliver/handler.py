@@ -20,6 +20,7 @@ from bridge.secrets import Secrets
 from functions.deliver.delivery import Delivery, Mapper, Whole
 from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
+from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.preview import previewed
 from functions.sources import ROOMS, room
 
@@ -35,6 +36,7 @@ WHOLES: Mapping[str, Whole] = {
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
+kinds = KeptKinds(ledger)
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
 batch = BatchClient(os.environ["BATCH_API_URL"])
 provider = ProviderClient()
@@ -74,6 +76,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             wholes=WHOLES,
             provider=provider,
             gate=gate,
+            kinds=kinds,
             seconds_left=seconds_left,
         )
 

@@ -19,6 +19,7 @@ from bridge.limits import (
     MAX_PROFILE_ATTRIBUTES,
     Json,
     Warnings,
+    bare,
     fit_attributes,
     fit_event,
 )
@@ -62,6 +63,12 @@ class Job:
     custom_id: str = ""
     attributes: dict[str, Json] = field(default_factory=dict)
     events: list[dict[str, Json]] = field(default_factory=list)
+    event_kinds: list[dict[str, str]] = field(default_factory=list)
+    """Of each event the kinds of the paths that were fitted."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Of attributes that are sent under other keys, the keys that they had: their names have another type."""
+    kinds: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of each part the kinds that no ledger knows yet, by name or path."""
     warnings: Warnings = field(default_factory=Warnings)
     refused: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -95,9 +102,12 @@ class Job:
         attributes = fit_attributes(changes, self.warnings)
         self.attributes = {name: attributes[name] for name in attributes if self.wants("attribute", name)}
         state, unseen = versions.unseen(state, self.change.events)
-        events = self.change.events if self.webhook.only else unseen
-        fitted = [fit_event(event, now, self.warnings) for event in events]
-        self.events = [event for event in fitted if event and self.wants("event", event["name"])]
+        for event in self.change.events if self.webhook.only else unseen:
+            kinds: dict[str, str] = {}
+            fitted = fit_event(event, now, self.warnings, kinds)
+            if fitted and self.wants("event", fitted["name"]):
+                self.events.append(fitted)
+                self.event_kinds.append(kinds)
         return state
 
     def wants(self, kind: str, name: str) -> bool:
@@ -134,7 +144,7 @@ class Parcel:
         named = error.attribute or ""
         holders = [job for job in self.jobs if named in job.attributes]
         if holders:
-            holders[-1].refused.append(f"attribute:{named}")
+            holders[-1].refused.append(f"attribute:{holders[-1].origins.get(named, named)}")
             return
         first = named.partition(".")[0]
         events = [(job, event) for job in self.jobs for event in job.events]
@@ -173,12 +183,18 @@ def fits(held: Sequence[Job], job: Job) -> bool:
 
 
 def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
-    """The attributes that several jobs change, one after the other, as one operation tells them."""
+    """The attributes that several jobs change, one after the other, as one operation tells them.
+
+    Batch takes a name once: of `date(born)` and a `born` that is null the later stays.
+    """
     attributes: dict[str, Json] = {}
     for change in changes:
         for name, value in change.items():
             is_cleared = name in attributes and attributes[name] is None
             attributes[name] = versions.merged([] if is_cleared else attributes.get(name), value)
+            if value is None or name.endswith(")"):
+                for other in {bare(name), f"date({bare(name)})", f"url({bare(name)})"} - {name}:
+                    attributes.pop(other, None)
     return attributes
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from bridge import identity
 from bridge.batch import BatchClient
 from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
+from bridge.kinds import emptied
 from bridge.ledger import (
     ERASED_SECONDS,
     RETRYING,
@@ -19,7 +20,7 @@ from bridge.ledger import (
     link_row,
     profile_key,
 )
-from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, fit_attributes
+from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, cleaned, fit_attributes
 from bridge.profile import Value
 from bridge.queue import Parked, WebhookQueue
 from bridge.secrets import BatchKeys
@@ -129,7 +130,7 @@ class PrivacyDesk:
         state = self.hold(project, custom_id)
         if apps := self.ask_batch(project, "remove", custom_id):
             return f"removal asked of Batch for {apps} apps"
-        names = sorted(attribute_names(state))
+        names = self.keys_in_batch(project, attribute_names(state))
         if not names:
             return "nothing was written to Batch"
         wanted = [*UNSUBSCRIBED, *(name for name in names if name not in UNSUBSCRIBED)]
@@ -137,6 +138,11 @@ class PrivacyDesk:
             chunk = {name: UNSUBSCRIBED.get(name) for name in wanted[start : start + MAX_PROFILE_ATTRIBUTES]}
             self.write(project, custom_id, chunk)
         return f"{len(names)} attributes emptied in Batch, unsubscribed"
+
+    def keys_in_batch(self, project: str, names: Collection[str]) -> list[str]:
+        """The keys with which null empties attributes, whatever type their names have in Batch."""
+        kinds = self.ledger.kinds(project, {cleaned(name)[1] for name in names if "(" in name})
+        return sorted({emptied(name, kinds.get) for name in names})
 
     def hold(self, project: str, custom_id: str) -> ProfileState:
         """Take hold of the profile; nobody writes to one that was erased before. Raises ProfileBusy."""
@@ -217,7 +223,8 @@ def attribute_names(state: ProfileState) -> set[str]:
     of_members = {
         name for members in state.members.values() for one in members.values() for name in one.attributes
     }
-    return {ITEM.sub("", name) for name in state.versions} | of_members
+    elsewhere = {key for keys in state.others.values() for key in keys}
+    return {ITEM.sub("", name) for name in state.versions} | of_members | elsewhere
 
 
 def counted(keys: list[str]) -> str:

@@ -215,7 +215,8 @@ def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
     for job in jobs:
         if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
             applied, _ = versions.apply(states[job.profile], job.change.groups)
-            states[job.profile], _ = versions.unseen(applied, job.change.events)
+            had, _ = versions.unseen(applied, job.change.events)
+            states[job.profile] = versions.sent_as(had, job.origins)
     return [profile_row(*profile, state) for profile, state in states.items()]
 
 

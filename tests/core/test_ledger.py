@@ -18,6 +18,7 @@ from bridge.ledger import (
     FINAL,
     LEASE_SECONDS,
     RECEIPT_DAYS,
+    TRANSACTION_ROWS,
     Ledger,
     Receipt,
     fact_row,
@@ -386,3 +387,35 @@ def test_while_dynamodb_is_out_of_reach_webhooks_wait(
     names = ("batch_get_item", "batch_write_item", "update_item", "query", "scan")
     with pytest.raises(BatchUnavailable):
         action(Ledger("table", Pages(dict.fromkeys(names, broken))))
+
+
+# ── Types of names ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_type_of_a_name_is_kept_for_each_project_and_the_first_stays(world: Any) -> None:
+    world.ledger.remember_kinds("default", {"size": "string", "order_paid.items.size": "integer"})
+    world.ledger.remember_kinds("default", {"size": "boolean", "born": "date"})
+    world.ledger.remember_kinds("outlet", {"size": "float"})
+    assert world.ledger.kinds("default", ["size", "order_paid.items.size", "born", "new"]) == {
+        "size": "string",
+        "order_paid.items.size": "integer",
+        "born": "date",
+    }
+    assert world.ledger.kinds("outlet", ["size", "born"]) == {"size": "float"}
+
+
+def test_more_types_than_one_transaction_takes_are_remembered_in_several() -> None:
+    client = Calls()
+    Ledger("ledger", client).remember_kinds("default", {f"name_{number}": "string" for number in range(201)})
+    sizes = [len(call["TransactItems"]) for call in client.of("transact_write_items")]
+    assert sizes == [TRANSACTION_ROWS, TRANSACTION_ROWS, 1]
+
+
+def test_types_of_names_without_dynamodb_are_unavailable() -> None:
+    ledger = Ledger(
+        "ledger", Calls({"transact_write_items": out_of_reach(), "batch_get_item": out_of_reach()})
+    )
+    with pytest.raises(BatchUnavailable):
+        ledger.remember_kinds("default", {"size": "string"})
+    with pytest.raises(BatchUnavailable):
+        ledger.kinds("default", ["size"])

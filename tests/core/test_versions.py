@@ -297,3 +297,12 @@ def test_an_event_with_a_key_is_had_once() -> None:
 )
 def test_two_changes_of_a_list_travel_as_one(earlier: Value, later: Value, together: Value) -> None:
     assert versions.merged(earlier, later) == together
+
+
+def test_keys_under_which_an_attribute_was_sent_as_well_are_kept_with_the_state() -> None:
+    state = versions.sent_as(ProfileState(), {"x_text": "x"})
+    state = versions.sent_as(state, {"x_text": "x", "x_list": "x", "born": "date(born)"})
+    assert state.others == {"x": ("x_text", "x_list"), "date(born)": ("born",)}
+    assert versions.load(versions.dump(state)) == state
+    assert versions.sent_as(state, {}) is state
+    assert "others" not in versions.dump(ProfileState())

@@ -32,6 +32,7 @@ from bridge.webhook import Webhook
 from functions.retry import handler as retry
 from functions.retry.rounds import DeadLetters, Filter, Order, retry_round
 from functions.shopify.handler import SHOPIFY
+from tests.core.stand_ins import Calls
 from tests.simulated import SimulatedS3, SimulatedSecrets
 from tests.simulation import START, WAITING, Killed, SimulatedWorld, order, webhook
 

@@ -2,10 +2,10 @@
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
-(an order's total). The index finds all rows of a profile. Of an erased person an empty row of the profile and the
-links to it stay for 35 days. Keeps no value that a source sent but ids, totals, and, of subscriptions, plan and amount;
-e-mails only as SHA-256. Besides, `tries#MESSAGE`: how a message of the queue fared, and
-`gaps#SOURCE#CONNECTION`: how far a connection was compared with what its provider says.
+(an order's total), `kind#PROJECT#PATH` (the type of a name, for ever), `tries#MESSAGE` (how a message of the queue
+fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says). The index finds all
+rows of a profile. Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value
+that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ LEASE_SECONDS = 60
 """Longer than the deliver function may run."""
 BATCH_READ_KEYS = 100
 BATCH_WRITE_ROWS = 25
+TRANSACTION_ROWS = 100
 UNPROCESSED_PAUSE_SECONDS = 0.05
 BEFORE_ALL_RECEIPTS = "0"
 """In place of a time, the place of links and facts in the index: behind the newest receipts."""
@@ -116,6 +117,29 @@ class Ledger:
         return {
             key.removeprefix("tries#"): Tries(int(row["receives"]["N"]), int(row["alone"]["N"]))
             for key, row in rows.items()
+        }
+
+    def kinds(self, project: str, paths: Iterable[str]) -> dict[str, str]:
+        """The types that names and paths have for ever, as far as they are known."""
+        prefix = f"kind#{project}#"
+        rows = self.read([prefix + path for path in paths])
+        return {key.removeprefix(prefix): row["kind"]["S"] for key, row in rows.items()}
+
+    def remember_kinds(self, project: str, kinds: Mapping[str, str]) -> None:
+        """Remember types of names and paths; where one is remembered already, that stays.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
+        updates = [{"Update": self.kind_update(f"kind#{project}#{path}", kinds[path])} for path in kinds]
+        for start in range(0, len(updates), TRANSACTION_ROWS):
+            self.call("transact_write_items", TransactItems=updates[start : start + TRANSACTION_ROWS])
+
+    def kind_update(self, key: str, kind: str) -> dict[str, Any]:
+        return {
+            "TableName": self.table,
+            "Key": {"pk": {"S": key}},
+            "UpdateExpression": "SET kind = if_not_exists(kind, :kind)",
+            "ExpressionAttributeValues": {":kind": {"S": kind}},
         }
 
     def lease(self, project: str, custom_id: str, owner: str, now: float) -> ProfileState:

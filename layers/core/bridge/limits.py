@@ -120,8 +120,10 @@ def fit_partial(key: str, value: Mapping[str, Value], fit: Fit, warnings: Warnin
     return {verb: strings for verb, strings in changes.items() if strings} or None
 
 
-def fit_event(event: Event, now: datetime, warnings: Warnings) -> dict[str, Json] | None:
-    """The event as Batch takes it at `now`, or None where its name cannot be used.
+def fit_event(
+    event: Event, now: datetime, warnings: Warnings, kinds: dict[str, str] | None = None
+) -> dict[str, Json] | None:
+    """The event as Batch takes it at `now`, or None where its name cannot be used; fills in `kinds` by path.
 
     An event older than 24 hours goes without `time`, which Batch would refuse, and with `date(occurred_at)`;
     one from the future, of a clock ahead of ours, happens now.
@@ -136,7 +138,8 @@ def fit_event(event: Event, now: datetime, warnings: Warnings) -> dict[str, Json
             fitted["time"] = normalise.timestamp(min(event.time, now))
         else:
             attributes = {"date(occurred_at)": event.time.isoformat(), **attributes}
-    fitted["attributes"] = EventFit(warnings).object("", attributes, EVENT_NATIVES, 0)
+    fit = EventFit(warnings, {} if kinds is None else kinds)
+    fitted["attributes"] = fit.object("", attributes, EVENT_NATIVES, 0)
     return shrink(fitted, warnings)
 
 
@@ -145,7 +148,7 @@ class EventFit:
     """One event on its way to fit: `kinds` tells the type of each path in it, as a name has one type in all objects."""
 
     warnings: Warnings
-    kinds: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str]
 
     def object(
         self, path: str, content: Mapping[str, Value], natives: Natives, depth: int

@@ -31,12 +31,13 @@ class ProfileState:
     """What is known of a profile: the version of each attribute, the members of its groups, events to be had once.
 
     Of a list that changes by its items, each item has a version too: `tags+vip` where it was added, `tags-vip`
-    where it was removed.
+    where it was removed. `others` are the keys under which an attribute was sent as its own name has another type.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Mapping[str, Member]] = field(default_factory=dict)
     seen: tuple[str, ...] = ()
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def apply(state: ProfileState, groups: Iterable[AttributeGroup]) -> tuple[ProfileState, dict[str, Value]]:
@@ -134,6 +135,14 @@ def unseen(state: ProfileState, events: Iterable[Event]) -> tuple[ProfileState, 
     return state, tuple(kept)
 
 
+def sent_as(state: ProfileState, origins: Mapping[str, str]) -> ProfileState:
+    """The state after attributes were sent under other keys than their own: `origins` has what these were."""
+    others = dict(state.others)
+    for key, origin in origins.items():
+        others[origin] = tuple(dict.fromkeys((*others.get(origin, ()), key)))
+    return replace(state, others=others) if origins else state
+
+
 def apply_member(
     state: ProfileState, group: AttributeGroup, name: str
 ) -> tuple[ProfileState, dict[str, Value]]:
@@ -165,7 +174,8 @@ def dump(state: ProfileState) -> str:
         group: {name: [one.version, one.rank, dict(one.attributes)] for name, one in named.items()}
         for group, named in state.members.items()
     }
-    content = {"versions": by_version, "members": members, "seen": state.seen}
+    content: dict[str, object] = {"versions": by_version, "members": members, "seen": state.seen}
+    content |= {"others": dict(state.others)} if state.others else {}
     return json.dumps(content, separators=(",", ":"), default=number)
 
 
@@ -188,4 +198,5 @@ def load(text: str | None) -> ProfileState:
         }
         for group, named in stored["members"].items()
     }
-    return ProfileState(versions, members, tuple(stored.get("seen", ())))
+    others = {key: tuple(sent) for key, sent in stored.get("others", {}).items()}
+    return ProfileState(versions, members, tuple(stored.get("seen", ())), others)
