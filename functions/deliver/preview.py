@@ -59,6 +59,7 @@ def fit(delivery: Delivery, job: Job) -> None:
     if going([job]):
         state = delivery.ledger.state(*job.profile)
         job.fit(state, datetime.fromtimestamp(delivery.clock(), UTC))
+        delivery.kinds.agree([job], {job.profile: state})
 
 
 def message_for(envelope: Mapping[str, Any]) -> Message:

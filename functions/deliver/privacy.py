@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from bridge import identity
+from bridge.archive import Archive
 from bridge.batch import BatchClient
 from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
 from bridge.kinds import emptied
@@ -172,9 +173,12 @@ class PrivacyDesk:
         return asked
 
     def drop_parked(self, job: Job, keys: list[str]) -> tuple[list[Parked], bool]:
-        """Delete parked webhooks of the person, and the bodies of all that are not on their way."""
+        """Delete parked and archived webhooks of the person, and the bodies of all that are not on their way."""
         receipts = self.ledger.receipts_in(keys)
-        dropped, is_whole = self.queue.drop_parked(self.traces(job, keys, receipts), self.has_time)
+        traces, archive = self.traces(job, keys, receipts), Archive(self.queue.bucket, self.queue.s3)
+        parked, is_all_of_queue = self.queue.drop_parked(traces, self.has_time)
+        archived, is_all_of_archive = archive.drop(lambda one: self.queue.is_of(one, traces), self.has_time)
+        dropped, is_whole = [*parked, *archived], is_all_of_queue and is_all_of_archive
         done = [receipt for receipt in receipts if receipt.status not in (WAITING, RETRYING)]
         bodies = {(receipt.source, receipt.connection, receipt.id) for receipt in done}
         bodies |= {

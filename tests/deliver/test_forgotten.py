@@ -14,10 +14,11 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
+from bridge.archive import Archive
 from bridge.errors import MappingFailed
 from bridge.identity import email_sha256
 from bridge.ledger import ERASED_SECONDS
-from bridge.queue import Failure
+from bridge.queue import Failure, parked
 from bridge.webhook import Request, Webhook, group_id
 from functions.deliver import requests
 from functions.sources import room
@@ -134,6 +135,14 @@ def fill(world: World) -> None:
         ),
     ):
         world.queue.park(webhook, FAILURE)
+    archive = Archive(world.queue.bucket, world.queue.s3)
+    for webhook in (
+        told("shopify", "orders/paid", 50, ORDER),
+        told("shopify", "orders/updated", 51, ORDER, noise=300_000),
+        told("tally", "FORM_RESPONSE", 52, answers(52)),
+    ):
+        message = world.queue.envelope(webhook, FAILURE)
+        archive.keep(parked({"Body": message, "ReceiptHandle": ""}))
     world.queue.send(told("shopify", "orders/paid", 30, ORDER, noise=300_000))
     world.queue.send(told("tally", "FORM_RESPONSE", 31, answers(31)))
 

@@ -46,6 +46,16 @@ def test_what_the_profile_knows_already_is_not_told_again(world: Any, shopify: M
     assert rows(world) == before
 
 
+def test_a_name_that_holds_another_type_is_previewed_under_its_other_name(
+    world: Any, shopify: MakeWebhook
+) -> None:
+    world.ledger.remember_kinds("default", {"city": "integer"})
+    address = PERSON | {"default_address": {"city": "London", "country_code": "GB"}}
+    [told] = preview(world, shopify("customers/update", 1, **address))
+    assert told["call"]["attributes"]["city_text"] == "London"
+    assert "renamed:city_text" in told["warnings"]
+
+
 def test_links_that_are_known_by_now_are_used(world: Any, shopify: MakeWebhook) -> None:
     tagged = shopify(
         "customer.tags_added",

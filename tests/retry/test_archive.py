@@ -135,15 +135,22 @@ def test_an_archiving_that_is_broken_off_after_storing_doubles_nothing(world: An
     assert (left(world), kept(archive)) == (set(), ["webhook-1"])
 
 
-def test_a_person_is_forgotten_by_lane_or_by_id(world: Any, archive: Archive) -> None:
+def test_what_is_meant_is_forgotten_with_its_body_and_the_rest_is_kept(world: Any, archive: Archive) -> None:
     for number in range(4):
         park(world, number, body=LARGE if number == 1 else BODY)
     archived(world, archive)
-    dropped = Archive(world.queue.bucket, world.queue.s3).drop(
-        lambda group, webhook_id: group == "group-1" or webhook_id == "webhook-3"
-    )
-    assert dropped == ["webhook-1", "webhook-3"]
+    dropped, is_whole = archive.drop(lambda one: one.id in ("webhook-1", "webhook-3"), lambda: True)
+    assert (sorted(one.id for one in dropped), is_whole) == (["webhook-1", "webhook-3"], True)
     assert {key for key in keys(world) if key.startswith(PREFIX)} == {
         "parked/group-0/webhook-0.json",
         "parked/group-2/webhook-2.json",
     }
+
+
+def test_without_time_the_archive_is_not_looked_through_and_that_is_told(
+    world: Any, archive: Archive
+) -> None:
+    park(world, 1)
+    archived(world, archive)
+    assert archive.drop(lambda one: True, lambda: False) == ([], False)
+    assert kept(archive) == ["webhook-1"]

@@ -72,16 +72,19 @@ class Archive:
         """Forget a parked webhook, with its body."""
         self.remove(one.receipt_handle.removesuffix(ENVELOPE))
 
-    def drop(self, takes: Callable[[str, str], bool]) -> list[str]:
-        """Forget those whose group and id are meant, without reading them; returns their ids."""
-        meant = {
-            key.rpartition(".")[0]
-            for key in self.keys()
-            if takes(*key.removeprefix(PREFIX).rpartition(".")[0].split("/", 1))
-        }
-        for place in sorted(meant):
-            self.remove(place)
-        return sorted(place.rpartition("/")[2] for place in meant)
+    def drop(
+        self, takes: Callable[[Parked], bool], has_time: Callable[[], bool]
+    ) -> tuple[list[Parked], bool]:
+        """Forget those that are meant; returns them, and whether all were looked at, a page at a time."""
+        dropped: list[Parked] = []
+        for page in self.pages():
+            if not has_time():
+                return dropped, False
+            meant = [one for one in page if takes(one)]
+            for one in meant:
+                self.delete(one)
+            dropped += meant
+        return dropped, True
 
     def remove(self, place: str) -> None:
         for ending in (BODY, ENVELOPE):

@@ -273,7 +273,7 @@ class WebhookQueue:
                 continue
 
     def drop_parked(self, traces: Traces, has_time: Callable[[], bool]) -> tuple[list[Parked], bool]:
-        """Delete the parked webhooks of a person, wherever such lie; returns them, and whether all were looked at.
+        """Delete a person's webhooks in the dead-letter queue; returns them, and whether all were looked at.
 
         `has_time` is asked between two pages of ten. Raises Unavailable.
         """
@@ -281,7 +281,7 @@ class WebhookQueue:
         try:
             while page := self.receive_parked(DROP_VISIBILITY_SECONDS) if has_time() else None:
                 for one in page:
-                    if traces.leads_to(one.id, one.envelope.get("group")) or self.names(one, traces):
+                    if self.is_of(one, traces):
                         self.delete_parked(one)
                         dropped.append(one)
                     else:
@@ -289,6 +289,10 @@ class WebhookQueue:
         finally:
             self.release_parked(kept)
         return dropped, page is not None
+
+    def is_of(self, parked: Parked, traces: Traces) -> bool:
+        """Whether a parked webhook is the person's, by its envelope or by its body. Raises Unavailable."""
+        return traces.leads_to(parked.id, parked.envelope.get("group")) or self.names(parked, traces)
 
     def names(self, parked: Parked, traces: Traces) -> bool:
         """Whether a parked webhook's body names the person; one that cannot be read does not."""
