@@ -311,7 +311,7 @@ def preview_webhook(
 
 def previewing(sample: Sample, connection: str, settings: Path | None) -> Preview:
     """A room's handler makes clients of AWS when it is imported; none of them is used here."""
-    for name in ("STACK_NAME", "QUEUE_URL", "BODIES_BUCKET"):
+    for name in ("STACK_NAME", "QUEUE_URL", "BODIES_BUCKET", "TABLE_NAME"):
         os.environ.setdefault(name, "none")
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
     os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "batch-bridge")

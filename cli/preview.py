@@ -26,6 +26,11 @@ PRIVACY = {
     "erase": "It asks to erase a person: their profile in Batch, and what the stack holds of them.",
     "review": "It asks what is held of a person: nothing changes, and the receipt names what there is.",
 }
+# what a webhook says of its connection   for people
+OF_CONNECTION = {
+    "left": "The tool says that it was removed: the connection is marked inactive, and an alarm tells.",
+    "erase": "It asks to erase a whole shop: everybody whom the shop told of, one person after the other.",
+}
 WAITS = "Nothing in it tells whose it is: it waits up to {hours:g} hours for a webhook that does."
 LAST_RESORT = "If none comes, it goes to the custom id below."
 LET_GO = "If none comes, it is let go."
@@ -93,6 +98,8 @@ def of_trial(trial: Trial) -> Preview:
 def of_change(topic: str, change: ProfileChange, settings: ConnectionSettings) -> Preview:
     """What is sent for a profile of which nothing is known yet. Raises CommandFailed."""
     ignored = TEST if change.is_test and not settings.test_events else ""
+    if change.connection:
+        return Preview(topic, ignored=ignored, notes=(OF_CONNECTION[change.connection],))
     if change.privacy:
         return Preview(topic, ignored=ignored, notes=(PRIVACY[change.privacy],))
     custom_id, notes = whose(change.person, settings)

@@ -119,7 +119,12 @@ def test_a_deployed_function_is_invoked_by_the_name_in_the_outputs() -> None:
 
     class CloudFormation:
         def describe_stacks(self, **_: Any) -> dict[str, Any]:
-            outputs = {"Door": "https://door", "Ledger": "table", "Retry": "retry", "Gaps": "gaps-function"}
+            outputs = {
+                "Door": "https://door",
+                "Ledger": "table",
+                "WebhooksQueueUrl": "queue",
+                "Gaps": "gaps-function",
+            }
             named = [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()]
             return {"Stacks": [{"Outputs": named}]}
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +182,8 @@ def test_a_test_event_is_told_and_shows_what_it_would_be(bridge: Bridge, tmp_pat
         ("customers.redact", "It asks to erase a person"),
         ("customers.data_request", "It asks what is held of a person"),
         ("refunds.create", "it waits up to 24 hours for a webhook that does"),
-        ("shop.redact", "Nothing is sent: a whole shop is erased by hand"),
+        ("shop.redact", "It asks to erase a whole shop"),
+        ("app.uninstalled", "The tool says that it was removed"),
         ("customers.merge", "Nothing is sent: nothing in it is an event or an attribute"),
     ],
 )
@@ -224,3 +228,18 @@ def test_the_names_and_additions_of_the_settings_are_shown(bridge: Bridge, tmp_p
     [operation] = found["call"]
     assert operation["events"][0]["name"] == "shop_order_paid"
     assert operation["attributes"]["shop_till"] == "web"
+
+
+def test_it_needs_no_stack_and_no_variables(tmp_path: Path) -> None:
+    """The other tests have the variables of a function; a person has none."""
+    command = [sys.executable, "-c", "from cli.main import app; app()", "preview", "shopify", "main"]
+    paths = os.pathsep.join(map(str, (Path.cwd(), Path("layers/core").absolute())))
+    done = subprocess.run(
+        [*command, "events/shopify/customers.create.json"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "customer_created" in done.stdout

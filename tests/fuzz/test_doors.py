@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.connections import Connections
 from bridge.door import Door
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
@@ -48,6 +49,7 @@ class Gate:
             *(source_of(name) for name in ROOMS),
             secrets=Secrets("bridge-test", self.store),
             queue=WebhookQueue("https://queue", bucket="bodies", client=self.sqs, s3_client=Calls()),
+            connections=Connections("ledger", Calls(), lambda: SENT_AT),
             parameters=Parameters("bridge-test", self.store),
             clock=lambda: SENT_AT,
         )

@@ -363,7 +363,7 @@ def test_a_field_of_another_kind_is_a_named_failure_is_ignored_or_maps(topic: st
     assert handler.customer(topic, body | fields)
     with suppress(ValidationError, Ignored):
         found = change(topic, body | fields)
-        assert found.person.references or found.moves or found.person.email
+        assert found.person.references or found.moves or found.person.email or found.connection
         events_of(found)
 
 
