@@ -37,14 +37,24 @@ class Stack:
     """One stack. `door` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
 
     `retry(filter, dry_run)` runs one round of the retry function and returns its report; raises CommandFailed.
+    `variables` are the functions' own, of a local stack; None where AWS would have to be asked.
     """
 
-    def __init__(self, name: str, door: str, table: str, clients: Clients, retry: Retry) -> None:
+    def __init__(
+        self,
+        name: str,
+        door: str,
+        table: str,
+        clients: Clients,
+        retry: Retry,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.door = door.rstrip("/")
         self.table = table
         self.clients = clients
         self.retry = retry
+        self.variables = variables
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -103,6 +113,7 @@ def local_stack(folder: Path) -> Stack:
         table=described["variables"]["TABLE_NAME"],
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
         retry=lambda wanted, dry_run: retry_locally(url, wanted, dry_run=dry_run),
+        variables=described["variables"],
     )
 
 

@@ -129,7 +129,10 @@ class Contract:
         )
 
     async def functions(self, _request: Request) -> Response:
-        """`[{name, pids, invocations, cpu_seconds, restarts}]`; processor time includes processes that ended."""
+        """`[{name, pids, invocations, cpu_seconds, busy_seconds, memory_megabytes, restarts}]`.
+
+        Processor time includes processes that ended; busy is a function while it has an invocation, as Lambda bills.
+        """
         return JSONResponse(
             [
                 {
@@ -137,6 +140,8 @@ class Contract:
                     "pids": function.pids,
                     "invocations": function.invocations,
                     "cpu_seconds": round(function.cpu_seconds, 3),
+                    "busy_seconds": round(function.busy_seconds, 3),
+                    "memory_megabytes": function.settings.memory_megabytes,
                     "restarts": function.restarts,
                 }
                 for name, function in self.application.functions.items()

@@ -99,7 +99,7 @@ LIVES: Mapping[str, tuple[Life, ...]] = {
 # source   how often its customers are drawn; once where it is not named
 SHARES = {"shopify": 6, "stripe": 4, "woocommerce": 2}
 
-# source, how a topic begins   what the places in a body name: of the life, of one order of it (`#`), or new each time (`!`)
+# source, how a topic begins   what places in a body name: of the life, of one order of it (#), new each time (!)
 PLACES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("shopify", "orders/edited"): {"order_edit.order_id": "order#", "order_edit.id": "!"},
     ("shopify", "orders/"): {
@@ -118,7 +118,7 @@ PLACES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("shopify", "checkouts/"): {"token": "checkout#", "customer.id": "customer"},
     ("shopify", "customers/"): {"id": "customer", "customerId": "customer"},
     ("shopify", "customer.tags"): {"customerId": "customer"},
-    ("shopify", "customers_"): {"customer_id": "customer"},
+    ("shopify", "customers_"): {"customer_id": "customer", "id": "customer"},
     ("woocommerce", "order."): {"id": "order#", "customer_id": "customer"},
     ("woocommerce", "customer."): {"id": "customer"},
     ("typeform", ""): {"event_id": "!", "form_response.token": "!"},

@@ -84,7 +84,13 @@ class Template:
         return self.user_id is not None
 
     def filled(
-        self, customer: Customer, at: int, created: int | None = None, order: str = "1", *, unnamed: bool = False
+        self,
+        customer: Customer,
+        at: int,
+        created: int | None = None,
+        order: str = "1",
+        *,
+        unnamed: bool = False,
     ) -> Filled:
         """The webhook as this customer's, at that moment (Unix seconds), about an order made at `created`."""
         renamed = self.renamed(customer, order, at)
@@ -276,6 +282,4 @@ def domain(text: str, local_parts: tuple[str, ...]) -> str:
 
 def changed(sample: Sample, body: bytes) -> Sample:
     """The sample with another body."""
-    return Sample(
-        sample.source, sample.topic, sample.headers, sample.content_type, body, sample.settings
-    )
+    return Sample(sample.source, sample.topic, sample.headers, sample.content_type, body, sample.settings)
