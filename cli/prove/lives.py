@@ -140,7 +140,13 @@ NAMES = {
     "wufoo": r"(?<=EntryId=)[0-9]+",
 }
 # how a name of Stripe's begins   what it names
-OF_THE_LIFE = {"cus_": "customer", "sub_": "subscription"}
+OF_THE_LIFE = {
+    "cus_": "customer",
+    "sub_": "subscription",
+    "ch_": "charge",
+    "pi_": "payment",
+    "du_": "dispute",
+}
 
 # how a topic begins   attributes of it that a later webhook of the same kind takes away by not naming them
 STATED_WHOLE = {"customer.subscription.": "subscription"}

@@ -55,10 +55,11 @@ class Trouble:
         """Kill one function after the other, until cancelled."""
         others = [name for name in functions if name != DELIVER]
         number = 0
+        await asyncio.sleep(FIRST_SECONDS)
         while True:
-            await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS_SECONDS))
             is_deliver = DELIVER in functions and (number % LESS_OFTEN == 1 or not others)
             name = DELIVER if is_deliver else self.chance.choice(others)
             number += 1
             await self.client.post(f"{self.stack_url}/_local/functions/{name}/kill")
             self.kills.append((time.time(), name))
+            await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS_SECONDS))
