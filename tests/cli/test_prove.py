@@ -28,7 +28,7 @@ from cli.errors import CommandFailed
 from cli.prove import broken, forgeries
 from cli.prove.compare import Judgement, Windows, at_most, judge, twice_named
 from cli.prove.expected import Expected, event_key, profile_of
-from cli.prove.ground import check_sandbox, ground, sandbox_of
+from cli.prove.ground import check_sandbox, ground, sandbox_of, variables_of
 from cli.prove.lives import LIVES, Life
 from cli.prove.look import Call, call_of, digest
 from cli.prove.plan import BROKEN, FORGED, IGNORED, REPEAT, TRUE, Plan, Planner, Posting, plan
@@ -38,7 +38,7 @@ from cli.prove.run import RECEIVERS, Options, Proof
 from cli.prove.send import Door, Sender, Sent
 from cli.prove.templates import Customer, Filled, template
 from cli.sample import Sample
-from cli.stack import local_stack
+from cli.stack import Stack, local_stack
 from functions.sources import ROOMS, room, settings_model
 from local.connections import local_secret
 from local.stack import LocalStack
@@ -493,6 +493,37 @@ def test_the_sandbox_is_looked_into_where_calls_arrive() -> None:
 def test_it_never_runs_against_what_does_not_say_that_it_is_a_sandbox(answer: httpx.Response) -> None:
     with pytest.raises(CommandFailed, match="no Batch sandbox"):
         check_sandbox("https://somebody.example.com", httpx.MockTransport(lambda request: answer))
+
+
+class FakeAws:
+    """CloudFormation and Lambda of a deployed stack, as far as a proof asks them."""
+
+    def __init__(self, batch_api_url: str) -> None:
+        self.variables = {
+            "BATCH_API_URL": batch_api_url,
+            "QUEUE_URL": "https://sqs.example.com/webhooks.fifo",
+        }
+
+    def describe_stack_resource(self, **asked: str) -> dict[str, Any]:
+        return {"StackResourceDetail": {"PhysicalResourceId": f"{asked['StackName']}-deliver"}}
+
+    def get_function_configuration(self, **asked: str) -> dict[str, Any]:
+        assert asked == {"FunctionName": "shop-deliver"}
+        return {"Environment": {"Variables": self.variables}}
+
+
+def deployed(batch_api_url: str) -> Stack:
+    aws = FakeAws(batch_api_url)
+    return Stack("shop", "https://door.example.com", "ledger", lambda service: aws, lambda *_: {})
+
+
+def test_a_deployed_stack_is_asked_where_its_deliveries_go() -> None:
+    assert variables_of(deployed("https://sandbox.example.com/2.11"))["QUEUE_URL"].endswith(".fifo")
+
+
+def test_a_deployed_stack_that_delivers_to_batch_is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(CommandFailed, match="no Batch sandbox"):
+        ground(deployed("https://api.batch.com/2.11"))
 
 
 # ── What it costs ───────────────────────────────────────────────────────────────────────────────────────────
