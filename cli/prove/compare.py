@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from cli.prove.expected import Expected, event_key, untimed
+from cli.prove.ground import DELIVER
 from cli.prove.look import Call, digest
 from cli.prove.plan import REPEAT, TRUE
 from cli.prove.send import Sent
-from cli.prove.trouble import DELIVER
 
-WINDOW_FAULTS = frozenset({"apply_then_drop", "reset_mid_body", "delay_seconds"})
+WINDOW_FAULTS = frozenset({"apply_then_drop", "reset_mid_body"})
 """Batch took the call, and its answer was lost: the first window of docs/operating.md."""
 KILL_SECONDS = 5.0
 """Between a call and the death of the function that made it, at most: the second window."""
@@ -64,7 +64,7 @@ class Windows:
         at = datetime.fromisoformat(call.time.replace("Z", "+00:00")).timestamp()
         place = bisect_left(self.kills, at)
         was_killed = place < len(self.kills) and self.kills[place] <= at + KILL_SECONDS
-        return call.fault in WINDOW_FAULTS or was_killed
+        return call.fault in WINDOW_FAULTS or (call.is_answered and was_killed)
 
 
 def same(key: str, expected: str) -> bool:

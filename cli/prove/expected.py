@@ -17,7 +17,7 @@ from cli.prove.templates import OCCURRED_AT, Filled
 
 @dataclass(slots=True)
 class Expected:
-    """One profile. `events` counts keys of `event_key`; `occasions` tells how often each webhook may count."""
+    """One profile. `events` counts keys of `event_key`; `stated` is what the last webhook of a kind stated."""
 
     custom_id: str
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -62,19 +62,14 @@ def profile_of(filled: Iterable[Filled]) -> Expected:
     return expected
 
 
-def event_key(event: Mapping[str, Any], *, timed: bool | None = None) -> str:
-    """An event as a text: its time stands in one place, whether Batch was sent it as `time` or as an attribute.
-
-    `timed=False` leaves it out, for tools that tell no time: theirs is when the webhook came in.
-    """
+def event_key(event: Mapping[str, Any]) -> str:
+    """An event as a text: its time stands in one place, whether Batch was sent it as `time` or as an attribute."""
     attributes = {name: value for name, value in event["attributes"].items() if name != OCCURRED_AT}
     at = event.get("time") or event["attributes"].get(OCCURRED_AT)
-    if timed is False:
-        at = None
     return json.dumps([event["name"], at, attributes], sort_keys=True, ensure_ascii=False)
 
 
 def untimed(key: str) -> str:
-    """The key of the same event without its time."""
+    """The key of the same event without its time: where a tool tells none, it is when the webhook came in."""
     name, _, attributes = json.loads(key)
     return json.dumps([name, None, attributes], sort_keys=True, ensure_ascii=False)

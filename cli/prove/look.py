@@ -22,16 +22,19 @@ PATIENCE_SECONDS = 420
 CALLS_EVERY_SECONDS = 5.0
 CALLS_A_LOOK = 1500
 UPDATE = "/profiles/update"
+TAKEN = 202
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that the sandbox got: when (Unix time in its words), what befell it, which events it told of."""
+    """One call that the sandbox got: when (RFC 3339), what befell it, and digests of the events that it told of.
+
+    `is_answered`: Batch took it and said so; it may have taken it and not been able to say so.
+    """
 
     time: str
     fault: str
-    status: int
-    operations: int
+    is_answered: bool
     events: frozenset[str]
 
 
@@ -66,7 +69,8 @@ def call_of(one: Mapping[str, Any]) -> Call:
         for operation in operations
         for event in operation.get("events", ())
     )
-    return Call(one["time"], one["fault"] or "", one["answer"]["status"] or 0, len(operations), events)
+    is_answered = one["answer"]["status"] == TAKEN
+    return Call(one["time"], one["fault"] or "", is_answered, events)
 
 
 def digest(text: str) -> str:

@@ -57,7 +57,6 @@ class Posting:
     way: str = ""
     other: Sample | None = None
     custom_id: str = ""
-    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,6 @@ class Planner:
             number,
             padded(filled.sample, self.chance) if is_large else filled.sample,
             custom_id=filled.operation["identifiers"]["custom_id"],
-            events=len(filled.operation.get("events", ())),
         )
 
     def ignored(self) -> Posting:

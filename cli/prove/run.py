@@ -55,13 +55,13 @@ class Proof:
 
     def run(self) -> Report:
         """Prove, and count. Raises CommandFailed, WrongUsage."""
-        with httpx.Client(trust_env=False, timeout=LOOK_IN_SECONDS) as client:
-            before = functions_of(client, self.ground.stack.door)
+        with httpx.Client(trust_env=False, timeout=LOOK_IN_SECONDS) as http:
+            before = functions_of(http, self.ground.stack.door)
             if self.options.kills and not before:
                 raise WrongUsage("--kills works on the local stack alone: in AWS nobody may kill a function")
             report, sent, receipts = asyncio.run(self.proven([str(one["name"]) for one in before]))
             if before:
-                used = used_since(before, functions_of(client, self.ground.stack.door), sent, receipts)
+                used = used_since(before, functions_of(http, self.ground.stack.door), sent, receipts)
                 report.usd_per_million_webhooks = (
                     round(cost_per_million(used), 2) if report.accepted else None
                 )
@@ -70,26 +70,13 @@ class Proof:
     async def proven(self, functions: Sequence[str]) -> tuple[Report, list[Sent], Mapping[str, Receipt]]:
         began, since = time.time(), now_text()
         drawn = plan(self.options.webhooks, self.options.seed, int(began), tuple(self.ground.door.addresses))
-        limits = httpx.Limits(max_connections=None)
-        async with (
-            httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS, limits=limits) as senders,
-            httpx.AsyncClient(trust_env=False, timeout=LOOK_IN_SECONDS) as looker,
-        ):
-            calls = Calls(looker, self.ground.sandbox_url, since=since)
-            trouble = self.trouble(looker)
+        async with client(LOOK_IN_SECONDS) as looker:
+            calls, trouble = Calls(looker, self.ground.sandbox_url, since=since), self.trouble(looker)
             started = time.time()
             async with meanwhile(calls.watch()):
-                async with meanwhile(*self.troubles(trouble, functions)):
-                    sent = await Sender(self.ground.door, senders).send_all(
-                        drawn.postings, self.options.concurrency
-                    )
+                sent = await self.sent(drawn, trouble, functions)
                 answered = time.time()
-                accepted = [one for one in sent if one.is_accepted]
-                receipts = await settled(
-                    self.ground,
-                    (one.webhook_id for one in accepted),
-                    {one.webhook_id for one in accepted if one.posting.kind == BROKEN},
-                )
+                receipts = await self.settled(sent)
             finished = time.time()
             await calls.read(ALL_CALLS)
             profiles = await profiles_of(looker, self.ground.sandbox_url, since)
@@ -100,6 +87,18 @@ class Proof:
         count_trouble(report, trouble)
         count_time(report, started, answered, finished, len(calls.seen))
         return report, sent, receipts
+
+    async def sent(self, drawn: Plan, trouble: Trouble, functions: Sequence[str]) -> list[Sent]:
+        """What the door answered to the plan, with trouble meanwhile."""
+        async with client(TIMEOUT_SECONDS) as senders, meanwhile(*self.troubles(trouble, functions)):
+            sender = Sender(self.ground.door, senders)
+            return await sender.send_all(drawn.postings, self.options.concurrency)
+
+    async def settled(self, sent: Sequence[Sent]) -> dict[str, Receipt]:
+        """The receipts of what was accepted."""
+        accepted = [one for one in sent if one.is_accepted]
+        may_wait = {one.webhook_id for one in accepted if one.posting.kind == BROKEN}
+        return await settled(self.ground, (one.webhook_id for one in accepted), may_wait)
 
     def trouble(self, client: httpx.AsyncClient) -> Trouble:
         chance = random.Random(self.options.seed)  # noqa: S311 - not for security
@@ -124,6 +123,13 @@ class Proof:
         count_receipts(report, sent, receipts)
         report.repeats_unrecognised = len(list(twice_named(sent)))
         return report
+
+
+def client(timeout_seconds: float) -> httpx.AsyncClient:
+    """With as many connections as are asked for at once."""
+    return httpx.AsyncClient(
+        trust_env=False, timeout=timeout_seconds, limits=httpx.Limits(max_connections=None)
+    )
 
 
 @contextlib.asynccontextmanager

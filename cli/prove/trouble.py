@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from cli.prove.ground import DELIVER
+
 # what the sandbox is asked to do     seconds until it is asked for the next
 OUTAGES: Sequence[tuple[Mapping[str, Any], float]] = (
     ({"status": 503, "seconds": 4}, 12),
@@ -23,7 +25,6 @@ OUTAGES: Sequence[tuple[Mapping[str, Any], float]] = (
 )
 FIRST_SECONDS = 1.0
 BETWEEN_KILLS_SECONDS = (2.0, 6.0)
-DELIVER = "DeliverFunction"
 LESS_OFTEN = 4
 """What a killed delivery held comes back after three minutes: it is killed every fourth time at most."""
 

@@ -298,32 +298,36 @@ def test_a_profile_that_nobody_sent_is_a_stranger(sandbox: Profiles, must: Expec
 AT = "2026-09-10T12:00:00.000Z"
 
 
-def call_with(must: Expected, event: dict[str, Any], fault: str = "") -> Call:
+def call_with(must: Expected, event: dict[str, Any], fault: str = "", status: int = 202) -> Call:
     operation = {"identifiers": {"custom_id": must.custom_id}, "events": [event]}
-    answer = {"status": 202, "body": {}}
+    answer = {"status": status, "body": {}}
     return call_of({"time": AT, "fault": fault or None, "answer": answer, "body": [operation]})
 
 
-# fault of the first call, seconds until a delivery was killed   whether it explains a second copy
+# fault and status of the first call, seconds until a delivery was killed   whether it explains a second copy
 WINDOWS = [
-    ("apply_then_drop", None, True),
-    ("reset_mid_body", None, True),
-    ("", 1.0, True),
-    ("", 60.0, False),
-    ("", -1.0, False),
-    ("status", None, False),
-    ("", None, False),
+    ("apply_then_drop", 0, None, True),
+    ("reset_mid_body", 202, None, True),
+    ("", 202, 1.0, True),
+    ("", 202, 60.0, False),
+    ("", 202, -1.0, False),
+    ("", 202, None, False),
+    ("", 429, 1.0, False),
+    ("status", 503, 1.0, False),
+    ("drop_connection", 0, 1.0, False),
+    ("delay_seconds", 202, None, False),
+    ("delay_seconds", 202, 1.0, True),
 ]
 
 
-@pytest.mark.parametrize(("fault", "killed_after", "is_inside"), WINDOWS)
+@pytest.mark.parametrize(("fault", "status", "killed_after", "is_inside"), WINDOWS)
 def test_a_second_copy_is_inside_the_window_only_where_the_answer_or_the_receipt_was_lost(
-    sandbox: Profiles, must: Expected, fault: str, killed_after: float | None, is_inside: bool
+    sandbox: Profiles, must: Expected, fault: str, status: int, killed_after: float | None, is_inside: bool
 ) -> None:
     event = sandbox[must.custom_id]["events"][0]
     double(sandbox[must.custom_id])
     kills = [] if killed_after is None else [(NOW + killed_after, "DeliverFunction")]
-    found = judged(sandbox, must, Windows.of([call_with(must, event, fault)], kills))
+    found = judged(sandbox, must, Windows.of([call_with(must, event, fault, status)], kills))
     assert (found.doubled_inside, found.doubled_outside) == ((1, 0) if is_inside else (0, 1))
 
 
