@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -149,14 +150,14 @@ class Contract:
         )
 
     async def kill(self, request: Request) -> Response:
-        """Kill the processes of a function, as a crash would; they start again by themselves."""
+        """Kill the processes of a function, as a crash would; they start again by themselves. `at` is Unix time."""
         function = self.application.functions.get(request.path_params["name"])
         if function is None:
             return JSONResponse({"error": "no such function"}, 404)
         killed = function.pids
         for environment in function.environments:
             environment.kill()
-        return JSONResponse({"killed": killed})
+        return JSONResponse({"killed": killed, "at": time.time()})
 
     async def read_receipts(self, limit: int) -> list[dict[str, Any]]:
         receipts = await run_in_threadpool(self.application.ledger.scan_receipts, limit)

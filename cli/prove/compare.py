@@ -26,7 +26,7 @@ FORGETFUL = frozenset({"form", "elementor", "wpforms"})
 
 @dataclass(slots=True)
 class Judgement:
-    """Counts of events, but for `unequal` and `strangers`: custom ids of profiles, without anything personal."""
+    """Counts of events; and the custom ids of profiles that are not equal, unknown, or doubled outside the window."""
 
     compared: int = 0
     equal: int = 0
@@ -37,6 +37,7 @@ class Judgement:
     strange: int = 0
     unequal: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -106,6 +107,7 @@ def compare(
             inside = min(count, windows.explained(must.custom_id, events, key))
             judgement.doubled_inside += inside
             judgement.doubled_outside += count - inside
+            judgement.doubled += [must.custom_id] if count > inside else []
     judgement.lost += lost
     judgement.strange += strange
     attributes = profile["attributes"] if profile else {}

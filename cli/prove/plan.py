@@ -160,9 +160,8 @@ class Planner:
 
     def broken(self, place: int) -> Posting:
         """A right signature over a body that is not right."""
-        over = list(broken.WAYS)[-1:] if place < MOST_OVER_LIMIT else []
-        way = self.chance.choice(over or list(broken.WAYS)[:-1])
         sample = self.a_life()[0].sample
+        way = "over_limit" if place < MOST_OVER_LIMIT else self.chance.choice(broken.ways(sample.source))
         body = broken.WAYS[way](sample.body, self.chance)
         return Posting(BROKEN, self.number(), changed(sample, body), way=way)
 

@@ -19,6 +19,7 @@ from cli.prove.send import Sent
 BROKEN_ANSWERS = frozenset({400, 413})
 BROKEN_CLASSES = frozenset({"mapping_failed", "identity_unknown"})
 MILLISECONDS = 1000
+MOST_TO_LOOK_AT = 20
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class Report:
     profiles_compared: int = 0
     profiles_equal: int = 0
     profiles_unknown: int = 0
+    profiles_to_look_at: tuple[str, ...] = ()
     tried_again: int = 0
     outages: int = 0
     kills: dict[str, int] = field(default_factory=dict)
@@ -151,6 +153,8 @@ def count_profiles(report: Report, judgement: Judgement) -> None:
     report.profiles_compared = judgement.compared
     report.profiles_equal = judgement.equal
     report.profiles_unknown = len(judgement.strangers)
+    found = dict.fromkeys([*judgement.unequal, *judgement.doubled, *judgement.strangers])
+    report.profiles_to_look_at = tuple(found)[:MOST_TO_LOOK_AT]
 
 
 def classes(failures: Iterable[str]) -> dict[str, int]:

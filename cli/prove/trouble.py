@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +30,7 @@ LESS_OFTEN = 4
 
 @dataclass(slots=True)
 class Trouble:
-    """What was broken and when (Unix seconds), through the stack's and the sandbox's own routes."""
+    """What was broken, through the stack's and the sandbox's own routes. `kills` have the stack's own Unix time."""
 
     client: httpx.AsyncClient
     stack_url: str
@@ -61,6 +60,6 @@ class Trouble:
             is_deliver = DELIVER in functions and (number % LESS_OFTEN == 1 or not others)
             name = DELIVER if is_deliver else self.chance.choice(others)
             number += 1
-            await self.client.post(f"{self.stack_url}/_local/functions/{name}/kill")
-            self.kills.append((time.time(), name))
+            answer = await self.client.post(f"{self.stack_url}/_local/functions/{name}/kill")
+            self.kills.append((answer.json()["at"], name))
             await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS_SECONDS))

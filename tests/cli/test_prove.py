@@ -208,6 +208,14 @@ def test_a_broken_body_is_another_body(way: str) -> None:
     assert broken.WAYS[way](body, random.Random(1)) != body
 
 
+def test_an_answer_of_a_form_keeps_its_type_as_batch_wants() -> None:
+    """In Batch a name has one type for ever: a form whose answers change theirs is refused, and rightly."""
+    large = plan(1500, 5, NOW)
+    changed = {posting.sample.source for posting in large.of_kind(BROKEN) if posting.way == "wrong_types"}
+    assert changed
+    assert changed <= broken.SHAPED
+
+
 # ── The comparison ──────────────────────────────────────────────────────────────────────────────────────────
 
 Profiles = dict[str, dict[str, Any]]
@@ -281,6 +289,7 @@ def test_whatever_is_lost_doubled_or_altered_is_noticed(
     tamper(sandbox[must.custom_id])
     found = judged(sandbox, must)
     counts = found.lost, found.doubled_outside, found.strange, len(found.unequal)
+    assert {*found.unequal, *found.doubled} == {must.custom_id}
     assert counts == TAMPERINGS[tamper]
 
 
