@@ -523,5 +523,33 @@ def forget_person(
             show.forgetting(asked)
 
 
+@app.command("prove")
+def prove_promises(
+    context: typer.Context,
+    *,
+    webhooks: Annotated[int, typer.Option(min=1, max=200_000, help="How many, at least.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same plan.")] = 1,
+    outages: Annotated[bool, typer.Option("--outages", help="Let the sandbox fail meanwhile.")] = False,
+    kills: Annotated[bool, typer.Option("--kills", help="Kill functions meanwhile; local only.")] = False,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="How many to send at once.")] = 32,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that nothing is lost, doubled or let in, on a stack whose Batch is a sandbox."""
+    with failures_told(as_json):
+        from cli.prove import ground, run
+
+        options = run.Options(
+            webhooks=webhooks, seed=seed, outages=outages, kills=kills, concurrency=concurrency
+        )
+        report = run.Proof(ground.ground(stack_of(context, stack_name)), options).run()
+        if as_json:
+            show.document(report.as_json())
+        else:
+            show.proof(report.as_json())
+    if not report.is_kept:
+        raise typer.Exit(1)
+
+
 if __name__ == "__main__":
     app()

@@ -320,3 +320,27 @@ def pretty(call: Mapping[str, Any] | None) -> Text:
 def progress(text: str) -> None:
     """A line on stderr, for who waits."""
     sys.stderr.write(f"{text}\n")
+
+
+# ── A proof ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def proof(report: Mapping[str, Any]) -> None:
+    """The figures of a proof, and whether the promises were kept."""
+    rows = {name: value for name, value in report.items() if name not in ("kept", "broken_promises")}
+    grid((name.replace("_", " "), figure(value)) for name, value in rows.items())
+    line("")
+    if report["kept"]:
+        line("Nothing lost, nothing doubled outside the named windows, nobody let in.", "green")
+        return
+    broken = ", ".join(name.replace("_", " ") for name in report["broken_promises"])
+    line(f"Not kept: {broken or 'nothing was delivered'}.", "bold red")
+
+
+def figure(value: Any) -> str:
+    """A number with its thousands apart, or counts by name."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(value)
+    return "unknown" if value is None else f"{value:,}"

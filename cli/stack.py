@@ -37,11 +37,19 @@ Invoke: TypeAlias = Callable[[str, Event], dict[str, Any]]
 class Stack:
     """One stack. `door` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
 
-    `invoke("Retry", event)` is what a function answers to an event; raises CommandFailed.
+    `invoke("Retry", event)` is what a function answers to an event; raises CommandFailed. `variables` are those of the
+    functions of a local stack; None where AWS would have to be asked.
     """
 
     def __init__(
-        self, name: str, door: str, table: str, clients: Clients, invoke: Invoke, queue_url: str = ""
+        self,
+        name: str,
+        door: str,
+        table: str,
+        clients: Clients,
+        invoke: Invoke,
+        queue_url: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.door = door.rstrip("/")
@@ -49,6 +57,7 @@ class Stack:
         self.clients = clients
         self.invoke = invoke
         self.queue_url = queue_url
+        self.variables = variables
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -125,6 +134,7 @@ def local_stack(folder: Path) -> Stack:
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
         invoke=lambda function, event: invoke_locally(url, function, event),
         queue_url=described["variables"]["QUEUE_URL"],
+        variables=described["variables"],
     )
 
 

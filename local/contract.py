@@ -176,7 +176,10 @@ class Contract:
         )
 
     async def functions(self, _request: Request) -> Response:
-        """`[{name, pids, invocations, cpu_seconds, restarts}]`; processor time includes processes that ended."""
+        """`[{name, pids, invocations, cpu_seconds, busy_seconds, memory_megabytes, restarts}]`.
+
+        Processor time includes processes that ended; busy is a function while it has an invocation, as Lambda bills.
+        """
         return JSONResponse(
             [
                 {
@@ -184,6 +187,8 @@ class Contract:
                     "pids": function.pids,
                     "invocations": function.invocations,
                     "cpu_seconds": round(function.cpu_seconds, 3),
+                    "busy_seconds": round(function.busy_seconds, 3),
+                    "memory_megabytes": function.settings.memory_megabytes,
                     "restarts": function.restarts,
                 }
                 for name, function in self.application.functions.items()
@@ -191,14 +196,14 @@ class Contract:
         )
 
     async def kill(self, request: Request) -> Response:
-        """Kill the processes of a function, as a crash would; they start again by themselves."""
+        """Kill the processes of a function, as a crash would; they start again by themselves. `at` is Unix time."""
         function = self.application.functions.get(request.path_params["name"])
         if function is None:
             return JSONResponse({"error": "no such function"}, 404)
         killed = function.pids
         for environment in function.environments:
             environment.kill()
-        return JSONResponse({"killed": killed})
+        return JSONResponse({"killed": killed, "at": time.time()})
 
     async def read_receipts(self, limit: int) -> list[dict[str, Any]]:
         receipts = await run_in_threadpool(self.application.ledger.scan_receipts, limit)

@@ -102,6 +102,10 @@ class Function:
         return sum(environment.cpu_seconds for environment in self.environments)
 
     @property
+    def busy_seconds(self) -> float:
+        return sum(environment.busy_seconds for environment in self.environments)
+
+    @property
     def pids(self) -> list[int]:
         return [
             environment.process.pid for environment in self.environments if environment.process is not None
@@ -125,6 +129,8 @@ class Environment:
         self.starts = 0
         self.failed_starts = 0
         self.ended_cpu_seconds = 0.0
+        self.busy_seconds = 0.0
+        self.taken_at = 0.0
 
     @property
     def port(self) -> int:
@@ -189,6 +195,7 @@ class Environment:
     def take(self, invocation: Invocation) -> None:
         """Hand an invocation to the process that waits for one; from here on the function's timeout runs."""
         self.current = invocation
+        self.taken_at = time.monotonic()
         timeout = self.function.settings.timeout_seconds
         self.deadline = asyncio.get_running_loop().call_later(timeout, self.time_out)
         if self.offer is not None:
@@ -199,6 +206,8 @@ class Environment:
         """The invocation in flight, which ends here."""
         if self.deadline is not None:
             self.deadline.cancel()
+        if self.current is not None:
+            self.busy_seconds += time.monotonic() - self.taken_at
         current, self.current, self.deadline = self.current, None, None
         return current
 

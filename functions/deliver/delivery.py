@@ -153,9 +153,12 @@ class Delivery:
             self.settler.leave(message, FIRST_DELAY_SECONDS)
 
     def skip_repeats(self, jobs: Sequence[Job]) -> None:
-        """End the jobs whose webhook needs nothing more, or stands twice in this batch."""
+        """End the jobs whose webhook needs nothing more, or stands twice in this batch.
+
+        Of copies the one of the newest round goes on: SQS would drop the next round of an older one as a repeat.
+        """
         seen = self.ledger.finished(job.webhook.id for job in jobs)
-        for job in jobs:
+        for job in sorted(jobs, key=round_of, reverse=True):
             if job.webhook.id in seen:
                 job.end(Outcome.REPEATED)
             seen.add(job.webhook.id)
@@ -283,6 +286,11 @@ class Delivery:
                 job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
         if jobs:
             self.settler.settle(jobs, {})
+
+
+def round_of(job: Job) -> tuple[int, int]:
+    """How often a webhook was sent again: through the dead-letter queue, and through the waiting room."""
+    return job.webhook.retries, job.webhook.waits
 
 
 def reason_of(error: Exception) -> str:

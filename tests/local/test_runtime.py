@@ -173,6 +173,19 @@ def test_processor_time_is_counted_also_of_processes_that_ended(tmp_path: Path) 
     run(body, tmp_path, OURS)
 
 
+def test_a_function_is_busy_while_it_has_an_invocation_and_no_longer(tmp_path: Path) -> None:
+    async def body(function: Function) -> None:
+        await ask(function, do="sleep", seconds=0.3)
+        busy = function.busy_seconds
+        assert 0.3 <= busy < 2
+        await asyncio.sleep(0.3)
+        assert function.busy_seconds == busy
+        await failure(function, do="exit")
+        assert function.busy_seconds > busy
+
+    run(body, tmp_path, OURS)
+
+
 def test_payloads_over_six_megabytes_are_refused_both_ways(tmp_path: Path) -> None:
     async def body(function: Function) -> None:
         assert await failure(function, text="x" * 7_000_000) == "RequestTooLarge"

@@ -1,0 +1,221 @@
+"""Decide what is sent: lives, repeats, forgeries, broken bodies. The same seed at the same moment decides the same.
+
+Reads the examples, and no clock.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cli.prove import broken, forgeries
+from cli.prove.expected import Expected, profile_of
+from cli.prove.lives import LIVES, SHARES, Life
+from cli.prove.templates import Customer, Filled, changed, template
+from cli.sample import Sample
+
+TRUE, REPEAT, IGNORED, BROKEN, FORGED = "true", "repeat", "ignored", "broken", "forged"
+
+STEP_SECONDS = 600
+"""Between two things that happen to a person."""
+OLDEST_SECONDS = 6 * 3600
+"""How long ago the first happened, at most: Batch takes the time of events of 24 hours."""
+WINDOW = 150
+"""One life is spread over so many webhooks, so that many are under way at once and none takes long."""
+SHUFFLED = 0.5
+REPEATED = 0.15
+LARGE_EVERY = 400
+LARGE_BYTES = 300_000
+"""More than SQS is given, also when compressed: such a body lies in S3 meanwhile."""
+MOST_OVER_LIMIT = 3
+
+# kind       how many for each hundred true webhooks
+PER_HUNDRED = {IGNORED: 3, BROKEN: 6, FORGED: 10}
+
+# source   topic and body of what is authentic, and of no interest
+OF_NO_INTEREST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "shopify": ("products/update", {"id": 1, "title": "Teapot"}),
+    "stripe": ("payout.paid", {"object": "event", "type": "payout.paid", "data": {"object": {"id": "po_1"}}}),
+    "woocommerce": ("product.updated", {"id": 1, "name": "Teapot"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Something to post. `webhook` numbers what is the same webhook; `copies` are sent at the same instant.
+
+    `way` says how it is forged or broken; `other` is the body that a forger puts in place of the signed one.
+    """
+
+    kind: str
+    webhook: int
+    sample: Sample
+    copies: int = 1
+    way: str = ""
+    other: Sample | None = None
+    custom_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All postings in the order of sending, and the profiles that must stand there in the end."""
+
+    postings: tuple[Posting, ...]
+    profiles: Mapping[str, Expected]
+
+    def of_kind(self, kind: str) -> list[Posting]:
+        return [posting for posting in self.postings if posting.kind == kind]
+
+
+@dataclass(slots=True)
+class Planner:
+    """Draws a plan. `tag` makes all names of this run its own: two runs never tell of the same webhook."""
+
+    sources: Sequence[str]
+    chance: random.Random
+    tag: str
+    now: int
+    customers: int = 0
+    webhooks: int = 0
+
+    def customer(self) -> Customer:
+        self.customers += 1
+        return Customer(f"{self.tag}x{self.customers:x}")
+
+    def number(self) -> int:
+        self.webhooks += 1
+        return self.webhooks - 1
+
+    def source(self) -> str:
+        return self.chance.choices(self.sources, [SHARES.get(one, 1) for one in self.sources])[0]
+
+    def life(self, source: str, life: Life) -> list[Filled]:
+        """The webhooks of one person, in the order in which things happened."""
+        customer = self.customer()
+        first = self.now - OLDEST_SECONDS + self.chance.randint(0, STEP_SECONDS)
+        made: dict[str, int] = {}
+        steps = []
+        for place, step in enumerate(life.steps):
+            name, _, order = step.partition("@")
+            order, at = order or "1", first + place * STEP_SECONDS
+            one = template(source, name)
+            if one.created:
+                made.setdefault(order, at)
+            steps.append(one.filled(customer, at, made.get(order), order, unnamed=life.unnamed))
+        return steps
+
+    def a_life(self) -> list[Filled]:
+        source = self.source()
+        return self.life(source, self.chance.choice(LIVES[source]))
+
+    def placed(self, count: int, near: float) -> list[float]:
+        """Where the webhooks of a life stand among all; in half of the lives in another order than they happened."""
+        places = sorted(near + self.chance.random() * WINDOW for _ in range(count))
+        if self.chance.random() < SHUFFLED:
+            self.chance.shuffle(places)
+        return places
+
+    def repeats(self, posting: Posting, place: float) -> Iterator[tuple[float, Posting]]:
+        """The posting itself, and sometimes once more: at the same instant, right behind it, or later."""
+        drawn = self.chance.random() / REPEATED
+        again = replace(posting, kind=REPEAT)
+        if drawn < 1 / 3:
+            yield place, replace(posting, copies=self.chance.randint(2, 3))
+            return
+        yield place, posting
+        if drawn < 2 / 3:
+            yield place + 0.001, again
+        elif drawn < 1:
+            yield place + self.chance.random() * 4 * WINDOW, again
+
+    def true(self, filled: Filled) -> Posting:
+        number = self.number()
+        is_large = filled.sample.source == "shopify" and number % LARGE_EVERY == LARGE_EVERY // 2
+        return Posting(
+            TRUE,
+            number,
+            padded(filled.sample, self.chance) if is_large else filled.sample,
+            custom_id=filled.operation["identifiers"]["custom_id"],
+        )
+
+    def ignored(self) -> Posting:
+        """What nobody maps; or a test event of Stripe's."""
+        known = [source for source in OF_NO_INTEREST if source in self.sources]
+        if not known or ("stripe" in known and self.chance.random() < 1 / 3):
+            return Posting(IGNORED, self.number(), self.test_event())
+        source = self.chance.choice(known)
+        topic, body = OF_NO_INTEREST[source]
+        content = json.dumps({**body, "proof": self.customer().key}).encode()
+        return Posting(
+            IGNORED, self.number(), Sample(source, topic, {}, "application/json", content, settings=None)
+        )
+
+    def test_event(self) -> Sample:
+        source = "stripe" if "stripe" in self.sources else self.source()
+        sample = self.life(source, self.chance.choice(LIVES[source]))[0].sample
+        return changed(sample, sample.body.replace(b'"livemode":true', b'"livemode":false'))
+
+    def broken(self, place: int) -> Posting:
+        """A right signature over a body that is not right."""
+        sample = self.a_life()[0].sample
+        way = "over_limit" if place < MOST_OVER_LIMIT else self.chance.choice(broken.ways(sample.source))
+        body = broken.WAYS[way](sample.body, self.chance)
+        return Posting(BROKEN, self.number(), changed(sample, body), way=way)
+
+    def forged(self) -> Posting:
+        """Of a person whom no true webhook names."""
+        source = self.source()
+        life = self.chance.choice(LIVES[source])
+        one, other = (self.life(source, life)[0].sample for _ in range(2))
+        way = self.chance.choice(forgeries.ways(source))
+        return Posting(FORGED, self.number(), one, way=way, other=other)
+
+
+def padded(sample: Sample, chance: random.Random) -> Sample:
+    """The same webhook with much that nothing reads."""
+    content = json.loads(sample.body) | {"proof_padding": chance.randbytes(LARGE_BYTES).hex()}
+    return changed(sample, json.dumps(content, ensure_ascii=False).encode())
+
+
+def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVES)) -> Plan:
+    """A plan of at least so many true webhooks, for a run that begins at `now` (Unix seconds).
+
+    Each source lives each of its lives at least once where the number allows it.
+    """
+    planner = Planner(sources, random.Random(seed), f"{seed:x}t{now:x}", now)  # noqa: S311 - not for security
+    placed: list[tuple[float, Posting]] = []
+    profiles: dict[str, Expected] = {}
+    for filled in drawn_lives(planner, webhooks):
+        profile = profile_of(filled)
+        profiles[profile.custom_id] = profile
+        near = planner.webhooks
+        for place, one in zip(planner.placed(len(filled), near), filled, strict=True):
+            placed += planner.repeats(planner.true(one), place)
+    placed += [(planner.chance.random() * webhooks, one) for one in disturbances(planner, webhooks)]
+    placed.sort(key=lambda pair: pair[0])
+    return Plan(tuple(posting for _, posting in placed), profiles)
+
+
+def drawn_lives(planner: Planner, webhooks: int) -> Iterator[list[Filled]]:
+    """Every life once, in an order by chance; then lives by chance, until there are enough webhooks."""
+    every = [(source, life) for source in planner.sources for life in LIVES[source]]
+    planner.chance.shuffle(every)
+    count = 0
+    while count < webhooks:
+        source, life = every.pop() if every else (planner.source(), None)
+        filled = planner.life(source, life or planner.chance.choice(LIVES[source]))
+        count += len(filled)
+        yield filled
+
+
+def disturbances(planner: Planner, webhooks: int) -> Iterator[Posting]:
+    """What comes between: of no interest, broken, forged."""
+    for _ in range(webhooks * PER_HUNDRED[IGNORED] // 100):
+        yield planner.ignored()
+    for place in range(webhooks * PER_HUNDRED[BROKEN] // 100):
+        yield planner.broken(place)
+    for _ in range(webhooks * PER_HUNDRED[FORGED] // 100):
+        yield planner.forged()
