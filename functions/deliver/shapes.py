@@ -21,7 +21,7 @@ from functions.deliver.drift import GONE, Versions, drifts, dump, is_restless, l
 from functions.deliver.job import TEST_EVENT, Job
 
 LOOK_AT_EVERY = 50
-"""Of the webhooks whose shape is known, the first of a process and then every how-manieth is looked at."""
+"""Of the webhooks whose shape is known, the first of each minute is looked at, and every how-manieth."""
 AGAIN_AFTER_SECONDS = 60
 MAX_BODY_BYTES = 256 * 1024
 """Larger ones are not looked at: reading them a second time takes too long."""
@@ -58,6 +58,7 @@ class Known:
     webhooks: int = 0
     restless: bool = False
     changed: bool = False
+    look_at: float = 0
     write_at: float = 0
     tell_at: float = 0
     told: tuple[str, ...] | None = ()
@@ -96,7 +97,11 @@ class Shapes:
     def is_wanted(self, known: Known) -> bool:
         """Whether to look at the next webhook."""
         known.webhooks += 1
-        return known.restless or known.webhooks % LOOK_AT_EVERY == 1
+        now = self.clock()
+        if not known.restless and known.webhooks < LOOK_AT_EVERY and now < known.look_at:
+            return False
+        known.webhooks, known.look_at = 0, now + AGAIN_AFTER_SECONDS
+        return True
 
     def look(self, place: Place, known: Known, job: Job) -> None:
         reading, webhook = self.readings[place.source], job.read or job.webhook
