@@ -6,7 +6,7 @@ Pure. A fingerprint is what is known of one topic in one API version. Holds name
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -110,10 +110,10 @@ def drifts(fingerprint: Fingerprint) -> Iterator[tuple[str, Habit]]:
     return ((path, habit) for path, habit in fingerprint.items() if habit.drift)
 
 
-def is_restless(fingerprint: Fingerprint) -> bool:
-    """Whether each webhook has to be looked at: little is known yet, or something is odd."""
+def is_restless(fingerprint: Fingerprint, paths: Iterable[str]) -> bool:
+    """Whether each webhook has to be looked at: little is known yet, or something is odd that could be seen of late."""
     known = max((habit.present for habit in fingerprint.values()), default=0)
-    return known < USUAL_AFTER or any(habit.odd for habit in fingerprint.values())
+    return known < USUAL_AFTER or any(fingerprint[path].odd for path in paths)
 
 
 def newest(versions: Versions) -> Fingerprint:

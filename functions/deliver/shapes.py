@@ -113,7 +113,7 @@ class Shapes:
         versions = observed(known.versions, version, seen, datetime.fromtimestamp(self.clock(), UTC))
         if versions != known.versions:
             known.versions, known.changed = versions, True
-        known.restless = is_restless(versions[version])
+        known.restless = is_restless(versions[version], seen)
         warn(job, versions[version], seen)
         self.tell(place, known, version)
 
@@ -136,7 +136,7 @@ class Shapes:
         else:
             known.tell_at = self.clock() + AGAIN_AFTER_SECONDS
         logger.warning(
-            "fields of webhooks have changed" if told else "fields of webhooks are back",
+            "fields of webhooks have changed" if told else "fields of webhooks are as usual again",
             source=place.source,
             connection=place.connection,
             topic=place.topic,
@@ -160,7 +160,6 @@ class Shapes:
         for place in watched:
             row = rows.get(place.key, {})
             known = Known(load(text_in(row, "shapes")), int(row.get("revision", {}).get("N", 0)))
-            known.restless = is_restless(newest(known.versions))
             known.told = None if any(drifts(newest(known.versions))) else ()
             self.known[place] = known
 
@@ -183,6 +182,9 @@ class Shapes:
             self.ledger.update(place.key, update, "attribute_not_exists(revision) OR revision = :was", values)
         except ProfileBusy:
             del self.known[place]
+            self.read([place])
+            if place in self.known:
+                self.known[place].told = None
         except BatchUnavailable as error:
             logger.warning("shape not remembered", reason=error.reason)
         else:

@@ -98,7 +98,7 @@ def test_what_was_odd_again_and_again_comes_and_goes() -> None:
 def test_a_drift_ends_when_the_field_is_back() -> None:
     gone = after([WITHOUT] * 9, LEARNT)
     assert found(after([USUAL], gone)) == {}
-    assert not is_restless(newest(after([USUAL], gone)))
+    assert not is_restless(newest(after([USUAL], gone)), USUAL)
 
 
 def test_a_drift_keeps_the_moment_at_which_it_began_and_ends_after_two_weeks() -> None:
@@ -107,7 +107,7 @@ def test_a_drift_keeps_the_moment_at_which_it_began_and_ends_after_two_weeks() -
     assert newest(later)["email"].since == NOW.isoformat()
     over = after([WITHOUT], later, now=NOW + TOLD_FOR + timedelta(seconds=1))
     assert found(over) == {}
-    assert not is_restless(newest(over))
+    assert not is_restless(newest(over), WITHOUT)
 
 
 def test_a_change_of_type_that_lasts_is_what_is_usual_then() -> None:
@@ -149,10 +149,14 @@ def test_the_last_versions_are_kept() -> None:
 
 
 def test_each_webhook_is_wanted_until_a_shape_is_known_and_while_something_is_odd() -> None:
-    assert is_restless(newest({}))
-    assert is_restless(newest(after([USUAL] * (USUAL_AFTER - 1))))
-    assert not is_restless(newest(LEARNT))
-    assert is_restless(newest(after([WITHOUT], LEARNT)))
+    assert is_restless(newest({}), ())
+    assert is_restless(newest(after([USUAL] * (USUAL_AFTER - 1))), USUAL)
+    assert not is_restless(newest(LEARNT), USUAL)
+    assert is_restless(newest(after([WITHOUT], LEARNT)), WITHOUT)
+
+
+def test_what_is_odd_where_it_can_no_more_be_seen_keeps_nobody_awake() -> None:
+    assert not is_restless(newest(after([WITHOUT], LEARNT)), ["id"])
 
 
 # ── Whatever comes ──────────────────────────────────────────────────────────────────────────────────────
