@@ -24,12 +24,14 @@ from bridge.versions import ProfileState
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery
 from functions.deliver.kept_kinds import KeptKinds
+from functions.deliver.shapes import Reading, Shapes
 from functions.sources import room
 
 NAME = "deliver"
 AT_MOST_RATIO = 4.0
 WEBHOOKS_PER_INVOCATION = 10
-MAPPERS = {"shopify": room("shopify", "mapping").to_change}
+MAPPING = room("shopify", "mapping")
+MAPPERS = {"shopify": MAPPING.to_change}
 
 
 class EmptyLedger:
@@ -52,6 +54,12 @@ class EmptyLedger:
 
     def lease(self, *_: object) -> ProfileState:
         return ProfileState()
+
+    def read(self, _: Sequence[str]) -> dict[str, Row]:
+        return {}
+
+    def update(self, *_: object) -> Row:
+        return {}
 
     def commit(self, _: Iterable[Row]) -> None:
         """Forget them."""
@@ -114,17 +122,20 @@ def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], o
     records = [record(queue, number, body) for number, body in enumerate(bodies)]
     ledger = cast(Ledger, EmptyLedger())
     kinds = KeptKinds(ledger)
+    connections = cast(Connections, ForgetfulConnections())
+    shapes = Shapes({"shopify": cast(Reading, MAPPING)}, ledger, connections, time.time)
 
     def deliver() -> list[str]:
         stay = Delivery(
             mappers=MAPPERS,
             ledger=ledger,
             kinds=kinds,
+            shapes=shapes,
             queue=queue,
             secrets=cast(Secrets, NoSettings()),
             parameters=cast(Parameters, NoSettings()),
             batch=cast(BatchClient, batch),
-            connections=cast(Connections, ForgetfulConnections()),
+            connections=connections,
             provider=ProviderClient(),
             clock=time.time,
             owner="bench",

@@ -418,8 +418,8 @@ def test_every_kind_of_warning_is_documented() -> None:
     core = ROOT / "layers/core/bridge"
     kinds = {
         kind
-        for path in (core / "limits.py", core / "kinds.py")
-        for argument in first_arguments(path, "warnings.add", "self.warnings.add")
+        for path in (core / "limits.py", core / "kinds.py", ROOT / "functions/deliver/shapes.py")
+        for argument in first_arguments(path, "warnings.add", "self.warnings.add", "job.warnings.add")
         for kind in texts(argument)
     }
     listed = listed_in("Warnings")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import cfn_flip
@@ -26,6 +26,7 @@ from bridge.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.kept_kinds import KeptKinds
+from functions.deliver.shapes import Shapes
 from functions.sources import ROOMS, room
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
@@ -75,6 +76,13 @@ class World:
 
     def __post_init__(self) -> None:
         self.kinds = KeptKinds(self.ledger)
+        self.shapes = self.new_shapes()
+
+    def new_shapes(self) -> Shapes:
+        """What a new process knows of shapes: nothing yet."""
+        mappings = {source: room(source, "mapping") for source in self.mappers}
+        readings = {source: mapping for source, mapping in mappings.items() if hasattr(mapping, "reads")}
+        return Shapes(cast(Any, readings), self.ledger, self.connections, lambda: self.now)
 
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
         """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
@@ -104,6 +112,7 @@ class World:
             provider=ProviderClient(httpx.MockTransport(self.api)),
             has_time=self.has_time,
             kinds=self.kinds,
+            shapes=self.shapes,
         )
 
     def parked(self) -> list[Parked]:

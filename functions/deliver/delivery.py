@@ -43,13 +43,14 @@ from bridge.webhook import Webhook
 from functions.deliver import requests
 from functions.deliver.choices import chosen
 from functions.deliver.gate import Gate
-from functions.deliver.job import Job, Message, Outcome, going, message_of, telling
+from functions.deliver.job import TEST_EVENT, Job, Message, Outcome, going, message_of, telling
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.leaving import LeavingDesk
 from functions.deliver.persons import Persons
 from functions.deliver.privacy import PrivacyDesk
 from functions.deliver.sending import Sender
 from functions.deliver.settling import FIRST_DELAY_SECONDS, Settler
+from functions.deliver.shapes import Shapes
 from functions.sources import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
@@ -84,6 +85,7 @@ class Delivery:
         seconds_left: Callable[[], float] = lambda: math.inf,
         has_time: Callable[[], bool] | None = None,
         kinds: KeptKinds | None = None,
+        shapes: Shapes | None = None,
     ) -> None:
         self.mappers = {**mappers, requests.SOURCE: requests.to_change}
         self.ledger = ledger
@@ -96,6 +98,7 @@ class Delivery:
         self.wholes = wholes or {}
         self.provider = provider
         self.kinds = kinds or KeptKinds(ledger)
+        self.shapes = shapes or Shapes({}, ledger, connections, clock)
         self.persons = Persons(ledger, clock)
         self.gate = gate or Gate(clock)
         self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
@@ -113,6 +116,7 @@ class Delivery:
             self.skip_repeats(jobs)
             self.hold_back(going(jobs))
             self.map(going(jobs))
+            self.shapes.watch(jobs)
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
             self.lease(telling(jobs))
@@ -124,6 +128,7 @@ class Delivery:
         requests = going(jobs)
         self.settler.settle([job for job in jobs if job.outcome], self.leased)
         self.kinds.remember(jobs)
+        self.shapes.keep()
         self.grant(requests)
         self.queue.postpone(self.settler.delays)
         return self.settler.stay
@@ -213,13 +218,14 @@ class Delivery:
             webhook = (
                 self.wholes[source](job.webhook, self.asker(job)) if source in self.wholes else job.webhook
             )
+            job.read = webhook
             change = self.mappers[source](webhook, job.settings)
         except BridgeError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a mapping raises costs one webhook, never the batch
             raise MappingFailed(reason_of(error)) from None
         if change.is_test and not job.settings.test_events:
-            raise Ignored("test event")
+            raise Ignored(TEST_EVENT)
         return chosen(change, job.settings, job.webhook)
 
     def asker(self, job: Job) -> Ask:

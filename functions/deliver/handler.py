@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from aws_lambda_powertools import Tracer
 
@@ -22,6 +22,7 @@ from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.preview import previewed
+from functions.deliver.shapes import Reading, Shapes
 from functions.sources import ROOMS, room
 
 tracer = Tracer(patch_modules=("botocore", "httpx"))
@@ -32,12 +33,16 @@ MAPPERS: Mapping[str, Mapper] = {source: mapping.to_change for source, mapping i
 WHOLES: Mapping[str, Whole] = {
     source: mapping.whole for source, mapping in MAPPINGS.items() if hasattr(mapping, "whole")
 }
+READINGS: Mapping[str, Reading] = {
+    source: cast(Reading, mapping) for source, mapping in MAPPINGS.items() if hasattr(mapping, "reads")
+}
 
 secrets = Secrets(STACK)
 parameters = Parameters(STACK)
 ledger = Ledger(os.environ["TABLE_NAME"])
 kinds = KeptKinds(ledger)
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
+shapes = Shapes(READINGS, ledger, connections, time.time)
 batch = BatchClient(os.environ["BATCH_API_URL"])
 provider = ProviderClient()
 gate = Gate(profiles_per_second=PROFILES_PER_SECOND / int(os.environ["DELIVER_CONCURRENCY"]))
@@ -77,6 +82,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             provider=provider,
             gate=gate,
             kinds=kinds,
+            shapes=shapes,
             seconds_left=seconds_left,
         )
 

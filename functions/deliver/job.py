@@ -28,6 +28,8 @@ from bridge.settings import ConnectionSettings
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 
+TEST_EVENT = "test event"
+
 
 class Outcome(Enum):
     """How a job ends; only RETURNED leaves its message in the queue."""
@@ -74,6 +76,8 @@ class Job:
     outcome: Outcome | None = None
     failure: Failed | None = None
     reason: str = ""
+    read: Webhook | None = None
+    """What its mapping read: the webhook, made whole where it told little."""
     rows: list[Row] = field(default_factory=list)
     """What the ledger learns of it: links and facts."""
 

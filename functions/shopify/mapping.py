@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
+from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.shopify import (
     checkouts,
@@ -18,6 +19,21 @@ from functions.shopify import (
     refunds,
     shipments,
     totals,
+)
+from functions.shopify.models import (
+    ChangedTags,
+    Checkout,
+    Customer,
+    CustomerMerge,
+    EditedOrder,
+    EmailConsent,
+    Fulfillment,
+    FulfillmentEvent,
+    Model,
+    Order,
+    PurchasingSummary,
+    Refund,
+    SmsConsent,
 )
 
 Reader: TypeAlias = Callable[[Webhook], ProfileChange]
@@ -43,8 +59,37 @@ READERS: Mapping[str, Reader] = {
     "refunds/create": refunds.to_change,
 }
 
+# topic                                     the model of its body; what the law asks for has no fields to miss
+MODELS: Mapping[str, type[Model]] = {
+    **dict.fromkeys(orders.TOPICS, Order),
+    "orders/edited": EditedOrder,
+    **dict.fromkeys(customers.TOPICS, Customer),
+    "customers/merge": CustomerMerge,
+    "customer.tags_added": ChangedTags,
+    "customer.tags_removed": ChangedTags,
+    "customers/purchasing_summary": PurchasingSummary,
+    "customers_email_marketing_consent/update": EmailConsent,
+    "customers_marketing_consent/update": SmsConsent,
+    **dict.fromkeys(checkouts.TOPICS, Checkout),
+    "fulfillments/create": Fulfillment,
+    "fulfillments/update": Fulfillment,
+    "fulfillment_events/create": FulfillmentEvent,
+    "refunds/create": Refund,
+}
+
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     del settings
     return READERS[webhook.topic](webhook)
+
+
+def reads(topic: str) -> Models:
+    """What is read of a topic's body."""
+    return {"": MODELS[topic]} if topic in MODELS else {}
+
+
+def api_version(webhook: Webhook, content: Mapping[str, Any]) -> str | None:
+    """The version of the subscription; what was not sent as a webhook has none, and another shape."""
+    del content
+    return webhook.headers.get("x-shopify-api-version")

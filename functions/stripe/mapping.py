@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from bridge.profile import Person, ProfileChange
 from bridge.settings import ConnectionSettings
+from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.stripe import cards, charges, checkouts, customers, invoices, subscriptions
 from functions.stripe.happening import Events, Groups, nothing, of_account
@@ -24,7 +25,7 @@ from functions.stripe.models import (
 )
 from functions.stripe.thin import whole
 
-__all__ = ["TOPICS", "to_change", "whole"]
+__all__ = ["TOPICS", "api_version", "reads", "to_change", "whole"]
 
 Subject = TypeVar("Subject", bound=Model)
 
@@ -95,3 +96,14 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
         events=topic.events(envelope, subject),
         is_test=envelope.livemode is False,
     )
+
+
+def reads(topic: str) -> Models:
+    """What is read of a topic's body."""
+    return {"": Envelope, "data.object": TOPICS[topic].kind.model} if topic in TOPICS else {}
+
+
+def api_version(webhook: Webhook, content: Mapping[str, Any]) -> str | None:
+    """The version in which the event was written."""
+    del webhook
+    return str(content.get("api_version") or "")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from bridge import normalise
+from bridge.shape import MovedTo
 
 LAST_SECOND = 253_402_300_799
 """31 December 9999, the end of Python's calendar."""
@@ -175,7 +176,7 @@ class DiscountSource(Model):
 class Discount(Model):
     """The coupon stands in `source` from 2025-09-30.clover."""
 
-    coupon: CouponField = None
+    coupon: Annotated[CouponField, MovedTo("source")] = None
     source: DiscountSource | None = None
 
 
@@ -192,15 +193,15 @@ class Subscription(Model):
     created: Moment = None
     start_date: Moment = None
     trial_end: Moment = None
-    current_period_end: Moment = None
+    current_period_end: Annotated[Moment, MovedTo("items.data[].current_period_end")] = None
     cancel_at: Moment = None
     cancel_at_period_end: bool | None = None
     ended_at: Moment = None
     cancellation_details: CancellationDetails | None = None
     items: Annotated[Items, BeforeValidator(object_or_empty)] = Items()
-    plan: Plan = None
-    quantity: int | None = None
-    discount: Annotated[Discount | None, BeforeValidator(object_or_none)] = None
+    plan: Annotated[Plan, MovedTo("items.data[].price")] = None
+    quantity: Annotated[int | None, MovedTo("items.data[].quantity")] = None
+    discount: Annotated[Discount | None, BeforeValidator(object_or_none), MovedTo("discounts")] = None
     discounts: Annotated[tuple[Discount, ...], BeforeValidator(objects)] = ()
     metadata: Metadata = {}
 
@@ -251,8 +252,8 @@ class Invoice(PaidWith):
     period_end: Moment = None
     status_transitions: Annotated[StatusTransitions, BeforeValidator(object_or_empty)] = StatusTransitions()
     parent: Annotated[InvoiceParent, BeforeValidator(object_or_empty)] = InvoiceParent()
-    subscription: Reference = None
-    subscription_details: Details = SubscriptionDetails()
+    subscription: Annotated[Reference, MovedTo("parent")] = None
+    subscription_details: Annotated[Details, MovedTo("parent")] = SubscriptionDetails()
     payments: Annotated[InvoicePayments, BeforeValidator(object_or_empty)] = InvoicePayments()
     metadata: Metadata = {}
 

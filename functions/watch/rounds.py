@@ -12,6 +12,8 @@ from bridge.parameters import Parameters
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from functions.sources import ROOMS, settings_model
 from functions.watch.silence import (
+    FIELD_CHANGED,
+    FIELD_GONE,
     NEVER_SEEN,
     REFUSING,
     SILENT,
@@ -21,12 +23,14 @@ from functions.watch.silence import (
     remembered,
 )
 
-# kind of finding   what counts the connections or topics with it
+# kind of finding   what counts the connections, topics or fields with it
 METRICS = {
     SILENT: "ConnectionsSilent",
     REFUSING: "ConnectionsRefusing",
     NEVER_SEEN: "ConnectionsNeverSeen",
     TOPIC_MISSING: "TopicsMissing",
+    FIELD_GONE: "FieldsDrifted",
+    FIELD_CHANGED: "FieldsDrifted",
 }
 
 
@@ -37,9 +41,9 @@ def watch(connections: Connections, parameters: Parameters, now: datetime) -> di
         for known in connections.all()
         if known.source in ROOMS
     }
-    kinds = Counter(finding.partition(" ")[0] for found in amiss.values() for finding in found)
-    for kind, name in METRICS.items():
-        count(name, kinds[kind])
+    counts = Counter(METRICS[finding.partition(" ")[0]] for found in amiss.values() for finding in found)
+    for name in dict.fromkeys(METRICS.values()):
+        count(name, counts[name])
     return {name: found for name, found in amiss.items() if found}
 
 

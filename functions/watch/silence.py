@@ -21,6 +21,9 @@ FIRST_WEBHOOK_WITHIN = timedelta(hours=24)
 REFUSALS_IN_A_ROW = 3
 
 SILENT, REFUSING, NEVER_SEEN, TOPIC_MISSING = "silent", "refusing", "never_seen", "topic_missing"
+FIELD_GONE, FIELD_CHANGED = "field_gone", "field_changed"
+DRIFTS_COUNT_FOR = timedelta(days=14)
+"""A change of a topic's fields that lasts longer is how it is now; or the topic comes no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: da
         yield SILENT
     if sum(known.refused.values()) - memory.refused >= REFUSALS_IN_A_ROW:
         yield REFUSING
+    yield from changed_fields(known, now)
     began = known.connected_at or known.first_seen
     if not began or now - moment(began) < FIRST_WEBHOOK_WITHIN:
         return
@@ -84,6 +88,14 @@ def is_silent(known: Known, memory: Memory, settings: ConnectionSettings, now: d
         return settings.silence_hours > 0 and quiet > timedelta(hours=settings.silence_hours)
     usual = timedelta(seconds=memory.usual_pause_seconds) * TIMES_THE_USUAL
     return now - moment(known.first_seen) > LEARNING and quiet > max(usual, SHORTEST_SILENCE)
+
+
+def changed_fields(known: Known, now: datetime) -> Iterator[str]:
+    """The fields of its topics that are gone or changed, as delivery noted them: `field_gone orders/paid email`."""
+    for topic, fields in sorted(known.drifts.items()):
+        for since, kind, path in (field.split(" ", 2) for field in fields):
+            if now - moment(since) <= DRIFTS_COUNT_FOR:
+                yield f"{kind} {topic} {path}"
 
 
 def moment(text: str) -> datetime:

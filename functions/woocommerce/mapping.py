@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bridge import normalise
 from bridge.errors import Ignored
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
 from bridge.settings import ConnectionSettings
+from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.woocommerce.models import Address, Customer, LineItem, Order
 
@@ -42,6 +43,17 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     if webhook.topic in CUSTOMER_TOPICS:
         return customer_change(webhook, CUSTOMER_TOPICS[webhook.topic])
     return order_change(webhook, is_placed=ORDER_TOPICS[webhook.topic])
+
+
+def reads(topic: str) -> Models:
+    """What is read of a topic's body."""
+    return {"": Customer} if topic in CUSTOMER_TOPICS else {"": Order} if topic in ORDER_TOPICS else {}
+
+
+def api_version(webhook: Webhook, content: Mapping[str, Any]) -> str | None:
+    """WooCommerce does not say in which version it writes."""
+    del webhook, content
+    return ""
 
 
 def order_change(webhook: Webhook, *, is_placed: bool) -> ProfileChange:

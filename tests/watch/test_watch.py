@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.connections import NOTE_EVERY_SECONDS, Connections, Known
+from bridge.connections import MAX_DRIFTS, NOTE_EVERY_SECONDS, Connections, Known
 from bridge.settings import ConnectionSettings
+from functions.deliver import drift
 from functions.watch.rounds import METRICS, watch
 from functions.watch.silence import (
+    DRIFTS_COUNT_FOR,
+    FIELD_CHANGED,
+    FIELD_GONE,
     NEVER_SEEN,
     REFUSING,
     SILENT,
@@ -176,6 +180,35 @@ def test_every_round_counts_for_each_alarm_also_that_nothing_is_amiss(
         shop.refuse(1)
     shop.watch()
     assert counted(capsys.readouterr().out)["ConnectionsRefusing"] == [1]
+
+
+def test_the_fields_that_delivery_noted_as_gone_or_changed_are_told_for_two_weeks(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.speak()
+    since = shop.now.isoformat(timespec="seconds")
+    fields = [f"{since} {FIELD_GONE} customer.email", f"{since} {FIELD_CHANGED} total_price"]
+    assert shop.connections.drifted("shopify", "main", "orders/paid", fields)
+    assert shop.watch() == [
+        f"{FIELD_GONE} orders/paid customer.email",
+        f"{FIELD_CHANGED} orders/paid total_price",
+    ]
+    assert counted(capsys.readouterr().out)["FieldsDrifted"] == [2]
+    shop.pass_time(seconds=DRIFTS_COUNT_FOR.total_seconds() + 1)
+    assert FIELD_GONE not in " ".join(shop.watch())
+
+
+def test_fields_that_are_back_are_told_no_more(shop: Shop) -> None:
+    shop.speak()
+    field = f"{shop.now.isoformat()} {FIELD_GONE} email"
+    shop.connections.drifted("shopify", "main", "orders/paid", [field] * (MAX_DRIFTS + 1))
+    assert len(shop.watch()) == MAX_DRIFTS
+    shop.connections.drifted("shopify", "main", "orders/paid", [])
+    assert shop.watch() == []
+
+
+def test_delivery_and_the_watch_tell_of_a_drift_in_the_same_words_and_for_as_long() -> None:
+    assert (drift.GONE, drift.CHANGED, drift.TOLD_FOR) == (FIELD_GONE, FIELD_CHANGED, DRIFTS_COUNT_FOR)
 
 
 def counted(text: str) -> dict[str, Any]:

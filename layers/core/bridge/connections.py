@@ -23,10 +23,13 @@ ALL_CONNECTIONS = "connections"
 MAX_TOPICS = 100
 """Of a connection, in its row of at most 400 kB: a tool of any kind may name as many as it likes."""
 MAX_TOPIC_CHARACTERS = 100
+MAX_DRIFTS = 20
+"""Of a topic, in its connection's row."""
 NOTE_EVERY_SECONDS = 60
 """What is noted again and again is written once in so long; what happens meanwhile is counted in memory."""
 BATCH_READ_KEYS = 100
 SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inactive_since"
+DRIFTED = "drifted "
 CONNECTED, WATCHED, FINDINGS = "connected_at", "watched", "findings"
 NEWEST_SECRET, OLDER_SECRET, ROTATED = "newest_secret_at", "older_secret_at", "rotated_at"
 
@@ -36,6 +39,7 @@ class Known:
     """What is known of one connection; times are RFC 3339 in UTC.
 
     `topics`: topic → when it was last dealt with. `refused`: reason → how often, and `refused_at` when last.
+    `drifts`: topic → its fields that are gone or changed, each as `SINCE KIND PATH`.
     `watched` is what the watch remembers of it, as JSON, and `findings` what it finds amiss.
     While it has several secrets: when the newest and when an older one last proved a webhook, and since when.
     """
@@ -53,6 +57,7 @@ class Known:
     connected_at: str = ""
     watched: str = ""
     findings: tuple[str, ...] = ()
+    drifts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def last_seen(self) -> str:
@@ -115,6 +120,10 @@ class Connections:
     def judge(self, source: str, connection: str, watched: str, findings: Sequence[str]) -> None:
         """Note what the watch remembers of it, and what it finds amiss."""
         self.update(source, connection, {WATCHED: watched, FINDINGS: "\n".join(findings)})
+
+    def drifted(self, source: str, connection: str, topic: str, fields: Sequence[str]) -> bool:
+        """Note which fields of a topic are gone or changed, each as `SINCE KIND PATH`; says whether it was noted."""
+        return bool(self.update(source, connection, {DRIFTED + topic: "\n".join(fields[:MAX_DRIFTS])}))
 
     def inactivate(self, source: str, connection: str, since: str = "") -> bool:
         """Note that the tool says it will send no more; says whether it was noted.
@@ -244,6 +253,7 @@ def known_in(row: Mapping[str, Any]) -> Known:
         connected_at=text_in(row, CONNECTED),
         watched=text_in(row, WATCHED),
         findings=tuple(text_in(row, FINDINGS).splitlines()),
+        drifts={topic: tuple(value["S"].splitlines()) for topic, value in below(row, DRIFTED)},
     )
 
 

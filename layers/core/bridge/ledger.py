@@ -3,9 +3,10 @@
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
 (an order's total), `kind#PROJECT#PATH` (the type of a name, for ever), `tries#MESSAGE` (how a message of the queue
-fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says). The index finds all
-rows of a profile. Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value
-that a source sent but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
+fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says),
+`shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types). The index finds all rows of a profile.
+Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value that a source sent
+but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
 """
 
 from __future__ import annotations
