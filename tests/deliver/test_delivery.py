@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.errors import Ignored
+from bridge.errors import Ignored, MappingFailed
 from bridge.identity import email_sha256
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange
 from bridge.webhook import Webhook
@@ -296,6 +296,45 @@ def test_a_webhook_that_names_nobody_waits_for_one_that_does(world: Any, shopify
     assert {operation["identifiers"]["custom_id"] for operation in world.operations} == {
         email_sha256("ada@example.com")
     }
+
+
+@pytest.mark.parametrize("place", ["dead_letter_url", "waiting_url"])
+def test_what_can_neither_be_parked_nor_put_aside_stays_in_the_queue(
+    world: Any, shopify: Any, place: str
+) -> None:
+    def told(webhook: Webhook, settings: Any) -> ProfileChange:
+        if place == "dead_letter_url":
+            raise MappingFailed("created_at: missing")
+        return ProfileChange(Person(references=("shopify:customer:1",), named_elsewhere=True))
+
+    world.mappers["shopify"] = told
+    url = getattr(world.queue, place)
+    setattr(world.queue, place, f"{url}-away")
+    assert world.deliver(shopify("orders/paid", 1)) == ["message-webhook-1"]
+    assert world.ledger.receipt("webhook-1").status == "retrying"
+    setattr(world.queue, place, url)
+    assert world.deliver(shopify("orders/paid", 1), receive_count=2) == []
+    assert [one["id"] for one in world.waiting()] or [one.id for one in world.parked()] == ["webhook-1"]
+
+
+def test_what_batch_took_and_the_ledger_could_not_note_stays_in_the_queue_and_is_counted(
+    world: Any, shopify: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, webhook = world.ledger.table, shopify("orders/paid", 1, **order(1001, ADA))
+
+    def lose_the_ledger(operation: dict[str, Any]) -> bool:
+        world.ledger.table = "away"
+        return False
+
+    world.batch.refuse = lose_the_ledger
+    assert world.deliver(webhook) == ["message-webhook-1"]
+    assert '"ReceiptsNotWritten":[1]' in capsys.readouterr().out
+    world.batch.refuse = lambda operation: False
+    world.ledger.table = table
+    world.now += 61
+    assert world.deliver(webhook, receive_count=2) == []
+    assert events_of(world) == ["order_paid", "order_paid"]
+    assert world.ledger.receipt("webhook-1").status == "delivered"
 
 
 @pytest.mark.parametrize(
