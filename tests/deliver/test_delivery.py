@@ -66,6 +66,18 @@ def test_the_same_webhook_makes_one_event_within_a_batch_and_across_batches(worl
     assert events_of(world) == ["order_paid"]
 
 
+def test_a_repeat_is_known_also_where_its_event_has_no_key_of_its_own(world: Any, shopify: Any) -> None:
+    def keyless(webhook: Webhook, settings: Any) -> ProfileChange:
+        return ProfileChange(Person(email="ada@example.com"), events=(Event("form_submitted", None),))
+
+    world.mappers["shopify"] = keyless
+    webhook = shopify("orders/paid", 1)
+    assert world.deliver(webhook, webhook) == []
+    assert events_of(world) == ["form_submitted"]
+    assert world.deliver(webhook) == []
+    assert events_of(world) == ["form_submitted"]
+
+
 def test_an_older_state_writes_no_attribute_but_sends_its_event(world: Any, shopify: Any) -> None:
     world.deliver(shopify("orders/paid", 1, **order(1001, ADA, financial_status="paid")))
     older = order(1001, ADA, updated_at="2026-09-10T10:00:00Z", financial_status="pending")
@@ -248,6 +260,17 @@ def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(
     }
 
 
+def test_a_partial_error_is_traced_to_the_profile_at_its_place_in_the_call(world: Any, shopify: Any) -> None:
+    error = {"category": "attribute", "bulk_index": 1, "attribute": "first_name", "reason": "Grace"}
+    world.batch.answers = [
+        httpx.Response(202, json={"code": "SUCCESS_WITH_PARTIAL_ERRORS", "errors": [error]})
+    ]
+    world.deliver(shopify("customers/create", 1, **ADA), shopify("customers/create", 2, group="2", **GRACE))
+    [parked] = world.parked()
+    assert (parked.id, parked.envelope["only"]) == ("webhook-2", ["attribute:first_name"])
+    assert world.ledger.receipt("webhook-1").status == "delivered"
+
+
 def test_a_refused_event_is_traced_by_its_name(world: Any, shopify: Any) -> None:
     error = {"category": "event", "bulk_index": 0, "attribute": "order_paid", "reason": "too old"}
     world.batch.answers = [
@@ -272,6 +295,19 @@ def test_a_customer_that_stays_in_the_queue_keeps_its_order_and_blocks_no_other(
     world.now += 61
     assert world.deliver(*webhooks) == []
     assert sorted(events_of(world)) == ["order_paid", "order_paid"]
+
+
+def test_nothing_overtakes_in_a_customers_lane_whosever_profile_it_is_about(world: Any, shopify: Any) -> None:
+    lin = {"id": 3, "email": "lin@example.com", "updated_at": "2026-09-10T10:00:00Z"}
+    world.ledger.lease("default", email_sha256("ada@example.com"), "another delivery", world.now)
+    stay = world.deliver(
+        shopify("orders/paid", 1, **order(1001, ADA)),
+        shopify("orders/paid", 2, **order(1002, GRACE)),
+        shopify("orders/paid", 3, group="2", **order(1003, lin)),
+    )
+    assert stay == ["message-webhook-1", "message-webhook-2"]
+    told = {operation["identifiers"]["custom_id"] for operation in world.operations}
+    assert told == {email_sha256("lin@example.com")}
 
 
 def test_a_profile_is_given_back_after_each_delivery(world: Any, shopify: Any) -> None:
