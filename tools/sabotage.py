@@ -29,6 +29,9 @@ TABLE = Path(__file__).parent / "sabotages.toml"
 PAGE = Path("docs/sabotage.md")
 LIMIT_SECONDS = 300
 """Of one run of tests: a sabotage may make them go round in circles."""
+STEADY = {"CI": "true"}
+"""Has hypothesis try the same each time, without a limit of milliseconds: a busy machine would count as a failure.
+https://hypothesis.readthedocs.io/en/latest/reference/api.html#hypothesis.settings"""
 FAILED = re.compile(r"^FAILED (\S+?)(?:\[.*?\])?(?: - .*)?$", re.MULTILINE)
 FAILED_WITH_ID = re.compile(r"^FAILED (\S+::\w+\[.+?\])(?: - .*)?$", re.MULTILINE)
 BROKE_OFF = re.compile(r"^ERROR ", re.MULTILINE)
@@ -145,7 +148,7 @@ def run_pytest(checkout: Path, tests: Iterable[str]) -> Run:
         done = subprocess.run(  # noqa: S603 - the arguments are ours
             [sys.executable, "-m", "pytest", *quiet, *tests],
             cwd=checkout,
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", **STEADY},
             capture_output=True,
             text=True,
             check=False,
