@@ -6,6 +6,7 @@
 #   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided"
+#   SABOTAGE_ARGS  which sabotages `make sabotage` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
 #   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=acme
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
@@ -93,6 +94,9 @@ audit: setup ## Look for known vulnerabilities of the pinned packages, where the
 fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the door, the mappings and Batch's client, for FUZZ_SECONDS in all
 	@.venv-fuzz/bin/python -m tests.fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+sabotage: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about ten minutes
+	@$(BIN)/python -m tools.sabotage $(SABOTAGE_ARGS)
+
 bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measured in the same run
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
@@ -113,8 +117,9 @@ new-source: setup ## Start the source NAME: its room, its examples, its tests, i
 remove-source: setup ## Take the source NAME out again, and list the lines that still name it
 	@$(BIN)/python -m tools.remove_source "$(NAME)"
 
-docs: setup ## Write the tables of what arrives into the pages, from the examples and the presets
+docs: setup ## Write the tables of what arrives, and of sabotages, into the pages
 	@$(BIN)/python -m tools.tables
+	@$(BIN)/python -m tools.sabotage_page
 
 lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
@@ -129,7 +134,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-checks .venv-fuzz .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz bench build deploy new-source remove-source docs lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz sabotage bench build deploy new-source remove-source docs lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.

@@ -773,12 +773,15 @@ def test_with_one_secret_nothing_is_noted(shopify: Hall) -> None:
     assert shopify.dynamodb.made == []
 
 
-def test_a_rotation_under_load_costs_no_401(shopify: Hall) -> None:
+@pytest.mark.parametrize(
+    ("stored_at", "changed_at"), [(100, 160), (280, 360)], ids=["cached until it fails", "read anew before"]
+)
+def test_a_rotation_under_load_costs_no_401(shopify: Hall, stored_at: int, changed_at: int) -> None:
     """The tool changes over at one moment, the stored secrets at another, and the caches are old."""
-    for number in range(300):
+    for number in range(400):
         shopify.clock.now += 1
-        if number == 100:
+        if number == stored_at:
             shopify.store.put("bridge-test/shopify/main", {"signing_secrets": ["new", SECRET]})
-        secret = "new" if number >= 160 else SECRET
+        secret = "new" if number >= changed_at else SECRET
         body = json.dumps({"id": number}).encode()
         assert told(shopify.send("orders/paid", body, secret))[0] == 200, number

@@ -436,6 +436,11 @@ def test_what_is_meant_is_deleted_from_the_dead_letter_queue_and_the_rest_is_see
     assert is_whole
     left = [*world.queue.receive_parked(600), *world.queue.receive_parked(600)]
     assert len({parked.id for parked in left}) == 9
+    counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    told = world.queue.client.get_queue_attributes(
+        QueueUrl=world.queue.dead_letter_url, AttributeNames=counts
+    )
+    assert sum(int(told["Attributes"][name]) for name in counts) == 9
 
 
 @pytest.mark.parametrize("size", [100, 100_000, 400_000])

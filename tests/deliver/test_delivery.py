@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.errors import Ignored
+from bridge.errors import Ignored, MappingFailed
 from bridge.identity import email_sha256
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange
 from bridge.webhook import Webhook
@@ -64,6 +64,18 @@ def test_the_same_webhook_makes_one_event_within_a_batch_and_across_batches(worl
     assert world.deliver(webhook, webhook) == []
     assert world.deliver(webhook) == []
     assert events_of(world) == ["order_paid"]
+
+
+def test_a_repeat_is_known_also_where_its_event_has_no_key_of_its_own(world: Any, shopify: Any) -> None:
+    def keyless(webhook: Webhook, settings: Any) -> ProfileChange:
+        return ProfileChange(Person(email="ada@example.com"), events=(Event("form_submitted", None),))
+
+    world.mappers["shopify"] = keyless
+    webhook = shopify("orders/paid", 1)
+    assert world.deliver(webhook, webhook) == []
+    assert events_of(world) == ["form_submitted"]
+    assert world.deliver(webhook) == []
+    assert events_of(world) == ["form_submitted"]
 
 
 def test_an_older_state_writes_no_attribute_but_sends_its_event(world: Any, shopify: Any) -> None:
@@ -248,6 +260,17 @@ def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(
     }
 
 
+def test_a_partial_error_is_traced_to_the_profile_at_its_place_in_the_call(world: Any, shopify: Any) -> None:
+    error = {"category": "attribute", "bulk_index": 1, "attribute": "first_name", "reason": "Grace"}
+    world.batch.answers = [
+        httpx.Response(202, json={"code": "SUCCESS_WITH_PARTIAL_ERRORS", "errors": [error]})
+    ]
+    world.deliver(shopify("customers/create", 1, **ADA), shopify("customers/create", 2, group="2", **GRACE))
+    [parked] = world.parked()
+    assert (parked.id, parked.envelope["only"]) == ("webhook-2", ["attribute:first_name"])
+    assert world.ledger.receipt("webhook-1").status == "delivered"
+
+
 def test_a_refused_event_is_traced_by_its_name(world: Any, shopify: Any) -> None:
     error = {"category": "event", "bulk_index": 0, "attribute": "order_paid", "reason": "too old"}
     world.batch.answers = [
@@ -274,6 +297,19 @@ def test_a_customer_that_stays_in_the_queue_keeps_its_order_and_blocks_no_other(
     assert sorted(events_of(world)) == ["order_paid", "order_paid"]
 
 
+def test_nothing_overtakes_in_a_customers_lane_whosever_profile_it_is_about(world: Any, shopify: Any) -> None:
+    lin = {"id": 3, "email": "lin@example.com", "updated_at": "2026-09-10T10:00:00Z"}
+    world.ledger.lease("default", email_sha256("ada@example.com"), "another delivery", world.now)
+    stay = world.deliver(
+        shopify("orders/paid", 1, **order(1001, ADA)),
+        shopify("orders/paid", 2, **order(1002, GRACE)),
+        shopify("orders/paid", 3, group="2", **order(1003, lin)),
+    )
+    assert stay == ["message-webhook-1", "message-webhook-2"]
+    told = {operation["identifiers"]["custom_id"] for operation in world.operations}
+    assert told == {email_sha256("lin@example.com")}
+
+
 def test_a_profile_is_given_back_after_each_delivery(world: Any, shopify: Any) -> None:
     world.batch.answers = [httpx.Response(503)]
     world.deliver(shopify("orders/paid", 1, **order(1001, ADA)))
@@ -296,6 +332,45 @@ def test_a_webhook_that_names_nobody_waits_for_one_that_does(world: Any, shopify
     assert {operation["identifiers"]["custom_id"] for operation in world.operations} == {
         email_sha256("ada@example.com")
     }
+
+
+@pytest.mark.parametrize("place", ["dead_letter_url", "waiting_url"])
+def test_what_can_neither_be_parked_nor_put_aside_stays_in_the_queue(
+    world: Any, shopify: Any, place: str
+) -> None:
+    def told(webhook: Webhook, settings: Any) -> ProfileChange:
+        if place == "dead_letter_url":
+            raise MappingFailed("created_at: missing")
+        return ProfileChange(Person(references=("shopify:customer:1",), named_elsewhere=True))
+
+    world.mappers["shopify"] = told
+    url = getattr(world.queue, place)
+    setattr(world.queue, place, f"{url}-away")
+    assert world.deliver(shopify("orders/paid", 1)) == ["message-webhook-1"]
+    assert world.ledger.receipt("webhook-1").status == "retrying"
+    setattr(world.queue, place, url)
+    assert world.deliver(shopify("orders/paid", 1), receive_count=2) == []
+    assert [one["id"] for one in world.waiting()] or [one.id for one in world.parked()] == ["webhook-1"]
+
+
+def test_what_batch_took_and_the_ledger_could_not_note_stays_in_the_queue_and_is_counted(
+    world: Any, shopify: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, webhook = world.ledger.table, shopify("orders/paid", 1, **order(1001, ADA))
+
+    def lose_the_ledger(operation: dict[str, Any]) -> bool:
+        world.ledger.table = "away"
+        return False
+
+    world.batch.refuse = lose_the_ledger
+    assert world.deliver(webhook) == ["message-webhook-1"]
+    assert '"ReceiptsNotWritten":[1]' in capsys.readouterr().out
+    world.batch.refuse = lambda operation: False
+    world.ledger.table = table
+    world.now += 61
+    assert world.deliver(webhook, receive_count=2) == []
+    assert events_of(world) == ["order_paid", "order_paid"]
+    assert world.ledger.receipt("webhook-1").status == "delivered"
 
 
 @pytest.mark.parametrize(

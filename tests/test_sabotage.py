@@ -1,0 +1,247 @@
+"""Every sabotage still fits the code, its promise stands on the page, its tests are there; and one that is not noticed
+is told. `make sabotage` tries them all."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import cfn_flip
+import pytest
+
+from tools.sabotage import (
+    Run,
+    Sabotage,
+    Verdict,
+    chosen,
+    copied,
+    line,
+    run_pytest,
+    sabotages,
+    summary,
+    try_all,
+)
+from tools.sabotage_page import LAST_RUN, noted, with_tables
+from tools.texts import Refused
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs/sabotage.md").read_text(encoding="utf-8")
+ALL = sabotages()
+LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]+\)")
+
+each_sabotage = pytest.mark.parametrize("sabotage", ALL, ids=lambda one: one.name)
+
+
+def words(markdown: str) -> str:
+    """The words of a page, without its links, its bold type and its line breaks."""
+    return " ".join(LINK.sub(r"\1", markdown).replace("**", "").split())
+
+
+# ── The table ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@each_sabotage
+def test_a_sabotage_fits_the_code_exactly_once_and_leaves_code(sabotage: Sabotage) -> None:
+    path = ROOT / sabotage.file
+    broken = sabotage.applied(path.read_text(encoding="utf-8"))
+    assert broken != path.read_text(encoding="utf-8")
+    assert ast.parse(broken) if path.suffix == ".py" else cfn_flip.load_yaml(broken)
+
+
+@each_sabotage
+def test_a_sabotage_breaks_a_promise_in_the_words_of_its_page(sabotage: Sabotage) -> None:
+    page = sabotage.said_in.partition("#")[0]
+    assert words(sabotage.promise) in words((ROOT / page).read_text(encoding="utf-8")), (
+        f"{page} says it in other words: adapt {sabotage.name} in tools/sabotages.toml"
+    )
+
+
+@each_sabotage
+def test_a_sabotage_names_tests_that_there_are(sabotage: Sabotage) -> None:
+    assert sabotage.tests
+    for test in sabotage.tests:
+        path, _, name = test.partition("[")[0].partition("::")
+        body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+        assert name in {one.name for one in body if isinstance(one, ast.FunctionDef)}, f"there is no {test}"
+
+
+def test_the_page_has_every_sabotage() -> None:
+    assert with_tables(PAGE, ALL) == PAGE, "run make docs: docs/sabotage.md has other sabotages"
+
+
+def test_the_page_tells_of_a_full_run_with_all_of_them() -> None:
+    told = LAST_RUN.search(PAGE)
+    assert told
+    assert f": {len(ALL)} sabotages, every one was noticed." in told[0], (
+        "run make sabotage SABOTAGE_ARGS=--note: docs/sabotage.md tells of a run with others"
+    )
+
+
+# ── The tool ────────────────────────────────────────────────────────────────────────────────────────────
+
+TEA = """\
+def price(cups: int) -> int:
+    return cups * 3
+
+
+def greet() -> str:
+    return "good morning"
+"""
+TESTS = """\
+import pytest
+import tea
+
+
+@pytest.mark.parametrize("cups", [1, 2])
+def test_a_cup_costs_three(cups):
+    assert tea.price(cups) == 3 * cups
+
+
+def test_the_greeting_is_polite():
+    assert "good" in tea.greet()
+
+
+@pytest.fixture
+def served():
+    assert tea.price(1) == 3
+
+
+def test_tea_is_served(served):
+    pass
+"""
+PRICE = "test_tea.py::test_a_cup_costs_three"
+ROW = "".join(f'{name} = "tea"\n' for name in Sabotage.__slots__ if name != "tests")
+CHEAPER = Sabotage(
+    name="cheaper",
+    promise="A cup costs three.",
+    said_in="README.md#tea",
+    broken="a cup costs two",
+    file="tea.py",
+    code="cups * 3",
+    instead="cups * 2",
+    tests=(PRICE,),
+)
+
+
+@pytest.fixture
+def teahouse(tmp_path: Path) -> Path:
+    """A project with one module, under Git."""
+    root = tmp_path / "teahouse"
+    root.mkdir()
+    (root / "tea.py").write_text(TEA)
+    (root / "test_tea.py").write_text(TESTS)
+    (root / ".gitignore").write_text("*.log\n")
+    (root / "kettle.log").write_text("hot")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    return root
+
+
+def verdicts(root: Path, *wanted: Sabotage) -> list[Verdict]:
+    return [result.verdict for result in try_all(root, wanted)]
+
+
+def test_a_sabotage_that_its_tests_notice_is_caught_and_nothing_here_is_changed(teahouse: Path) -> None:
+    assert verdicts(teahouse, CHEAPER, replace(CHEAPER, tests=(f"{PRICE}[2]",))) == [Verdict.CAUGHT] * 2
+    assert (teahouse / "tea.py").read_text() == TEA
+    assert sorted(path.name for path in teahouse.iterdir() if path.suffix == ".py") == [
+        "tea.py",
+        "test_tea.py",
+    ]
+
+
+def test_a_sabotage_that_a_test_does_not_notice_is_told_with_that_test(teahouse: Path) -> None:
+    blind = "test_tea.py::test_the_greeting_is_polite"
+    [result] = try_all(teahouse, [replace(CHEAPER, tests=(PRICE, blind))])
+    assert (result.verdict, result.passed) == (Verdict.NOT_CAUGHT, (blind,))
+    assert line(result).endswith(f"so nothing holds the promise\n      {blind}")
+    assert summary([result]) == "1 sabotages tried, 0 caught."
+
+
+@pytest.mark.parametrize("code", ["cups * 4", "cups"], ids=["gone", "several times"])
+def test_a_sabotage_whose_code_is_not_there_once_has_to_be_adapted(teahouse: Path, code: str) -> None:
+    assert verdicts(teahouse, replace(CHEAPER, code=code)) == [Verdict.DOES_NOT_APPLY]
+
+
+def test_tests_that_break_off_prove_nothing(teahouse: Path) -> None:
+    no_code = replace(CHEAPER, instead="cups *")
+    in_setup = replace(CHEAPER, tests=("test_tea.py::test_tea_is_served",))
+    assert verdicts(teahouse, no_code, in_setup) == [Verdict.NOT_TRIED] * 2
+
+
+def test_a_run_that_takes_too_long_proves_nothing(teahouse: Path) -> None:
+    answers = iter([Run(0), Run(None)])
+    assert [one.verdict for one in try_all(teahouse, [CHEAPER], lambda *_: next(answers))] == [
+        Verdict.NOT_TRIED
+    ]
+
+
+def test_what_fails_without_a_sabotage_ends_it(teahouse: Path) -> None:
+    (teahouse / "tea.py").write_text(TEA.replace("good", "bad"))
+    asked = replace(CHEAPER, tests=(PRICE, "test_tea.py::test_the_greeting_is_polite"))
+    with pytest.raises(Refused, match="fail without any sabotage"):
+        list(try_all(teahouse, [asked]))
+
+
+def test_the_copy_has_what_git_has_and_would_have(teahouse: Path, tmp_path: Path) -> None:
+    into = tmp_path / "copy"
+    assert sorted(path.name for path in copied(teahouse, into).iterdir()) == [
+        ".gitignore",
+        "tea.py",
+        "test_tea.py",
+    ]
+
+
+def test_without_git_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="in a clone"):
+        copied(tmp_path, tmp_path / "copy")
+
+
+def test_a_name_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    assert [one.name for one in chosen(["yen-have-cents"])] == ["yen-have-cents"]
+    assert chosen([]) == ALL
+    with pytest.raises(Refused, match=r"no sabotage tea-for-free; there are: answer-before-storing, "):
+        chosen(["tea-for-free"])
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ('[[sabotage]]\nname = "a"\ntests = []\n', "missing 6 required"),
+        ('[[sabotage]]\nname = "a"\ntests = []\nwhy = ""\n', "'why'"),
+        ('[[sabotage]]\nname = "a"\n', "'tests'"),
+        (2 * f'[[sabotage]]\n{ROW}tests = ["{PRICE}"]\n', "several are called tea"),
+    ],
+    ids=["too few columns", "too many", "no tests", "twice"],
+)
+def test_a_table_that_is_none_is_refused(tmp_path: Path, table: str, why: str) -> None:
+    (tmp_path / "table.toml").write_text(table)
+    with pytest.raises(Refused, match=why):
+        sabotages(tmp_path / "table.toml")
+
+
+def test_a_real_sabotage_is_caught_in_a_copy_of_this_project() -> None:
+    [result] = try_all(ROOT, chosen(["dinars-have-cents"]), run_pytest)
+    assert result.verdict is Verdict.CAUGHT, line(result)
+
+
+# ── The page ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_full_run_is_written_down_with_what_was_not_noticed() -> None:
+    day = date(2026, 9, 1)
+    assert "on 1 September 2026: 3 sabotages, every one was noticed." in noted(PAGE, day, 3, [])
+    assert "3 sabotages, not noticed: `a`, `b`." in noted(PAGE, day, 3, ["a", "b"])
+
+
+def test_a_page_without_its_places_is_refused() -> None:
+    with pytest.raises(Refused, match="has lost the comments"):
+        with_tables("# Sabotage\n", [CHEAPER])
+
+
+def test_a_promise_that_is_broken_in_several_ways_is_told_once() -> None:
+    page = with_tables(PAGE, [CHEAPER, replace(CHEAPER, name="dearer", broken="a cup costs four")])
+    assert f"| [A cup costs three.](../README.md#tea) | a cup costs two | `{PRICE}` |\n| the same |" in page
