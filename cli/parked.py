@@ -99,29 +99,31 @@ class Manner:
     by: str = ""
 
 
+Texts: TypeAlias = Sequence[str] | None
+
+
 def wanted(
-    *,
-    classes: Sequence[str] = (),
-    sources: Sequence[str] = (),
-    connections: Sequence[str] = (),
-    topics: Sequence[str] = (),
-    ids: Sequence[str] = (),
-    since: str = "",
-    until: str = "",
+    classes: Texts = None,
+    sources: Texts = None,
+    connections: Texts = None,
+    topics: Texts = None,
+    ids: Texts = None,
+    since: str | None = None,
+    until: str | None = None,
 ) -> Filter:
     """The filter of the retry function. Raises WrongUsage for a class, a source or a time that does not exist."""
     for given, known, what in ((classes, FAILURE_CLASSES, "class"), (sources, tuple(ROOMS), "source")):
-        unknown = [name for name in given if name not in known]
+        unknown = [name for name in given or () if name not in known]
         if unknown:
             raise WrongUsage(f"no {what} {unknown[0]!r}; there are: {', '.join(known)}")
     named = {
-        "classes": list(classes),
-        "sources": list(sources),
-        "connections": list(connections),
-        "topics": list(topics),
-        "ids": list(ids),
-        "since": with_zone(since),
-        "until": with_zone(until),
+        "classes": list(classes or ()),
+        "sources": list(sources or ()),
+        "connections": list(connections or ()),
+        "topics": list(topics or ()),
+        "ids": list(ids or ()),
+        "since": with_zone(since or ""),
+        "until": with_zone(until or ""),
     }
     return {name: values for name, values in named.items() if values}
 

@@ -29,7 +29,7 @@ EXAMPLES = sorted(path for path in Path("events").glob("*/*.json") if not path.n
 TELLING = [path for path in EXAMPLES if json.loads(path.with_suffix(".batch.json").read_text())]
 DELIVERED_WITHIN_SECONDS = 2.0
 ALL_DELIVERED_WITHIN_SECONDS = 60.0
-OUTAGE_SECONDS = 60
+OUTAGE_SECONDS = 30
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,169 @@
+"""Connect tools, and say how their connections stand."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import connect as connecting
+from cli import rotation as rotating
+from cli import show
+from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
+from cli.errors import WrongUsage
+from cli.options import (
+    AsJson,
+    ConnectionName,
+    SettingsFile,
+    StackName,
+    Tool,
+    failures_told,
+    stack_of,
+)
+from cli.stack import Stack
+
+if TYPE_CHECKING:
+    pass
+
+
+def connect_tool(
+    context: typer.Context,
+    source: Tool,
+    connection: ConnectionName = None,
+    *,
+    settings: SettingsFile = None,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
+    api_key: Annotated[
+        bool,
+        typer.Option(
+            "--api-key", help="Store a key to the API of Shopify or Stripe: to find gaps, for thin events."
+        ),
+    ] = False,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Store nothing: say whether the older secrets are still in use.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --rotate: remove them, once that is safe.")
+    ] = False,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store a tool's signing secret, and print the address to paste into the tool.
+
+    `bridge connect batch` stores the keys of a Batch project; with --secret-stdin: REST API key, project key, then
+    any app keys, a line each.
+    """
+    with failures_told(as_json):
+        name = connection or (DEFAULT_PROJECT if source == BATCH else MAIN)
+        connecting.check_names(source, name)
+        stack = stack_of(context, stack_name)
+        if rotate:
+            rotate_secrets(stack, source, name, removes=yes, as_json=as_json)
+        elif settings is not None:
+            connect_settings(stack, source, name, settings, as_json=as_json)
+        elif api_key:
+            connect_api_key(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
+        elif source == BATCH:
+            connect_batch(stack, name, from_stdin=secret_stdin, as_json=as_json)
+        else:
+            connect_source(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
+
+
+def connect_settings(stack: Stack, source: str, connection: str, path: Path, *, as_json: bool) -> None:
+    if source == BATCH:
+        raise WrongUsage("settings belong to the connection of a tool, not to Batch")
+    stored = connecting.store_settings(stack, source, connection, path)
+    if as_json:
+        show.document({"source": source, "connection": connection, "settings": stored})
+    else:
+        show.line(f"Stored the settings of {source}/{connection}; they hold within five minutes.", "green")
+
+
+def rotate_secrets(stack: Stack, source: str, connection: str, *, removes: bool, as_json: bool) -> None:
+    if source == BATCH:
+        raise WrongUsage("Batch has one key at a time: store the new one with `bridge connect batch`")
+    found = rotating.rotation(stack, source, connection, datetime.now(UTC))
+    if removes and found.is_safe:
+        found = replace(found, secrets=1, removed=rotating.remove_older(stack, source, connection))
+    if as_json:
+        show.document({**asdict(found), "verdict": rotating.verdict(found)})
+    else:
+        show.rotation(found)
+    if removes and not found.removed and found.secrets > 1:
+        show.error("nothing removed: " + rotating.verdict(found))
+        raise typer.Exit(1)
+
+
+def connect_api_key(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
+    connecting.store_api_key(stack, source, connection, asked("API key", from_stdin=from_stdin))
+    if as_json:
+        show.document({"source": source, "connection": connection, "stored": True})
+    else:
+        show.line(f"Stored the API key of {source}/{connection}; it holds within five minutes.", "green")
+
+
+def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
+    """The address is shown before the question: most tools give their secret only once they have it."""
+    steps = connecting.NEXT_STEPS.get(source, connecting.ANY_STEP)
+    asks = not from_stdin and not connecting.has_token(source)
+    if asks and not as_json:
+        show.connecting(stack.address(source, connection), steps)
+    stored = secret_added(stack, source, connection, from_stdin=from_stdin)
+    if as_json:
+        show.document({**asdict(stored), "next_step": steps})
+        return
+    if not asks:
+        show.connecting(stored.address, steps)
+    show.stored(stored)
+
+
+def secret_added(stack: Stack, source: str, connection: str, *, from_stdin: bool) -> Connection:
+    if not connecting.has_token(source):
+        return connecting.add_secret(
+            stack, source, connection, asked("Signing secret", from_stdin=from_stdin)
+        )
+    if from_stdin:
+        raise WrongUsage(f"{source} needs no secret: its address gets a token of its own")
+    return connecting.add_token(stack, source, connection)
+
+
+def connect_batch(stack: Stack, project: str, *, from_stdin: bool, as_json: bool) -> None:
+    if not (as_json or from_stdin):
+        show.line(connecting.NEXT_STEPS[BATCH])
+    typed = [*sys.stdin.read().split(), "", ""] if from_stdin else batch_keys_typed()
+    rest_api_key, project_key, *apps = typed
+    connecting.store_batch_keys(stack, project, rest_api_key, project_key, apps)
+    if as_json:
+        show.document({"project": project, "stored": True})
+    else:
+        show.line(f"Stored the keys of Batch project {project}.", "green")
+        show.line("Next: connect a tool, such as `bridge connect shopify`.")
+
+
+def batch_keys_typed() -> list[str]:
+    """The REST API key, the project key, and any app keys."""
+    keys = [asked(what, from_stdin=False) for what in ("REST API key", "Project key")]
+    apps = asked("App keys, with spaces between (Enter for none)", from_stdin=False, default="")
+    return [*keys, *apps.split()]
+
+
+def asked(what: str, *, from_stdin: bool, default: str | None = None) -> str:
+    """A secret, typed unseen or read from stdin. The question goes to stderr, so that stdout stays one document."""
+    if from_stdin:
+        return sys.stdin.read()
+    return str(typer.prompt(what, default=default, hide_input=True, show_default=False, err=True))
+
+
+def list_connections(context: typer.Context, stack_name: StackName = None, as_json: AsJson = False) -> None:
+    """List the connections: how many secrets each has, and its address."""
+    with failures_told(as_json):
+        stack = stack_of(context, stack_name)
+        found, projects = connecting.connections(stack), connecting.projects(stack)
+        if as_json:
+            show.document({"connections": [asdict(one) for one in found], "projects": projects})
+        else:
+            show.connections(found, projects)
