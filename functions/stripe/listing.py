@@ -13,35 +13,16 @@ from urllib.parse import urlencode
 
 from bridge.listing import Grant, Page, Sweep, Told, written
 from bridge.settings import ConnectionSettings
+from functions.stripe import mapping
 from functions.stripe.models import LAST_SECOND
 from functions.stripe.thin import API
 
 PAGE_SIZE = 100
 MAX_TYPES = 20
 """https://docs.stripe.com/api/events/list"""
-TOPICS = (
-    "customer.created",
-    "customer.updated",
-    "customer.deleted",
-    "customer.subscription.created",
-    "customer.subscription.updated",
-    "customer.subscription.trial_will_end",
-    "customer.subscription.paused",
-    "customer.subscription.resumed",
-    "customer.subscription.deleted",
-    "invoice.paid",
-    "invoice.payment_failed",
-    "invoice.upcoming",
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.expired",
-    "charge.refunded",
-    "charge.dispute.created",
-    "charge.dispute.closed",
-    "payment_method.automatically_updated",
-    "customer.source.expiring",
-)
-"""All that say something: `invoice.payment_succeeded` does not."""
+SAYS_NOTHING = frozenset({"invoice.payment_succeeded"})
+"""The twin of `invoice.paid`."""
+TOPICS = tuple(topic for topic in mapping.TOPICS if topic not in SAYS_NOTHING)
 
 
 def base(settings: ConnectionSettings) -> str | None:
