@@ -19,6 +19,8 @@ WINDOW_FAULTS = frozenset({"apply_then_drop", "reset_mid_body"})
 """Batch took the call, and its answer was lost: the first window of docs/operating.md."""
 KILL_SECONDS = 5.0
 """Between a call and the death of the function that made it, at most: the second window."""
+ON_THE_WIRE_SECONDS = 0.25
+"""A call may be read just after the death of the function that made it: 12 milliseconds were seen."""
 PERIOD_SECONDS = 300
 # source   the same answers are a new submission in the next five minutes
 FORGETFUL = frozenset({"form", "elementor", "wpforms"})
@@ -63,7 +65,7 @@ class Windows:
 
     def is_lost_on_us(self, call: Call) -> bool:
         at = datetime.fromisoformat(call.time.replace("Z", "+00:00")).timestamp()
-        place = bisect_left(self.kills, at)
+        place = bisect_left(self.kills, at - ON_THE_WIRE_SECONDS)
         was_killed = place < len(self.kills) and self.kills[place] <= at + KILL_SECONDS
         return call.fault in WINDOW_FAULTS or (call.is_answered and was_killed)
 

@@ -324,6 +324,7 @@ WINDOWS = [
     ("reset_mid_body", 202, None, True),
     ("", 202, 1.0, True),
     ("", 202, 60.0, False),
+    ("", 202, -0.01, True),
     ("", 202, -1.0, False),
     ("", 202, None, False),
     ("", 429, 1.0, False),
