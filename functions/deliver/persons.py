@@ -11,6 +11,9 @@ from bridge.errors import IdentityUnknown
 from bridge.ledger import Ledger, fact_row, link_row
 from functions.deliver.job import Job, Outcome
 
+LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
+"""Webhooks overtake each other by minutes; what was placed before a tool was connected is never told of."""
+
 
 class Persons:
     """The links and facts that one batch knows; `clock` returns Unix seconds."""
@@ -67,9 +70,9 @@ class Persons:
         }
         return identity.custom_id(person, known, job.settings.identity, may_wait=self.may_wait(job))
 
-    def may_wait(self, job: Job) -> bool:
-        """Whether a later webhook may still tell whose this one is."""
-        patience = timedelta(hours=job.settings.identity_wait_hours)
+    def may_wait(self, job: Job, longest: timedelta = timedelta.max) -> bool:
+        """Whether a later webhook may still tell whose this one is, or what it is about."""
+        patience = min(timedelta(hours=job.settings.identity_wait_hours), longest)
         return (
             job.change.person.named_elsewhere
             and datetime.fromtimestamp(self.clock(), UTC) < job.webhook.received_at + patience
@@ -89,10 +92,13 @@ class Persons:
             job.rows.append(fact_row(project, name, value, job.custom_id))
 
     def recall(self, job: Job) -> None:
-        """Complete a job's events with the facts that it asks for, as far as they are known."""
+        """Complete a job's events with the facts that it asks for, as far as they are known, or let it wait."""
         project, change = job.settings.project, job.change
         if change.completed is None:
             return
         known = self.ledger.facts(project, change.recall)
         known |= {name: self.facts[project, name] for name in change.recall if (project, name) in self.facts}
+        if set(change.awaits) - set(known) and self.may_wait(job, LONGEST_WAIT_FOR_FACTS):
+            job.end(Outcome.WAITING, IdentityUnknown("what it is about was not told of yet"))
+            return
         job.change = replace(change, events=(*change.events, *change.completed(known)))

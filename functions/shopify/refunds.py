@@ -35,6 +35,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
         person=known_by_order(refund.order_id),
         is_test=is_test(webhook) or any(one.test for one in given),
         recall=(total,),
+        awaits=(total,) if code else (),
         completed=completed,
     )
 

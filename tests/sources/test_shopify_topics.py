@@ -447,3 +447,30 @@ def test_a_refund_says_whether_it_is_full_whichever_comes_first(world: Any, shop
     world.deliver(refund)
     [event] = world.operations[-1]["events"]
     assert event["attributes"]["is_full"] is True
+
+
+def test_a_refund_says_whether_it_is_full_also_behind_a_shipment_that_tells_whose_it_is(
+    world: Any, shopify: Any
+) -> None:
+    """The shipment leads to the profile, but not to what the order came to."""
+    refund = shopify("refunds/create", 1, **refunded({"amount": "64.70"}) | {"order_id": ORDER["id"]})
+    shipment = SHIPMENT | {"order_id": ORDER["id"], "email": ORDER["email"]}
+    world.deliver(shopify("fulfillments/create", 2, **shipment))
+    world.deliver(refund)
+    assert world.ledger.receipt("webhook-1").status == "waiting"
+    world.deliver(shopify("orders/create", 3, **ORDER))
+    world.deliver(refund)
+    [event] = world.operations[-1]["events"]
+    assert event["attributes"]["is_full"] is True
+
+
+def test_a_refund_of_an_order_that_is_never_told_of_is_late_by_an_hour_at_most(
+    world: Any, shopify: Any
+) -> None:
+    refund = shopify("refunds/create", 1, **refunded({"amount": "64.70"}) | {"order_id": ORDER["id"]})
+    shipment = SHIPMENT | {"order_id": ORDER["id"], "email": ORDER["email"]}
+    world.deliver(shopify("fulfillments/create", 2, **shipment))
+    world.now += timedelta(minutes=61).total_seconds()
+    world.deliver(refund)
+    [event] = world.operations[-1]["events"]
+    assert "is_full" not in event["attributes"]

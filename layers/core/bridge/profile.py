@@ -68,7 +68,8 @@ class ProfileChange:
 
     `moves` are references that from now on lead to this profile, whatever they led to before: a merge.
     `remember` are facts for webhooks to come, such as an order's total; a webhook that needs them names them in
-    `recall`, and `completed` makes its events of those that are known. No fact may be personal.
+    `recall`, and `completed` makes its events of those that are known; for those in `awaits` it waits a while, as they
+    will be told. No fact may be personal.
     `privacy` asks, in place of all this, to erase the person, or to show what is held of them.
     `connection` tells of no person but of the connection itself: that the tool has left it, or that, having left it,
     it wants everybody erased who became known by it.
@@ -81,6 +82,7 @@ class ProfileChange:
     moves: tuple[str, ...] = ()
     remember: Mapping[str, str] = field(default_factory=dict)
     recall: tuple[str, ...] = ()
+    awaits: tuple[str, ...] = ()
     completed: Callable[[Mapping[str, str]], tuple[Event, ...]] | None = None
     privacy: Literal["erase", "review"] | None = None
     connection: Literal["left", "erase"] | None = None
