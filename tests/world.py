@@ -28,6 +28,7 @@ from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.shapes import Shapes
 from functions.sources import ROOMS, room
+from local import moto_fifo
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp()
@@ -178,6 +179,7 @@ def properties(name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Aws]:
     """One moto and one set of clients for a module: making clients is what takes time."""
+    moto_fifo.install()  # as other tests of the same process do: the order of tests shall not matter
     with mock_aws() as mock:
         names = ("sqs", "s3", "dynamodb", "secretsmanager", "ssm")
         yield Aws(mock, {name: boto3.client(name) for name in names})

@@ -250,6 +250,7 @@ class Delivery:
             try:
                 if job.profile not in self.leased:
                     self.leased[job.profile] = self.ledger.lease(*job.profile, self.owner, self.clock())
+                job.wait_for_facts()
             except ProfileBusy as error:
                 job.end(Outcome.RETURNED, error)
             except Erased as erased:

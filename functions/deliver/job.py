@@ -10,7 +10,7 @@ from typing import Any
 
 from bridge import versions
 from bridge.batch import PartialError
-from bridge.errors import Failed
+from bridge.errors import Failed, IdentityUnknown
 from bridge.ledger import Row
 from bridge.limits import (
     MAX_ARRAY_ITEMS,
@@ -76,6 +76,7 @@ class Job:
     outcome: Outcome | None = None
     failure: Failed | None = None
     reason: str = ""
+    lacks_facts: bool = False
     read: Webhook | None = None
     """What its mapping read: the webhook, made whole where it told little."""
     rows: list[Row] = field(default_factory=list)
@@ -85,6 +86,11 @@ class Job:
     def profile(self) -> tuple[str, str]:
         """The Batch project and the custom id."""
         return self.settings.project, self.custom_id
+
+    def wait_for_facts(self) -> None:
+        """Wait, where what the webhook is about was not told of yet; not of an erased person, so once that is known."""
+        if self.lacks_facts:
+            self.end(Outcome.WAITING, IdentityUnknown("what it is about was not told of yet"))
 
     def operation(self) -> dict[str, Any] | None:
         """What Batch is told for this job alone, if anything."""

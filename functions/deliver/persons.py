@@ -92,13 +92,11 @@ class Persons:
             job.rows.append(fact_row(project, name, value, job.custom_id))
 
     def recall(self, job: Job) -> None:
-        """Complete a job's events with the facts that it asks for, as far as they are known, or let it wait."""
+        """Complete a job's events with the facts that it asks for, as far as they are known."""
         project, change = job.settings.project, job.change
         if change.completed is None:
             return
         known = self.ledger.facts(project, change.recall)
         known |= {name: self.facts[project, name] for name in change.recall if (project, name) in self.facts}
-        if set(change.awaits) - set(known) and self.may_wait(job, LONGEST_WAIT_FOR_FACTS):
-            job.end(Outcome.WAITING, IdentityUnknown("what it is about was not told of yet"))
-            return
+        job.lacks_facts = bool(set(change.awaits) - set(known)) and self.may_wait(job, LONGEST_WAIT_FOR_FACTS)
         job.change = replace(change, events=(*change.events, *change.completed(known)))

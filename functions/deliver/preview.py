@@ -56,6 +56,7 @@ def fit(delivery: Delivery, job: Job) -> None:
     if job.change.privacy is not None or not going([job]):
         return
     delivery.persons.identify([job])
+    job.wait_for_facts()
     if going([job]):
         state = delivery.ledger.state(*job.profile)
         job.fit(state, datetime.fromtimestamp(delivery.clock(), UTC))

@@ -210,7 +210,7 @@ def deliver_all(world: World) -> None:
         for url in (world.queue.url, world.queue.waiting_url):
             queue = queues()[url.rpartition("/")[2]]
             bodies = [message.body for message in queue._messages]
-            queue._messages.clear()
+            queue._messages = []
             for body in bodies:
                 stays = world.deliver_records([record_of(body)])
                 assert stays == []
