@@ -112,6 +112,18 @@ def statuses(stack: LocalStack) -> list[str]:
     return [receipt["status"] for receipt in receipts]
 
 
+def restart_delivery(stack: LocalStack) -> None:
+    """Have deliver begin anew, without anything in its memory; what is sent before it has would wait for minutes."""
+    killed = set(httpx.post(f"{stack.url}/_local/functions/DeliverFunction/kill").json()["killed"])
+
+    def has_begun() -> bool:
+        functions = httpx.get(f"{stack.url}/_local/functions").json()
+        [pids] = [set(one["pids"]) for one in functions if one["name"] == "DeliverFunction"]
+        return len(pids) == len(killed) and not pids & killed
+
+    assert eventually(has_begun, 20)
+
+
 def eventually(condition: Callable[[], bool], seconds: float) -> bool:
     give_up_at = time.monotonic() + seconds
     while not condition():
@@ -349,7 +361,7 @@ def test_wrong_keys_lose_nothing_and_the_right_ones_deliver_by_themselves(fresh:
     right = secrets.batch_keys("default")
     stored = {"rest_api_key": "revoked", "project_key": right.project_key, "app_keys": []}
     secrets.store("batch/default", stored)
-    httpx.post(f"{fresh.url}/_local/functions/DeliverFunction/kill")
+    restart_delivery(fresh)
     topic, body = order(7, 7, "orders/paid", 7)
     assert send_all([signed(fresh, "shopify", topic, body)]) == [200]
     assert eventually(lambda: "BatchCredentialsRefused" in fresh.log("DeliverFunction"), 10)
@@ -368,7 +380,7 @@ def test_what_cannot_be_mapped_is_parked_without_values_and_a_retry_delivers_it_
     ssm.put_parameter(
         Name=parameter, Value='{"identity": ["ada@example.com"]}', Type="String", Overwrite=True
     )
-    httpx.post(f"{fresh.url}/_local/functions/DeliverFunction/kill")
+    restart_delivery(fresh)
     topic, body = order(8, 8, "orders/paid", 8)
     assert send_all([signed(fresh, "shopify", topic, body)]) == [200]
     assert eventually(lambda: len(failures(fresh)) == 1, 10)
@@ -376,7 +388,7 @@ def test_what_cannot_be_mapped_is_parked_without_values_and_a_retry_delivers_it_
     assert (failure["class"], failure["topic"]) == ("mapping_failed", "orders/paid")
     assert "example.com" not in json.dumps(failure)
     ssm.delete_parameter(Name=parameter)
-    httpx.post(f"{fresh.url}/_local/functions/DeliverFunction/kill")
+    restart_delivery(fresh)
     report = httpx.post(f"{fresh.url}/_local/retry", json={"class": "mapping_failed"}).json()
     assert report["retried"] == 1
     custom_id = email_sha256("person8@example.com")
