@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.connections import Connections
-from bridge.doctor import SETTLED, Evidence, diagnose
 from bridge.errors import (
     BodyTooLarge,
     Ignored,
@@ -153,6 +152,8 @@ class Door:
 
     def cause(self, source: Source, request: Request, reason: str) -> str:
         """Why the request is not proven, for people; the sender is never told."""
+        from bridge.doctor import SETTLED, Evidence, diagnose
+
         if reason in SETTLED:
             return reason
         evidence = Evidence(
