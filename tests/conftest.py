@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bridge.observability import logger
@@ -32,6 +33,12 @@ os.environ |= {
     "POWERTOOLS_SERVICE_NAME": "batch-bridge",
     "POWERTOOLS_TRACE_DISABLED": "true",
 }
+# A fresh clone makes its table of characters within the first test: no test is slow for that, nor on a busy machine.
+hypothesis.settings.register_profile(
+    "bridge", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("bridge")
+
 NOTHING_IS_SKIPPED = os.environ.get("BRIDGE_NO_SKIP") == "1"
 MAY_BE_SKIPPED = "Skipped: samples folder missing"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -108,7 +108,7 @@ class Job:
 
     def fit(self, state: ProfileState, now: datetime) -> ProfileState:
         """Work out what Batch is sent for this job, given what the profile has; returns the state after it."""
-        state, changes = versions.apply(state, self.change.groups)
+        state, changes = versions.apply(state, self.change.groups, self.webhook.writer)
         attributes = fit_attributes(changes, self.warnings)
         self.attributes = {name: attributes[name] for name in attributes if self.wants("attribute", name)}
         state, unseen = versions.unseen(state, self.change.events)

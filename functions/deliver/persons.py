@@ -81,12 +81,11 @@ class Persons:
     def learn(self, job: Job) -> None:
         """Remember facts, and what leads to this profile: the first resolution sticks, unless the reference moves."""
         project, change = job.settings.project, job.change
-        connection = f"{job.webhook.source}/{job.webhook.connection}"
         for reference in (*change.person.references, *change.moves):
             known = self.links.get((project, reference))
             if known is None or (reference in change.moves and known != job.custom_id):
                 self.links[project, reference] = job.custom_id
-                job.rows.append(link_row(project, reference, job.custom_id, learnt_by=connection))
+                job.rows.append(link_row(project, reference, job.custom_id, learnt_by=job.webhook.writer))
         for name, value in change.remember.items():
             self.facts[project, name] = value
             job.rows.append(fact_row(project, name, value, job.custom_id))

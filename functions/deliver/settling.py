@@ -214,7 +214,7 @@ def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
     states = dict(leased)
     for job in jobs:
         if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
-            applied, _ = versions.apply(states[job.profile], job.change.groups)
+            applied, _ = versions.apply(states[job.profile], job.change.groups, job.webhook.writer)
             had, _ = versions.unseen(applied, job.change.events)
             states[job.profile] = versions.sent_as(had, job.origins)
     return [profile_row(*profile, state) for profile, state in states.items()]

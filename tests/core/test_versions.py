@@ -306,3 +306,73 @@ def test_keys_under_which_an_attribute_was_sent_as_well_are_kept_with_the_state(
     assert versions.load(versions.dump(state)) == state
     assert versions.sent_as(state, {}) is state
     assert "others" not in versions.dump(ProfileState())
+
+
+# ── Who states it ───────────────────────────────────────────────────────────────────────────────────────
+
+OWNER, VISITOR = "owner", "visitor"
+STATED = st.lists(
+    st.builds(
+        AttributeGroup,
+        st.just("customer"),
+        VERSIONS,
+        ATTRIBUTES,
+        st.none(),
+        st.just(""),
+        st.sampled_from([OWNER, VISITOR]),
+    ),
+    unique_by=lambda group: group.version,
+    max_size=8,
+)
+
+
+@given(groups=STATED, data=st.data())
+def test_a_visitor_never_replaces_what_an_owner_states_in_any_order(
+    groups: list[AttributeGroup], data: st.DataObject
+) -> None:
+    expected: dict[str, Any] = {}
+    visitors = sorted((one for one in groups if one.provenance == VISITOR), key=lambda one: one.version)
+    for group in visitors:
+        expected |= {name: value for name, value in group.attributes.items() if name != "$email_address"}
+    for group in reversed(visitors):
+        expected |= {name: value for name, value in group.attributes.items() if name == "$email_address"}
+    for group in sorted((one for one in groups if one.provenance == OWNER), key=lambda one: one.version):
+        expected |= group.attributes
+    assert shown_by_batch(shuffled(groups, data), stored=data.draw(st.booleans())) == expected
+
+
+def consent(version: str, value: str, provenance: Any) -> AttributeGroup:
+    return AttributeGroup("consent_email", version, {"$email_marketing": value}, provenance=provenance)
+
+
+@pytest.mark.parametrize("withdrawn_by", [OWNER, VISITOR])
+@given(data=st.data())
+def test_a_visitor_never_undoes_a_withdrawal_in_any_order(withdrawn_by: str, data: st.DataObject) -> None:
+    groups = [
+        consent("1", "subscribed", OWNER),
+        consent("2", "unsubscribed", withdrawn_by),
+        consent("3", "subscribed", VISITOR),
+    ]
+    state, profile = ProfileState(), dict[str, Any]()
+    for group in shuffled(groups, data):
+        state, changes = versions.apply(versions.load(versions.dump(state)), [group])
+        profile |= changes
+    assert profile == {"$email_marketing": "unsubscribed"} == dict(state.consents)
+
+
+def test_a_state_knows_which_connections_wrote_an_attribute() -> None:
+    shop = AttributeGroup("customer", "1", {"first_name": "Ada", "plan": "pro"})
+    form = AttributeGroup("customer", "2", {"first_name": "Ada"})
+    state, _ = versions.apply(ProfileState(), [shop], "shopify/main")
+    state, _ = versions.apply(state, [form, form], "form/main")
+    loaded = versions.load(versions.dump(state))
+    assert loaded == state
+    assert loaded.writers == {"first_name": ("shopify/main", "form/main"), "plan": ("shopify/main",)}
+
+
+def test_what_is_outdated_has_no_writer() -> None:
+    newer = AttributeGroup("customer", "2", {"first_name": "Ada"})
+    older = AttributeGroup("customer", "1", {"first_name": "Eve"})
+    state, _ = versions.apply(ProfileState(), [newer], "shopify/main")
+    state, _ = versions.apply(state, [older], "form/main")
+    assert state.writers == {"first_name": ("shopify/main",)}

@@ -14,6 +14,8 @@ from typing import Literal, TypeAlias
 
 Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mapping[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
+Provenance: TypeAlias = Literal["owner", "visitor"]
+"""Who states something: the tool's own records and servers, or whoever fills in a form, a cart, a public checkout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Person:
     `shopify:customer:123` or `shopify:order:987`; they link webhooks that carry no e-mail to the profile.
     `source_id` is the last resort for a custom id, e.g. `shopify:123`. `named_elsewhere`: webhooks of this
     kind carry no e-mail, and another one will tell whose it is; without a `source_id` it is let go if none does.
+
+    `user_id` is an owner's statement. `claimed_user_id` is a visitor's, with `user_id_signature` where the claim is
+    signed by the connection's identity secret. `provenance` is who states the rest: from a visitor's claim no link
+    is learnt.
     """
 
     user_id: str | None = None
@@ -31,6 +37,9 @@ class Person:
     source_id: str | None = None
     references: tuple[str, ...] = ()
     named_elsewhere: bool = False
+    claimed_user_id: str | None = None
+    user_id_signature: str | None = None
+    provenance: Provenance = "owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class AttributeGroup:
     A value `{"$add": [...], "$remove": [...]}` changes a list by its items, each with this version.
     `version` is a text that sorts by age. A group with a `member` (a subscription's id) is one of several
     of its kind: the profile shows the member with the greatest `rank`, whatever order they arrive in.
+    What a visitor states never replaces what an owner states, however new it is.
     """
 
     name: str
@@ -47,6 +57,7 @@ class AttributeGroup:
     attributes: Attributes
     member: str | None = None
     rank: str = ""
+    provenance: Provenance = "owner"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Decide which of a webhook's attributes are newer than what a profile has. Pure.
 
 Providers promise no order. Every attribute remembers the version that wrote it, and an older version never
-replaces a newer one: any shuffle of the same webhooks ends in the same profile.
+replaces a newer one: any shuffle of the same webhooks ends in the same profile. What a visitor states has versions
+older than any of an owner.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from bridge.profile import AttributeGroup, Event, Value
 
 MAX_SEEN = 100
 """Keys of events that a profile has had, the newest: two webhooks of one event come close to each other."""
+CONSENTS = frozenset({"$email_marketing", "$sms_marketing"})
+UNSUBSCRIBED = "unsubscribed"
+ADDRESSES = frozenset({"$email_address", "$phone_number"})
+"""What a visitor may fill in, and never replace: of several visitors, the first one's value stays."""
+VISITORS = "!"
+"""Before the version of what a visitor states: it sorts before every digit, so before every version of an owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +39,28 @@ class ProfileState:
 
     Of a list that changes by its items, each item has a version too: `tags+vip` where it was added, `tags-vip`
     where it was removed. `others` are the keys under which an attribute was sent as its own name has another type.
+    `consents` has the value of each consent as last written, `writers` the connections that wrote each attribute.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Mapping[str, Member]] = field(default_factory=dict)
     seen: tuple[str, ...] = ()
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    consents: Mapping[str, str] = field(default_factory=dict)
+    writers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def apply(state: ProfileState, groups: Iterable[AttributeGroup]) -> tuple[ProfileState, dict[str, Value]]:
-    """The state after the groups, and the attributes that Batch must be sent for it."""
+def apply(
+    state: ProfileState, groups: Iterable[AttributeGroup], writer: str = ""
+) -> tuple[ProfileState, dict[str, Value]]:
+    """Return the state after the groups, and the attributes that Batch must be sent for it.
+
+    `writer` is the connection that states them, such as `shopify/main`.
+    """
     changes: dict[str, Value] = {}
     for group in groups:
         state, changed = apply_group(state, group)
+        state = noted(state, changed, writer)
         for name, value in changed.items():
             is_cleared = name in changes and changes[name] is None
             changes[name] = merged([] if is_cleared else changes.get(name), value)
@@ -57,14 +73,41 @@ def apply_group(state: ProfileState, group: AttributeGroup) -> tuple[ProfileStat
     newer: dict[str, Value] = {}
     versions = dict(state.versions)
     for name, value in group.attributes.items():
-        if versions.get(name, "") > group.version:
+        version = version_of(group, name, value)
+        if is_outdated(versions.get(name, ""), version, name):
             continue
         if isinstance(value, Mapping):
-            newer |= changed_items(versions, name, value, group.version)
+            newer |= changed_items(versions, name, value, version)
         else:
-            newer[name] = with_newer_items(versions, name, value, group.version)
-            versions[name] = group.version
+            newer[name] = with_newer_items(versions, name, value, version)
+            versions[name] = version
     return replace(state, versions=versions), newer
+
+
+def version_of(group: AttributeGroup, name: str, value: Value) -> str:
+    """Return the version of one attribute of a group. A visitor may withdraw a consent as an owner may."""
+    is_withdrawal = name in CONSENTS and value == UNSUBSCRIBED
+    return group.version if group.provenance == "owner" or is_withdrawal else VISITORS + group.version
+
+
+def is_outdated(known: str, version: str, name: str) -> bool:
+    """Whether what is known of an attribute stays."""
+    if name in ADDRESSES and known.startswith(VISITORS) and version.startswith(VISITORS):
+        return known < version
+    return known > version
+
+
+def noted(state: ProfileState, changed: Mapping[str, Value], writer: str) -> ProfileState:
+    """Return the state with the values of consents, and with the connection that wrote each changed attribute."""
+    if not changed:
+        return state
+    consents = {name: str(value) for name, value in changed.items() if name in CONSENTS}
+    writers = {
+        name: (*state.writers.get(name, ()), writer)
+        for name in changed
+        if writer and writer not in state.writers.get(name, ())
+    }
+    return replace(state, consents={**state.consents, **consents}, writers={**state.writers, **writers})
 
 
 def changed_items(
@@ -176,7 +219,17 @@ def dump(state: ProfileState) -> str:
     }
     content: dict[str, object] = {"versions": by_version, "members": members, "seen": state.seen}
     content |= {"others": dict(state.others)} if state.others else {}
+    content |= {"consents": dict(state.consents)} if state.consents else {}
+    content |= {"writers": by_writers(state)} if state.writers else {}
     return json.dumps(content, separators=(",", ":"), default=number)
+
+
+def by_writers(state: ProfileState) -> dict[str, list[str]]:
+    """Return the attributes that each set of connections wrote."""
+    names: dict[str, list[str]] = {}
+    for name, writers in sorted(state.writers.items()):
+        names.setdefault("\n".join(writers), []).append(name)
+    return names
 
 
 def number(value: object) -> float:
@@ -199,4 +252,8 @@ def load(text: str | None) -> ProfileState:
         for group, named in stored["members"].items()
     }
     others = {key: tuple(sent) for key, sent in stored.get("others", {}).items()}
-    return ProfileState(versions, members, tuple(stored.get("seen", ())), others)
+    writers = {
+        name: tuple(wrote.split("\n")) for wrote, names in stored.get("writers", {}).items() for name in names
+    }
+    seen, consents = tuple(stored.get("seen", ())), stored.get("consents", {})
+    return ProfileState(versions, members, seen, others, consents, writers)

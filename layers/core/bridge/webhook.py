@@ -97,6 +97,11 @@ class Webhook:
     retries: int = 0
     waits: int = 0
 
+    @property
+    def writer(self) -> str:
+        """The connection by which it came, such as `shopify/main`: who writes what it states."""
+        return f"{self.source}/{self.connection}"
+
 
 def webhook_id(source: str, connection: str, summary: Summary, body: bytes, period: int | None = None) -> str:
     """The id of a webhook: 32 hex digits over the source, the connection and the signed content.
