@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.observability import NAMESPACE, count, logger, measure_seconds
+from bridge.observability import NAMESPACE, alarm, count, logger, measure_seconds
 
 
 def metric(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -53,3 +53,15 @@ def test_metrics_of_one_name_do_not_leak_into_the_next(capsys: pytest.CaptureFix
 
 def test_a_failure_nobody_caught_is_not_told_with_its_values() -> None:
     assert logger.log_uncaught_exceptions is False
+
+
+def test_an_alarm_counts_its_cause_and_all_causes_and_says_which_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alarm("connection_silent", source="shopify", connection="main")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [counted] = [line for line in lines if "_aws" in line]
+    [described] = counted["_aws"]["CloudWatchMetrics"]
+    assert described["Metrics"] == [{"Name": "NeedsAttention", "Unit": "Count"}]
+    assert described["Dimensions"] == [["cause", "service"], ["service"]]
+    assert counted["cause"] == "connection_silent"

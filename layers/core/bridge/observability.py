@@ -7,12 +7,44 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 from aws_lambda_powertools.logging import Logger
 
 NAMESPACE = "BatchBridge"
 
+Cause = Literal[
+    "connection_left",
+    "connection_never_seen",
+    "connection_refusing",
+    "connection_silent",
+    "erasure_announced",
+    "erasure_needs_decision",
+    "erasure_reminder",
+    "field_changed",
+    "field_gone",
+    "gap_failed",
+    "identity_conflict",
+    "receipts_not_written",
+    "shared_identity",
+    "topic_missing",
+    "topic_unconfirmed",
+]
+"""What only a person can settle; the table in docs/operating.md has the remedy of each."""
+
 logger = Logger(log_uncaught_exceptions=False)
+
+
+def alarm(cause: Cause, **keys: str) -> None:
+    """Ring `AttentionAlarm` for something that only a person can settle: once when it arises, not while it lasts.
+
+    Logs "needs attention" with `keys` (names and ids of ours, such as source and connection; never a value that a
+    source sent), and counts `NeedsAttention` by cause and in all. A new cause is a line in `Cause` and a row in the
+    table of docs/operating.md. The alarm ends by itself an hour later, so that the next cause rings again: what lasts
+    is shown by `bridge connections` or `bridge failures`, and may be repeated once a day.
+    """
+    logger.warning("needs attention", extra={**keys, "cause": cause})
+    count("NeedsAttention", in_all=True, cause=cause)
 
 
 def count(name: str, value: int = 1, *, in_all: bool = False, **dimensions: str) -> None:
