@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from bench.by_hand import as_bytes, operation
 from local.connections import BATCH_KEYS, local_secret
+from local.loopback import LoopbackOnly, is_nobodys
 
 
 def receiver(batch_url: str) -> Callable[[Request], Awaitable[Response]]:
@@ -58,7 +59,7 @@ def main() -> None:
     app = Starlette(
         routes=[Route("/shopify/main", receiver(batch_url), methods=["POST"]), Route("/cpu", cpu)]
     )
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", ws="none")
+    uvicorn.run(LoopbackOnly(app, is_nobodys), host="127.0.0.1", port=int(port), log_level="error", ws="none")
 
 
 if __name__ == "__main__":

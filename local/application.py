@@ -22,7 +22,7 @@ from bridge.secrets import Secrets
 from functions.sources import ROOMS
 from local.aws import Moto
 from local.connections import BATCH_KEYS, Connection, connection, seed, seed_settings
-from local.door import Door
+from local.door import Door, is_public
 from local.environment import CREDENTIALS, aws_variables, function_variables
 from local.gateway import Gateway
 from local.moto_fifo import PromisingQueue
@@ -101,7 +101,7 @@ class Application:
                 served(self.runtime.app, self.runtime.sockets),
                 served(self.make_sandbox(), [self.batch_socket]),
                 served(create_provider(self.provider), [self.provider_socket]),
-                served(Door(self.gateway(), self), [self.door_socket]),
+                served(Door(self.gateway(), self), [self.door_socket], is_public),
                 background(self),
             ):
                 described = self.describe(endpoint)

@@ -11,6 +11,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from starlette.types import Receive, Scope, Send
 
@@ -24,6 +25,27 @@ that is faster than threads that take turns, and moto's services know no locks."
 Headers = list[tuple[bytes, bytes]]
 
 
+# service of AWS    what moto calls it: those that the application, the command line and their tests call.
+SERVICES = {
+    "cloudformation": "cloudformation",
+    "dynamodb": "dynamodb",
+    "iam": "iam",
+    "lambda": "awslambda",
+    "s3": "s3",
+    "secretsmanager": "secretsmanager",
+    "sqs": "sqs",
+    "ssm": "ssm",
+    "sts": "sts",
+}
+IN_USE = frozenset(SERVICES.values())
+"""moto has a hundred more, and a back door of its own (`/moto-api`): none of them starts."""
+NOT_IN_USE = b"nothing here uses this service: see SERVICES in local/aws.py"
+
+
+class ServiceNotInUse(Exception):
+    """A request is for a service that nothing here calls."""
+
+
 class Dispatcher(DomainDispatcherApplication):
     """moto's choice of a service for a request, remembered by host: moto lists a folder each time."""
 
@@ -32,7 +54,11 @@ class Dispatcher(DomainDispatcherApplication):
         self.remembered = cache(super().get_backend_for_host)
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        return self.remembered(host)
+        """The service, None where more of the request has to be looked at. Raises ServiceNotInUse."""
+        service = self.remembered(host)
+        if service is not None and service not in IN_USE:
+            raise ServiceNotInUse(service)
+        return service
 
 
 class Moto:
@@ -55,6 +81,13 @@ class Moto:
 
     def answer(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
         """One call of AWS, answered by moto's WSGI application."""
+        try:
+            return self.call(environ)
+        except ServiceNotInUse:
+            return HTTPStatus.FORBIDDEN.value, [], NOT_IN_USE
+
+    def call(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+        """The same, of a service in use."""
         started: list[tuple[int, Headers]] = []
 
         def start_response(status: str, headers: Iterable[tuple[str, str]], *_: object) -> None:
@@ -64,6 +97,11 @@ class Moto:
         body = b"".join(self.moto(environ, start_response))
         status, headers = started[-1] if started else (HTTPStatus.INTERNAL_SERVER_ERROR.value, [])
         return status, headers, body
+
+
+def forget_all() -> None:
+    """Forget all that moto holds in this process."""
+    moto_api_backend.reset()
 
 
 class LocalAws:

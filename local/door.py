@@ -1,7 +1,6 @@
 """What listens on the stack's port: the HTTP API, and on the machine itself the page and the stack's own routes.
 
-A tunnel that lets a real provider reach the local stack exposes the HTTP API alone: all else answers only to
-loopback names, and to no page that the developer's browser has open elsewhere.
+A tunnel that lets a real provider reach the local stack exposes the HTTP API alone: `is_public` tells the guard.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from local import page
@@ -19,7 +17,8 @@ from local.gateway import Gateway
 if TYPE_CHECKING:
     from local.application import Application
 
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+OWN_PAGES = frozenset({"/"})
+OWN_ROUTES = "/_local/"
 
 
 class Door:
@@ -37,17 +36,11 @@ class Door:
 
 
 def is_own(scope: Scope) -> bool:
-    """Whether a request is for the stack itself: its page or its routes, under a name of this machine."""
+    """Whether a request is for the stack itself: its page or its routes."""
     path: str = scope["path"]
-    if path.startswith("/_local/") or (path == "/" and scope["method"] in ("GET", "HEAD")):
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        return is_loopback(headers.get("host", "")) and (
-            origin is None or is_loopback(origin.removeprefix("http://"))
-        )
-    return False
+    return path.startswith(OWN_ROUTES) or (path in OWN_PAGES and scope["method"] in ("GET", "HEAD"))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host, with a port or without, is this machine by name."""
-    return host.rpartition(":")[0] in LOOPBACK_NAMES or host in LOOPBACK_NAMES
+def is_public(scope: Scope) -> bool:
+    """Whether a request is for the HTTP API, which answers to every name, as in AWS."""
+    return not is_own(scope)

@@ -1,4 +1,4 @@
-"""Serve ASGI applications on loopback, several in one event loop."""
+"""Serve ASGI applications on loopback, several in one event loop, each behind the guard."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import uvicorn
+from starlette.types import Scope
+
+from local.loopback import LoopbackOnly, is_nobodys
 
 HOST = "127.0.0.1"
 GRACE_SECONDS = 1
@@ -66,11 +69,13 @@ class Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def served(app: Any, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
-    """Serve the application on the sockets for the length of a `with`."""
+async def served(
+    app: Any, sockets: Sequence[socket.socket], is_public: Callable[[Scope], bool] = is_nobodys
+) -> AsyncIterator[None]:
+    """Serve the application on the sockets for the length of a `with`, to this machine alone but for what is public."""
     server = Server(
         uvicorn.Config(
-            app,
+            LoopbackOnly(app, is_public),
             log_level="error",
             access_log=False,
             lifespan="off",

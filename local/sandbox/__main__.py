@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import uvicorn
 
+from local.loopback import LoopbackOnly, is_nobodys
 from local.sandbox.app import ProjectKeys, create_app
 
 HOST = "127.0.0.1"
@@ -30,7 +31,7 @@ def main() -> None:
     address = f"http://{HOST}:{chosen.port}"
     print(f"Batch sandbox: {address}/2.11/profiles/update for project {chosen.project_key}")
     print(f"Look in: {address}/sandbox")
-    uvicorn.run(app, host=HOST, port=chosen.port, log_level="warning", ws="none")
+    uvicorn.run(LoopbackOnly(app, is_nobodys), host=HOST, port=chosen.port, log_level="warning", ws="none")
 
 
 if __name__ == "__main__":

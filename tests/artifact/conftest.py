@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import httpx
 import pytest
 import uvicorn
 
@@ -18,7 +17,7 @@ from bench.event import signed_event
 from bridge.parameters import Parameters
 from bridge.secrets import Secrets
 from functions.sources import ROOMS
-from local.aws import LocalAws
+from local.aws import LocalAws, forget_all
 from local.connections import BATCH_KEYS, local_secret, seed, seed_settings
 from local.environment import aws_variables
 from local.process import ROOT
@@ -108,7 +107,7 @@ def cloud(artifact: Artifact) -> Iterator[Cloud]:
     with LocalAws() as aws, pytest.MonkeyPatch.context() as environment, batch() as (sandbox, address):
         for name, value in aws_variables(aws.endpoint, REGION).items():
             environment.setenv(name, value)
-        httpx.post(f"{aws.endpoint}/moto-api/reset")  # moto's state is this process's, and so other tests'
+        forget_all()  # moto's state is this process's, and so other tests'
         session = boto3.Session(region_name=REGION)
         deployment = deploy(ROOT / "template.yaml", STACK, session, {"BatchApiUrl": f"{address}/2.11"})
         seed(Secrets(STACK, session.client("secretsmanager")), ROOMS)

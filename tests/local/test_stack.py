@@ -171,7 +171,7 @@ def test_a_killed_function_starts_again_and_loses_nothing(fresh: LocalStack) -> 
 def test_the_stacks_own_routes_answer_to_loopback_names_alone(stack: LocalStack) -> None:
     for path in ("/", "/_local/connections", "/_local/page/page.css"):
         assert httpx.get(stack.url + path).status_code == 200
-        assert httpx.get(stack.url + path, headers={"host": "tunnel.example.com"}).status_code == 404
+        assert httpx.get(stack.url + path, headers={"host": "tunnel.example.com"}).status_code == 403
     answer = httpx.post(f"{stack.url}/shopify/main", headers={"host": "tunnel.example.com"})
     assert answer.status_code == 401
 

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 
 import boto3
-import httpx
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from functions.sources import ROOMS
-from local.aws import LocalAws
+from local.aws import LocalAws, forget_all
 from local.environment import aws_variables
 from local.process import ROOT
 from local.routes import Router
@@ -24,7 +23,7 @@ def session() -> Iterator[boto3.Session]:
     with LocalAws() as aws, pytest.MonkeyPatch.context() as environment:
         for name, value in aws_variables(aws.endpoint, REGION).items():
             environment.setenv(name, value)
-        httpx.post(f"{aws.endpoint}/moto-api/reset")  # moto's state is this process's, and so other tests'
+        forget_all()  # moto's state is this process's, and so other tests'
         yield boto3.Session(region_name=REGION)
 
 
