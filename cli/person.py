@@ -55,7 +55,7 @@ def held(stack: Stack, text: str, project: str | None = None) -> list[Held]:
 
 def held_of(stack: Stack, project: str, custom_id: str) -> Held | None:
     """What is held of a profile; None where that is nothing."""
-    keys = stack.ledger.keys_of(project, custom_id)
+    keys = list(stack.ledger.keys_of(project, custom_id))
     rows = stack.ledger.read([profile_key(project, custom_id)])
     if not keys and not rows:
         return None

@@ -87,6 +87,13 @@ class Job:
         """The Batch project and the custom id."""
         return self.settings.project, self.custom_id
 
+    @property
+    def is_owners(self) -> bool:
+        """Whether the custom id is a `user_id` that the webhook states."""
+        person = self.change.person
+        stated = {(user_id or "").strip() for user_id in (person.user_id, person.claimed_user_id)}
+        return bool(self.custom_id) and self.custom_id in stated
+
     def wait_for_facts(self) -> None:
         """Wait, where what the webhook is about was not told of yet; not of an erased person, so once that is known."""
         if self.lacks_facts:

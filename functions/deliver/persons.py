@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bridge import identity
 from bridge.errors import IdentityUnknown
-from bridge.ledger import Ledger, fact_row, link_row
+from bridge.ledger import Ledger, Link, fact_row, link_row
 from functions.deliver.job import Job, Outcome
 
 LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
@@ -21,7 +21,7 @@ class Persons:
     def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
         self.ledger = ledger
         self.clock = clock
-        self.links: dict[tuple[str, str], str] = {}
+        self.links: dict[tuple[str, str], Link] = {}
         self.facts: dict[tuple[str, str], str] = {}
 
     @property
@@ -57,14 +57,14 @@ class Persons:
                 if job.settings.project == project
                 for reference in (*job.change.person.references, *job.change.moves)
             ]
-            known = self.ledger.links(project, references, self.clock())
-            self.links |= {(project, reference): custom_id for reference, custom_id in known.items()}
+            known = self.ledger.known_links(project, references, self.clock())
+            self.links |= {(project, reference): link for reference, link in known.items()}
 
     def custom_id(self, job: Job) -> str:
         """The custom id of a job's profile. Raises IdentityUnknown."""
         person, project = job.change.person, job.settings.project
         known = {
-            reference: self.links[project, reference]
+            reference: self.links[project, reference].custom_id
             for reference in person.references
             if (project, reference) in self.links
         }
@@ -83,9 +83,18 @@ class Persons:
         project, change = job.settings.project, job.change
         for reference in (*change.person.references, *change.moves):
             known = self.links.get((project, reference))
-            if known is None or (reference in change.moves and known != job.custom_id):
-                self.links[project, reference] = job.custom_id
-                job.rows.append(link_row(project, reference, job.custom_id, learnt_by=job.webhook.writer))
+            if known is None or (reference in change.moves and known.custom_id != job.custom_id):
+                link = led(known, job, is_moved=reference in change.moves)
+                self.links[project, reference] = link
+                job.rows.append(
+                    link_row(
+                        project,
+                        reference,
+                        job.custom_id,
+                        learnt_by=link.learnt_by,
+                        moved_from=link.moved_from,
+                    )
+                )
         for name, value in change.remember.items():
             self.facts[project, name] = value
             job.rows.append(fact_row(project, name, value, job.custom_id))
@@ -99,3 +108,11 @@ class Persons:
         known |= {name: self.facts[project, name] for name in change.recall if (project, name) in self.facts}
         job.lacks_facts = bool(set(change.awaits) - set(known)) and self.may_wait(job, LONGEST_WAIT_FOR_FACTS)
         job.change = replace(change, events=(*change.events, *change.completed(known)))
+
+
+def led(known: Link | None, job: Job, *, is_moved: bool) -> Link:
+    """Return a link to the profile of a job. Where it was moved, it remembers the first profile that it led to."""
+    before = known.custom_id if known else ""
+    if known is not None and known.moved_from is not None:
+        before = known.moved_from
+    return Link(job.custom_id, job.webhook.writer, before if is_moved else None)

@@ -114,7 +114,7 @@ class PrivacyDesk:
         """Erase at Batch first, then here."""
         project = job.settings.project
         at_batch = [self.erase_at_batch(project, custom_id) for custom_id in custom_ids]
-        keys = {custom_id: self.ledger.keys_of(project, custom_id) for custom_id in custom_ids}
+        keys = {custom_id: list(self.ledger.keys_of(project, custom_id)) for custom_id in custom_ids}
         of_person = [key for found in keys.values() for key in found]
         dropped, is_whole = self.drop_parked(job, of_person)
         self.ledger.delete(

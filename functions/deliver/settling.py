@@ -210,9 +210,12 @@ class Settler:
 
 
 def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
-    """The profiles with what Batch has taken of them; writing them gives the leases back."""
+    """The profiles with what Batch has taken of them, and with who fed them; writing them gives the leases back."""
     states = dict(leased)
     for job in jobs:
+        if job.profile in states:
+            fed = versions.fed(states[job.profile], job.webhook.writer, is_owners=job.is_owners)
+            states[job.profile] = fed
         if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
             applied, _ = versions.apply(states[job.profile], job.change.groups, job.webhook.writer)
             had, _ = versions.unseen(applied, job.change.events)

@@ -20,10 +20,12 @@ from bridge.ledger import (
     RECEIPT_DAYS,
     TRANSACTION_ROWS,
     Ledger,
+    Link,
     Receipt,
     fact_row,
     gone_row,
     link_row,
+    profile_key,
     profile_row,
     receipt_row,
 )
@@ -121,6 +123,27 @@ def test_all_rows_of_a_profile_are_found_and_links_push_no_receipt_aside(world: 
         row["pk"]["S"] for row in (*links, *facts, receipt_row(receipt(1)))
     }
     assert [one.id for one in world.ledger.receipts_of("default", "ada", limit=1)] == ["webhook-1"]
+
+
+def test_the_rows_of_a_profile_are_read_page_by_page_links_first(world: Any) -> None:
+    links = [link_row("default", f"shopify:order:{number}", "ada") for number in range(3)]
+    world.ledger.commit([*links, *(receipt_row(receipt(number)) for number in range(4))])
+    pages, after = [], None
+    while not pages or after:
+        keys, after = world.ledger.page_at(profile_key("default", "ada"), after, limit=3)
+        pages.append(keys)
+    assert [len(page) for page in pages][:2] == [3, 3]
+    assert {key.partition("#")[0] for key in pages[0]} == {"link"}
+    assert [key for page in pages for key in page] == list(world.ledger.keys_of("default", "ada"))
+
+
+def test_a_link_says_who_told_of_it_and_where_it_led_before(world: Any) -> None:
+    moved = link_row("default", "shopify:customer:2", "ada", learnt_by="shopify/main", moved_from="eve")
+    world.ledger.commit([moved, link_row("default", "shopify:customer:1", "ada")])
+    assert world.ledger.known_links("default", ["shopify:customer:1", "shopify:customer:2"]) == {
+        "shopify:customer:1": Link("ada"),
+        "shopify:customer:2": Link("ada", "shopify/main", "eve"),
+    }
 
 
 def test_an_erased_profile_is_leased_to_nobody_until_its_time_has_passed(world: Any) -> None:
@@ -369,7 +392,9 @@ ACTIONS: dict[str, Callable[[Ledger], object]] = {
     "receipt": lambda ledger: ledger.receipt("webhook-1"),
     "receipts_of": lambda ledger: ledger.receipts_of("default", "ada"),
     "scan_receipts": lambda ledger: ledger.scan_receipts(5),
-    "keys_of": lambda ledger: ledger.keys_of("default", "ada"),
+    "keys_of": lambda ledger: list(ledger.keys_of("default", "ada")),
+    "known_links": lambda ledger: ledger.known_links("default", ["reference"]),
+    "page_at": lambda ledger: ledger.page_at("profile#default#ada"),
     "seen": lambda ledger: ledger.seen("default", ["ada"]),
     "take_turn": lambda ledger: ledger.take_turn("gaps#shopify#main", "one", NOW, NOW + 60),
     "keep_turn": lambda ledger: ledger.keep_turn("gaps#shopify#main", "one", "text"),

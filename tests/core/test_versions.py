@@ -376,3 +376,18 @@ def test_what_is_outdated_has_no_writer() -> None:
     state, _ = versions.apply(ProfileState(), [newer], "shopify/main")
     state, _ = versions.apply(state, [older], "form/main")
     assert state.writers == {"first_name": ("shopify/main",)}
+
+
+def test_who_writes_an_attribute_last_is_the_last_of_its_writers() -> None:
+    state = ProfileState()
+    for version, writer in enumerate(("shopify/main", "form/main", "shopify/main")):
+        group = AttributeGroup("customer", str(version), {"first_name": "Ada"})
+        state, _ = versions.apply(state, [group], writer)
+    assert state.writers == {"first_name": ("form/main", "shopify/main")}
+
+
+def test_a_state_knows_every_connection_that_fed_it_and_that_the_owner_named_it() -> None:
+    state = versions.fed(versions.fed(ProfileState(), "stripe/main", is_owners=True), "shopify/main")
+    loaded = versions.load(versions.dump(state))
+    assert loaded == versions.fed(loaded, "stripe/main")
+    assert (loaded.fed_by, loaded.is_owners) == (("shopify/main", "stripe/main"), True)

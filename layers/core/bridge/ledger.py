@@ -35,6 +35,7 @@ LEASE_SECONDS = 60
 BATCH_READ_KEYS = 100
 BATCH_WRITE_ROWS = 25
 TRANSACTION_ROWS = 100
+INDEX_PAGE_ROWS = 1000
 UNPROCESSED_PAUSE_SECONDS = 0.05
 BEFORE_ALL_RECEIPTS = "0"
 """In place of a time, the place of links and facts in the index: behind the newest receipts."""
@@ -75,6 +76,19 @@ class Tries:
     alone: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a source's own id leads, and which connection told of it.
+
+    `moved_from` is where it led before it was moved, by a merge for example: empty where that was nowhere, None where
+    it was never moved.
+    """
+
+    custom_id: str
+    learnt_by: str = ""
+    moved_from: str | None = None
+
+
 class Ledger:
     """One DynamoDB table. Every method raises BatchUnavailable where DynamoDB is out of reach: the webhook
     then waits in the queue."""
@@ -98,10 +112,15 @@ class Ledger:
 
     def links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, str]:
         """The custom ids that references are linked to, as far as they are known at `now`."""
+        found = self.known_links(project, references, now)
+        return {reference: link.custom_id for reference, link in found.items()}
+
+    def known_links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, Link]:
+        """Return the links of references, as far as they are known at `now`."""
         prefix = f"link#{project}#"
         rows = self.read([prefix + reference for reference in references])
         return {
-            key.removeprefix(prefix): row["custom_id"]["S"]
+            key.removeprefix(prefix): link_of(row)
             for key, row in rows.items()
             if "expires_at" not in row or float(row["expires_at"]["N"]) >= now
         }
@@ -256,23 +275,33 @@ class Ledger:
         )
         return self.receipts_in(row["pk"]["S"] for row in answer["Items"])
 
-    def keys_of(self, project: str, custom_id: str) -> list[str]:
-        """The keys of all receipts, links and facts of one profile."""
-        keys: list[str] = []
-        page: dict[str, Any] | None = {}
-        while page is not None:
-            answer = self.call(
-                "query",
-                TableName=self.table,
-                IndexName="by_profile",
-                KeyConditionExpression="profile = :profile",
-                ExpressionAttributeValues={":profile": {"S": profile_key(project, custom_id)}},
-                **page,
-            )
-            keys += [row["pk"]["S"] for row in answer["Items"]]
-            last = answer.get("LastEvaluatedKey")
-            page = {"ExclusiveStartKey": last} if last else None
-        return keys
+    def keys_of(self, project: str, custom_id: str) -> Iterator[str]:
+        """Yield the keys of all links and facts of one profile, then those of its receipts."""
+        return self.keys_at(profile_key(project, custom_id))
+
+    def keys_at(self, place: str) -> Iterator[str]:
+        """Yield the keys of all rows that stand in one place of the index."""
+        after: Row | None = None
+        while True:
+            keys, after = self.page_at(place, after)
+            yield from keys
+            if after is None:
+                return
+
+    def page_at(
+        self, place: str, after: Row | None = None, limit: int = INDEX_PAGE_ROWS
+    ) -> tuple[list[str], Row | None]:
+        """Return the keys of some rows in one place of the index, and after which row to go on: None at the end."""
+        answer = self.call(
+            "query",
+            TableName=self.table,
+            IndexName="by_profile",
+            KeyConditionExpression="profile = :profile",
+            ExpressionAttributeValues={":profile": {"S": place}},
+            Limit=limit,
+            **({"ExclusiveStartKey": after} if after else {}),
+        )
+        return [row["pk"]["S"] for row in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def receipts_in(self, keys: Iterable[str]) -> list[Receipt]:
         """The receipts among rows, newest first."""
@@ -354,16 +383,28 @@ def tries_row(message_id: str, tries: Tries, until: float) -> Row:
 
 
 def link_row(
-    project: str, reference: str, custom_id: str, until: float | None = None, learnt_by: str = ""
+    project: str,
+    reference: str,
+    custom_id: str,
+    until: float | None = None,
+    learnt_by: str = "",
+    moved_from: str | None = None,
 ) -> Row:
     """The row that links a source's own id to a profile, for ever or until a moment.
 
-    `learnt_by` is the connection that told of it, such as `shopify/main`.
+    `learnt_by` is the connection that told of it, such as `shopify/main`; `moved_from` as `Link` has it.
     """
     row: Row = {"pk": {"S": f"link#{project}#{reference}"}, "custom_id": {"S": custom_id}}
     row |= place_in_index(project, custom_id)
     row |= {"learnt_by": {"S": learnt_by}} if learnt_by else {}
+    row |= {"moved_from": {"S": moved_from}} if moved_from is not None else {}
     return row if until is None else row | {"expires_at": {"N": str(int(until))}}
+
+
+def link_of(row: Mapping[str, Any]) -> Link:
+    """Return the link in a row."""
+    moved_from = row["moved_from"]["S"] if "moved_from" in row else None
+    return Link(row["custom_id"]["S"], row.get("learnt_by", {}).get("S", ""), moved_from)
 
 
 def fact_row(project: str, name: str, value: str, custom_id: str) -> Row:

@@ -39,7 +39,9 @@ class ProfileState:
 
     Of a list that changes by its items, each item has a version too: `tags+vip` where it was added, `tags-vip`
     where it was removed. `others` are the keys under which an attribute was sent as its own name has another type.
-    `consents` has the value of each consent as last written, `writers` the connections that wrote each attribute.
+    `consents` has the value of each consent as last written, `writers` the connections that wrote each attribute,
+    the last one last. `fed_by` are all connections of which a webhook was of this profile, also where it wrote no
+    attribute. `is_owners`: the custom id is a `user_id`, of the owner or of a visitor whose claim was taken.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +50,8 @@ class ProfileState:
     others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     consents: Mapping[str, str] = field(default_factory=dict)
     writers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fed_by: tuple[str, ...] = ()
+    is_owners: bool = False
 
 
 def apply(
@@ -103,11 +107,17 @@ def noted(state: ProfileState, changed: Mapping[str, Value], writer: str) -> Pro
         return state
     consents = {name: str(value) for name, value in changed.items() if name in CONSENTS}
     writers = {
-        name: (*state.writers.get(name, ()), writer)
+        name: (*(other for other in state.writers.get(name, ()) if other != writer), writer)
         for name in changed
-        if writer and writer not in state.writers.get(name, ())
+        if writer
     }
     return replace(state, consents={**state.consents, **consents}, writers={**state.writers, **writers})
+
+
+def fed(state: ProfileState, writer: str, *, is_owners: bool = False) -> ProfileState:
+    """Return the state with a connection of which a webhook was of this profile."""
+    fed_by = tuple(sorted({*state.fed_by, writer}))
+    return replace(state, fed_by=fed_by, is_owners=state.is_owners or is_owners)
 
 
 def changed_items(
@@ -221,6 +231,8 @@ def dump(state: ProfileState) -> str:
     content |= {"others": dict(state.others)} if state.others else {}
     content |= {"consents": dict(state.consents)} if state.consents else {}
     content |= {"writers": by_writers(state)} if state.writers else {}
+    content |= {"fed_by": state.fed_by} if state.fed_by else {}
+    content |= {"is_owners": True} if state.is_owners else {}
     return json.dumps(content, separators=(",", ":"), default=number)
 
 
@@ -256,4 +268,6 @@ def load(text: str | None) -> ProfileState:
         name: tuple(wrote.split("\n")) for wrote, names in stored.get("writers", {}).items() for name in names
     }
     seen, consents = tuple(stored.get("seen", ())), stored.get("consents", {})
-    return ProfileState(versions, members, seen, others, consents, writers)
+    fed_by = tuple(stored.get("fed_by", ()))
+    is_owners = bool(stored.get("is_owners"))
+    return ProfileState(versions, members, seen, others, consents, writers, fed_by, is_owners)
