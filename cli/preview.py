@@ -130,6 +130,7 @@ def whose(person: Person, settings: ConnectionSettings) -> tuple[str | None, tup
 def content_of(change: ProfileChange) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The attributes and events of the operation, as far as there are any, and the warnings."""
     warnings, now = limits.Warnings(), datetime.now(UTC)
+    warnings.add_all(change.warnings)
     _, changes = versions.apply(versions.ProfileState(), change.groups)
     completed = change.completed({}) if change.completed else ()
     fitted = [limits.fit_event(event, now, warnings) for event in (*change.events, *completed)]

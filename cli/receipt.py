@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from bridge.ledger import IGNORED, RETRYING, WAITING, Receipt
 from cli.connect import DEFAULT_PROJECT, MAIN
 from cli.parked import ADVICE, IGNORED_ADVICE, RETRYING_ADVICE, WAITING_ADVICE
 from cli.stack import Stack
+from functions.forms.consent import NOT_NAMED
 from functions.sources import ROOMS
 
 EMAIL = re.compile(r"[^\s@:]+@[^\s@:]+")
@@ -83,6 +85,12 @@ def document(receipt: Receipt) -> dict[str, Any]:
 
 
 def what_to_do(receipt: Receipt) -> str:
+    """Say what a person can do: about how it ended, else about its warnings."""
+    return advice_of_status(receipt) or advice_of_warnings(receipt)
+
+
+def advice_of_status(receipt: Receipt) -> str:
+    """Say what a person can do about how it ended."""
     if receipt.status == WAITING:
         return WAITING_ADVICE
     if receipt.status == RETRYING:
@@ -90,6 +98,20 @@ def what_to_do(receipt: Receipt) -> str:
     if receipt.status == IGNORED:
         return IGNORED_ADVICE.get(receipt.reason, "")
     return ADVICE.get(receipt.failure_class, "")
+
+
+def advice_of_warnings(receipt: Receipt) -> str:
+    """Show the setting that makes a consent of the boxes that no setting names."""
+    prefix = f"{NOT_NAMED}:"
+    pairs = [
+        text.removeprefix(prefix).rpartition("=") for text in receipt.warnings if text.startswith(prefix)
+    ]
+    boxes = {name: channel for name, _, channel in pairs if name.isprintable() and not EMAIL.search(name)}
+    boxes.pop("", None)
+    if not boxes:
+        return ""
+    line = json.dumps({"consent_fields": boxes}, ensure_ascii=False)
+    return f"if these boxes are consent, add to the settings of {receipt.source}/{receipt.connection}: {line}"
 
 
 def without_emails(value: Any) -> Any:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cfn_flip
 import pytest
@@ -19,6 +19,7 @@ import typer.main
 
 from bridge import doctor, ledger
 from bridge.errors import FAILURE_CLASSES, Refused
+from bridge.profile import WarningKind
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from cli.main import app
@@ -421,7 +422,7 @@ def test_every_kind_of_warning_is_documented() -> None:
         for path in (core / "limits.py", core / "kinds.py", ROOT / "functions/deliver/shapes.py")
         for argument in first_arguments(path, "warnings.add", "self.warnings.add", "job.warnings.add")
         for kind in texts(argument)
-    }
+    } | set(get_args(WarningKind))
     listed = listed_in("Warnings")
     assert kinds == listed, (
         f"docs/operating.md lacks {sorted(kinds - listed)}, has {sorted(listed - kinds)} too many"

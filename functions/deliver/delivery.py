@@ -187,6 +187,7 @@ class Delivery:
             try:
                 job.settings = self.settings(job.webhook)
                 job.change = self.mapped(job)
+                job.warnings.add_all(job.change.warnings)
             except Ignored as ignored:
                 job.end(Outcome.IGNORED, reason=ignored.reason)
             except (MappingFailed, BadCredentials) as error:

@@ -7,6 +7,7 @@ the setting `consent_fields`. Labels in English, French, German, Spanish, Italia
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from bridge.profile import Value
 from functions.forms.submission import Field
@@ -15,6 +16,8 @@ from functions.forms.words import sentence, set_of
 EMAIL = "email"
 SMS = "sms"
 NEITHER: frozenset[str] = frozenset()
+NOT_NAMED: Final = "consent_not_named"
+"""The warning of a ticked box that only its name makes a consent, followed by `:NAME=CHANNEL`."""
 
 
 def any_of(*phrases: str) -> re.Pattern[str]:

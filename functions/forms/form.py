@@ -127,4 +127,5 @@ VENDOR = Vendor(
     ),
     read=read,
     sign=sign,
+    is_public=True,
 )

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
 from bridge import normalise
 from bridge.errors import Ignored
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, is_absent, present
+from bridge.profile import (
+    AttributeGroup,
+    Event,
+    Person,
+    ProfileChange,
+    Value,
+    WarningKind,
+    is_absent,
+    present,
+)
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.forms import consent, countries, guess
@@ -19,8 +28,11 @@ from functions.forms.vendors import VENDORS
 from functions.forms.words import same, set_of
 
 Named: TypeAlias = tuple[str, Field]
+Boxes: TypeAlias = Mapping[str, Sequence[Field]]
+"""The consent boxes of each channel."""
 
 CONTEXT = set_of("user_id utm_source utm_medium utm_campaign utm_term utm_content")
+MAX_KEY_CHARACTERS = 100
 GERMAN_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 
 # channel        group            attribute
@@ -34,7 +46,8 @@ WRAPPERS = {"date": "date", "url": "url", "file": "url"}
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     """The profile change of a submission. Raises Ignored where a robot filled it in."""
-    submission = VENDORS[webhook.source].read(webhook)
+    vendor = VENDORS[webhook.source]
+    submission = vendor.read(webhook)
     if is_filled_in(submission, settings.honeypot):
         raise Ignored("honeypot field was filled in")
     asked = (*submission.fields, *hidden_answers(submission))
@@ -45,16 +58,18 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     ]
     fields = [field for _, field in named]
     recognised = profile_fields(fields, settings)
-    boxes = consent_boxes(fields, settings)
+    recognised_boxes = consent_boxes(fields, settings)
+    boxes = named_boxes(recognised_boxes, settings) if vendor.is_public else recognised_boxes
     on_profile = [*recognised.values(), *(box for found in boxes.values() for box in found)]
     attributes = profile_attributes(recognised)
     happened = submission.submitted_at or webhook.received_at
     return ProfileChange(
         person=person(submission, webhook.source, attributes),
-        groups=(*customer(attributes, submission, happened), *consents(boxes, happened)),
+        groups=(*customer(attributes, submission, happened), *consents(boxes, submission, happened)),
         events=(
             Event(settings.event, happened, event_attributes(webhook.source, submission, named, on_profile)),
         ),
+        warnings=tuple(not_named(recognised_boxes, boxes)),
     )
 
 
@@ -139,12 +154,52 @@ def consent_boxes(fields: Sequence[Field], settings: ConnectionSettings) -> dict
     return boxes
 
 
-def consents(boxes: Mapping[str, Sequence[Field]], stated_at: datetime) -> tuple[AttributeGroup, ...]:
-    """A consent for each channel with a ticked box; an unticked one states nothing."""
+def named_boxes(boxes: Boxes, settings: ConnectionSettings) -> Boxes:
+    """Keep the boxes that the settings name: to a public form, a stranger may add any box."""
+    return {
+        channel: [box for box in found if is_listed(box, settings.consent_fields)]
+        for channel, found in boxes.items()
+    }
+
+
+def not_named(recognised: Boxes, named: Boxes) -> Iterator[tuple[WarningKind, str]]:
+    """Warn of each ticked box that only its name makes a consent, as `NAME=CHANNEL`."""
+    for channel, found in recognised.items():
+        for box in found:
+            if box not in named[channel] and consent.is_ticked(box):
+                yield consent.NOT_NAMED, f"{pasteable(box.key)}={channel}"
+
+
+def pasteable(key: str) -> str:
+    """Return the key as a setting can name it, or nothing for one that a person would not choose."""
+    return key if key.isprintable() and len(key) <= MAX_KEY_CHARACTERS else ""
+
+
+def consents(boxes: Boxes, submission: Submission, stated_at: datetime) -> tuple[AttributeGroup, ...]:
+    """Return a consent for each channel with a ticked box; an unticked one states nothing."""
+    ticked = {channel: [box for box in found if consent.is_ticked(box)] for channel, found in boxes.items()}
     return tuple(
-        AttributeGroup(group, normalise.sortable(stated_at), {attribute: "subscribed"})
+        AttributeGroup(
+            group,
+            normalise.sortable(stated_at),
+            {attribute: "subscribed"},
+            provenance="visitor",
+            proof=proof(submission, ticked[channel][0]),
+        )
         for channel, (group, attribute) in CONSENTS.items()
-        if any(consent.is_ticked(box) for box in boxes[channel])
+        if ticked[channel]
+    )
+
+
+def proof(submission: Submission, box: Field) -> dict[str, Value]:
+    """Say by which form and which box a consent was given."""
+    return present(
+        {
+            "form_id": submission.form_id,
+            "form_name": submission.form_name,
+            "box": box.label,
+            "url(page)": submission.page,
+        }
     )
 
 

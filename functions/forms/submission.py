@@ -74,12 +74,14 @@ class Vendor:
     """A form vendor. `sign(body, secret)` returns the headers and the query that the vendor would send.
 
     Where it `signs_request`, more than the body is signed: it is `sign(body, secret, now, url)`.
+    `is_public`: whoever can see the form can post anything in its name, fields that it does not have included.
     """
 
     source: Source
     read: Callable[[Webhook], Submission]
     sign: Callable[..., tuple[dict[str, str], dict[str, str]]]
     signs_request: bool = False
+    is_public: bool = False
 
 
 def json_body(body: bytes) -> dict[str, Any]:

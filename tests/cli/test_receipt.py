@@ -99,6 +99,19 @@ def test_an_ignored_test_event_names_the_setting(bridge: Bridge, stack: Stack, r
     assert "test_events" in bridge("receipt", "webhook-1", "--stack", stack.name).stdout
 
 
+def test_a_box_that_no_setting_names_comes_with_the_line_to_paste(
+    bridge: Bridge, stack: Stack, remember: Remember
+) -> None:
+    boxes = ("newsletter=email", "SMS = ja?=sms", "=sms", "\x1b[2Jnews=email", f"{EMAIL} news=email")
+    warnings = tuple(f"consent_not_named:{box}" for box in boxes)
+    remember("webhook-1", source="form", warnings=warnings)
+    result = bridge("receipt", "webhook-1", "--stack", stack.name, "--json")
+
+    [found] = json.loads(result.stdout)["receipts"]
+    line = found["what_to_do"].partition("form/main: ")[2]
+    assert json.loads(line) == {"consent_fields": {"newsletter": "email", "SMS = ja?": "sms"}}
+
+
 def test_never_shows_an_email(bridge: Bridge, stack: Stack, remember: Remember) -> None:
     remember("webhook-1", custom_id=EMAIL, references=(f"shopify:main:order_name:{EMAIL}",))
 

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.forms import consent
+from bridge.settings import ConnectionSettings
+from functions.forms import consent, mapping
 from functions.forms.submission import Field
-from tests.sources.test_forms import asked, attributes, posted, response
+from functions.forms.vendors import VENDORS
+from tests.sources.test_forms import EXAMPLES, asked, attributes, example, posted, response, webhook
 
 EMAIL = {"$email_marketing": "subscribed"}
 SMS = {"$sms_marketing": "subscribed"}
+NAMED = {"consent_fields": {"newsletter": "email"}}
+
+
+def netlify(answers: dict[str, Any], **stored: Any) -> dict[str, Any]:
+    """The attributes of a form whose boxes have names and no labels, sent by its vendor."""
+    content = {"id": "s1", "form_id": "f", "form_name": "Footer", "data": answers}
+    change = mapping.to_change(
+        webhook("netlify", json.dumps(content).encode()), ConnectionSettings.model_validate(stored)
+    )
+    return attributes(change)
 
 
 def ticked(label: str, kind: str = "legal") -> dict[str, Any]:
@@ -116,15 +130,15 @@ def test_a_ticked_box_about_anything_else_is_no_consent(label: str, kind: str) -
         ("unsubscribe_newsletter", {}),
     ],
 )
-def test_a_plain_form_names_its_boxes_in_short(name: str, expected: dict[str, str]) -> None:
-    assert attributes(posted({name: "on"})) == expected
+def test_a_box_may_be_named_in_short(name: str, expected: dict[str, str]) -> None:
+    assert netlify({name: "on"}) == expected
 
 
 @pytest.mark.parametrize(
     "value", [True, "on", "1", 1, "true", "yes", "Oui", "ja", "sí", "newsletter", ["yes"], "Yes, please"]
 )
 def test_a_tick_has_many_spellings(value: Any) -> None:
-    assert attributes(posted({"newsletter": value})) == EMAIL
+    assert attributes(posted({"newsletter": value}, NAMED)) == EMAIL
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,9 @@ def test_a_tick_has_many_spellings(value: Any) -> None:
     ],
 )
 def test_an_unticked_box_states_nothing(value: Any) -> None:
-    assert attributes(posted({"newsletter": value})) == {}
+    change = posted({"newsletter": value}, NAMED)
+    assert (attributes(change), change.warnings) == ({}, ())
+    assert posted({"newsletter": value}).warnings == ()
 
 
 def test_an_unticked_box_is_still_an_answer() -> None:
@@ -178,11 +194,75 @@ def test_a_choice_that_the_settings_name_is_consent_only_where_it_says_yes() -> 
 
 def test_where_the_settings_name_a_box_no_other_counts_for_its_channel() -> None:
     fields = {"newsletter": "on", "sms_optin": "on"}
-    assert attributes(posted(fields, {"consent_fields": {"agree_to_mail": "email"}})) == SMS
+    assert netlify(fields, consent_fields={"agree_to_mail": "email"}) == SMS
 
 
 def test_a_box_that_the_settings_leave_out_is_no_consent() -> None:
-    assert attributes(posted({"newsletter": "on"}, {"fields": {"newsletter": None}})) == {}
+    assert netlify({"newsletter": "on"}, fields={"newsletter": None}) == {}
+
+
+# A form to which anybody may post
+
+
+@pytest.mark.parametrize("name", ["newsletter", "sms_optin", "Send me offers by e-mail"])
+def test_a_public_form_takes_no_consent_from_a_box_that_no_setting_names(name: str) -> None:
+    change = posted({"email": "ada@example.com", name: "on"})
+    assert set(attributes(change)) == {"$email_address"}
+    assert [kind for kind, _ in change.warnings] == ["consent_not_named"]
+
+
+def test_the_warning_of_a_box_that_is_not_named_has_its_name_and_its_channel() -> None:
+    change = posted({"Send me offers by e-mail and SMS": "on", "terms": "on", "newsletter": ""})
+    assert change.warnings == (
+        ("consent_not_named", "Send me offers by e-mail and SMS=email"),
+        ("consent_not_named", "Send me offers by e-mail and SMS=sms"),
+    )
+
+
+def test_a_name_that_nobody_would_choose_is_not_in_the_warning() -> None:
+    for name in ("newsletter\u202e", "\x1bnewsletter", "newsletter " * 20):
+        [(_, told)] = posted({name: "on"}).warnings
+        assert told == "=email"
+
+
+def test_a_box_that_is_named_for_another_channel_or_left_out_is_not_warned_of() -> None:
+    assert posted({"newsletter": "on"}, {"consent_fields": {"newsletter": "sms"}}).warnings == ()
+    assert posted({"newsletter": "on"}, {"fields": {"newsletter": None}}).warnings == ()
+    assert posted({"newsletter": "on"}, {"consent_fields": {"mail_me": "email"}}).warnings == ()
+
+
+def test_a_vendors_form_keeps_the_boxes_that_are_recognised() -> None:
+    change = asked(("Send me the newsletter", "legal", "boolean", True))
+    assert (attributes(change), change.warnings) == (EMAIL, ())
+
+
+@pytest.mark.parametrize("source", [name for name in VENDORS if name != "form"])
+def test_only_the_plain_form_is_public(source: str) -> None:
+    assert VENDORS["form"].is_public
+    assert not VENDORS[source].is_public
+
+
+# Who consents, and how
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=str)
+def test_every_consent_of_a_form_is_a_visitors_with_what_proves_it(path: Path) -> None:
+    groups = mapping.to_change(example(path), ConnectionSettings()).groups
+    for group in groups:
+        if group.name.startswith("consent_"):
+            assert group.provenance == "visitor"
+            assert {"form_id", "form_name", "box"} <= set(group.proof)
+
+
+def test_the_proof_of_a_consent_names_the_form_the_page_and_the_box() -> None:
+    fields = {"form_id": "f7", "form_name": "Footer", "page": "https://shop.example.com/", "newsletter": "on"}
+    [group] = posted(fields, NAMED).groups
+    assert group.proof == {
+        "form_id": "f7",
+        "form_name": "Footer",
+        "box": "newsletter",
+        "url(page)": "https://shop.example.com/",
+    }
 
 
 def test_consent_is_as_old_as_the_submission() -> None:

@@ -80,6 +80,10 @@ class Warnings:
     def add(self, kind: str, name: str) -> None:
         self.found.append(Misfit(kind, name))
 
+    def add_all(self, warnings: Iterable[tuple[str, str]]) -> None:
+        """Add those of a mapping, each a kind and a name."""
+        self.found.extend(Misfit(kind, name) for kind, name in warnings)
+
 
 def fit_attributes(attributes: Mapping[str, Value], warnings: Warnings) -> dict[str, Json]:
     """The profile attributes as Batch takes them."""

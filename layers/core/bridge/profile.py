@@ -16,6 +16,8 @@ Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mappi
 Attributes: TypeAlias = Mapping[str, Value]
 Provenance: TypeAlias = Literal["owner", "visitor"]
 """Who states something: the tool's own records and servers, or whoever fills in a form, a cart, a public checkout."""
+WarningKind: TypeAlias = Literal["consent_not_named"]
+"""What a mapping may warn of; docs/operating.md lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class AttributeGroup:
     `version` is a text that sorts by age. A group with a `member` (a subscription's id) is one of several
     of its kind: the profile shows the member with the greatest `rank`, whatever order they arrive in.
     What a visitor states never replaces what an owner states, however new it is.
+    `proof` says how a consent was given, such as the form and the box that was ticked.
     """
 
     name: str
@@ -58,6 +61,7 @@ class AttributeGroup:
     member: str | None = None
     rank: str = ""
     provenance: Provenance = "owner"
+    proof: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class ProfileChange:
     `privacy` asks, in place of all this, to erase the person, or to show what is held of them.
     `connection` tells of no person but of the connection itself: that the tool has left it, or that, having left it,
     it wants everybody erased who became known by it.
+    `warnings` are what was left out on purpose, each as a kind and the name of a field, for the receipt.
     """
 
     person: Person
@@ -97,6 +102,7 @@ class ProfileChange:
     completed: Callable[[Mapping[str, str]], tuple[Event, ...]] | None = None
     privacy: Literal["erase", "review"] | None = None
     connection: Literal["left", "erase"] | None = None
+    warnings: tuple[tuple[WarningKind, str], ...] = ()
 
 
 def present(attributes: Attributes) -> dict[str, Value]:
