@@ -436,7 +436,7 @@ def test_every_kind_of_warning_is_documented() -> None:
 def test_every_parameter_of_the_template_is_documented_with_its_default(name: str) -> None:
     found = rows(section(text_of("docs/deploy.md"), "Parameters"))
     default = TEMPLATE["Parameters"][name]["Default"]
-    assert [f"`{name}`", f"`{default}`" if default else "none"] in [cells[:2] for cells in found], (
+    assert [f"`{name}`", f"`{default}`" if default != "" else "none"] in [cells[:2] for cells in found], (
         f"add {name} to docs/deploy.md"
     )
 

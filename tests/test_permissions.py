@@ -101,18 +101,21 @@ ALLOWED = {
         "s3:PutObject on BodiesBucket/bodies/*",
         "secretsmanager:GetSecretValue on secret:STACK/shopify/*",
         "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/connections/shopify",
     ),
     "StripeFunctionRole": (
         notes("stripe"),
         "s3:PutObject on BodiesBucket/bodies/*",
         "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
         "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/connections/stripe",
     ),
     "WoocommerceFunctionRole": (
         notes("woocommerce"),
         "s3:PutObject on BodiesBucket/bodies/*",
         "secretsmanager:GetSecretValue on secret:STACK/woocommerce/*",
         "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/connections/woocommerce",
     ),
     "FormsFunctionRole": (
         notes(*(source for source, room in ROOMS.items() if room == "functions.forms")),
@@ -131,6 +134,11 @@ ALLOWED = {
         "secretsmanager:GetSecretValue on secret:STACK/wpforms/*",
         "secretsmanager:GetSecretValue on secret:STACK/wufoo/*",
         "sqs:SendMessage on WebhooksQueue",
+        *(
+            f"ssm:GetParameter on parameter/STACK/connections/{source}"
+            for source, room in ROOMS.items()
+            if room == "functions.forms"
+        ),
         "ssm:GetParameter on parameter/STACK/form/*",
     ),
     "CustomFunctionRole": (
@@ -138,6 +146,7 @@ ALLOWED = {
         "s3:PutObject on BodiesBucket/bodies/*",
         "secretsmanager:GetSecretValue on secret:STACK/custom/*",
         "sqs:SendMessage on WebhooksQueue",
+        "ssm:GetParameter on parameter/STACK/connections/custom",
         "ssm:GetParameter on parameter/STACK/custom/*",
     ),
 }
@@ -247,6 +256,15 @@ READERS = {
 @pytest.mark.parametrize("wanted", READERS)
 def test_nobody_else_may_read_the_keys_of_batch_and_the_bodies_of_webhooks(wanted: str) -> None:
     assert {role for role in ROLES if any(wanted in row for row in rows(role))} == READERS[wanted]
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_a_receiver_may_read_the_list_of_its_own_connections_alone(source: str) -> None:
+    reads = f"ssm:GetParameter on parameter/STACK/connections/{source}"
+    secret = f"secretsmanager:GetSecretValue on secret:STACK/{source}/*"
+    [readers] = [{role for role in ROLES if reads in rows(role)}]
+    assert len(readers) == 1, f"let the receiver of {source} read which connections there are"
+    assert all(secret in rows(role) for role in readers)
 
 
 def test_a_role_is_taken_on_by_the_service_that_runs_it_alone() -> None:

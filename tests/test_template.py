@@ -451,7 +451,12 @@ def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
 
 
 def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_on_to() -> None:
-    readers = {function: allowed(function, "ssm") for function in FUNCTIONS if allowed(function, "ssm")}
+    lists = "/connections/"
+    readers = {
+        function: read
+        for function in FUNCTIONS
+        if (read := [path for path in allowed(function, "ssm") if lists not in path])
+    }
     assert set(readers) == {
         "DeliverFunction",
         "FormsFunction",
@@ -463,6 +468,18 @@ def test_settings_are_read_by_deliver_and_by_who_must_know_where_a_browser_goes_
     [forms], [custom] = readers["FormsFunction"], readers["CustomFunction"]
     assert "parameter/${AWS::StackName}/custom/*" in custom
     assert "parameter/${AWS::StackName}/form/*" in forms
+
+
+@pytest.mark.parametrize("function", sorted(RECEIVERS))
+def test_a_receiver_has_concurrency_set_aside_where_the_parameter_says_so(function: str) -> None:
+    reserved = FUNCTIONS[function]["ReservedConcurrentExecutions"]
+    assert reserved == {
+        "Fn::If": ["ReservesConcurrency", {"Ref": "ReceiverConcurrency"}, {"Ref": "AWS::NoValue"}]
+    }
+    assert TEMPLATE["Parameters"]["ReceiverConcurrency"]["Default"] == 0  # a new account has ten in all
+    assert TEMPLATE["Conditions"]["ReservesConcurrency"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "ReceiverConcurrency"}, 0]}]
+    }
 
 
 @pytest.mark.parametrize("function", sorted(RECEIVERS))

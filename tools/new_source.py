@@ -58,7 +58,7 @@ def check_name(root: Path, name: str) -> None:
     """Raises Refused for a name that is none, or that something else has."""
     if not NAME.fullmatch(name):
         raise Refused("NAME is 2 to 21 small letters and digits, a letter first: make new-source NAME=acme")
-    if name == "batch" or keyword.iskeyword(name):
+    if name in ("batch", "connections") or keyword.iskeyword(name):
         raise Refused(f"{name} already means something else")
     registered = (root / "functions/sources.py").read_text(encoding="utf-8")
     rooms = {path.stem for path in (root / "functions").iterdir()}

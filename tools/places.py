@@ -81,6 +81,7 @@ def permissions(text: str, words: Words) -> str:
         '        "s3:PutObject on BodiesBucket/bodies/*",\n'
         '        "secretsmanager:GetSecretValue on secret:STACK/{name}/*",\n'
         '        "sqs:SendMessage on WebhooksQueue",\n'
+        '        "ssm:GetParameter on parameter/STACK/connections/{name}",\n'
         "    ),\n"
     )
     return ending(text, "ALLOWED = {", "}\n", row.format(**words))
