@@ -19,6 +19,7 @@ from bench.figure import Figure
 from bench.order import order_body
 from bridge.connections import Connections
 from bridge.door import Door
+from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import Webhook
@@ -79,6 +80,7 @@ def receive(body: bytes) -> Callable[[], object]:
         secrets=Secrets("bench", client=OneSecret()),
         queue=WebhookQueue(QUEUE_URL, client=InstantSqs()),
         connections=Connections("bench", client=object()),
+        parameters=Parameters("bench", client=object()),
     )
     event = signed_event(MATCH, "shopify", TOPIC, body, SECRET, HEADERS)
     answer = door(event, None)

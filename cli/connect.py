@@ -172,7 +172,7 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
     others = [text for text in stack.signing_secrets(source, connection) if text != secret]
     kept = [secret, *others][:SECRETS_KEPT]
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
-    stack.secrets.store(f"{source}/{connection}", {**stored, "signing_secrets": kept})
+    stack.store_connection(source, connection, {**stored, "signing_secrets": kept})
     if others:
         stack.connections.rotated(source, connection)
     else:
@@ -194,7 +194,7 @@ def store_api_key(stack: Stack, source: str, connection: str, api_key: str) -> N
         stack.parameters.write(source, connection, {})
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
     secret = {"signing_secrets": [], **stored, "api_key": api_key.strip()}
-    stack.secrets.store(f"{source}/{connection}", secret)
+    stack.store_connection(source, connection, secret)
 
 
 def add_token(stack: Stack, source: str, connection: str) -> Connection:

@@ -70,5 +70,5 @@ def remove_older(stack: Stack, source: str, connection: str) -> int:
     """Keep the newest secret alone; returns how many were removed. Raises Refused."""
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
     newest, *older = stack.signing_secrets(source, connection)
-    stack.secrets.store(f"{source}/{connection}", {**stored, "signing_secrets": [newest]})
+    stack.store_connection(source, connection, {**stored, "signing_secrets": [newest]})
     return len(older)

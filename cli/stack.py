@@ -16,6 +16,7 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bridge.connection_list import store_connection
 from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
@@ -102,6 +103,10 @@ class Stack:
             names = [secret["Name"] for page in pages for secret in page["SecretList"]]
         parts = [name.removeprefix(prefix).split("/") for name in names if name.startswith(prefix)]
         return sorted((part[0], part[1]) for part in parts if len(part) == 2)
+
+    def store_connection(self, source: str, connection: str, stored: Mapping[str, Any]) -> None:
+        """Store what proves a connection's webhooks, new or not. Raises Unavailable."""
+        store_connection(self.secrets, self.parameters, source, connection, stored)
 
     def signing_secrets(self, source: str, connection: str) -> list[str]:
         """The secrets of a connection, newest first; none where nothing is stored yet. Raises Unavailable."""

@@ -138,8 +138,9 @@ class Application:
             "ProviderUrl": self.provider_url,
         }
         self.deployment: Deployment = deploy(options.template, options.stack, self.session, parameters)
-        seed(Secrets(options.stack, self.session.client("secretsmanager")), options.sources)
-        seed_settings(Parameters(options.stack, self.session.client("ssm")), options.sources)
+        stored = Parameters(options.stack, self.session.client("ssm"))
+        seed(Secrets(options.stack, self.session.client("secretsmanager")), stored, options.sources)
+        seed_settings(stored, options.sources)
         self.connections: list[Connection] = [connection(source, self.url) for source in options.sources]
         self.ledger = Ledger(self.deployment.variable("TABLE_NAME"), self.session.client("dynamodb"))
         self.known = Connections(self.ledger.table, self.ledger.client)

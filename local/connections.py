@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from bridge.connection_list import store_connection
 from bridge.parameters import Parameters
 from bridge.secrets import Secrets
 from functions.sources import room
@@ -66,8 +67,8 @@ def seed_settings(parameters: Parameters, sources: Iterable[str]) -> None:
             parameters.write(source, CONNECTION, stored)
 
 
-def seed(secrets: Secrets, sources: Iterable[str]) -> None:
+def seed(secrets: Secrets, parameters: Parameters, sources: Iterable[str]) -> None:
     """Store the local secrets where the functions read them."""
     for source in sources:
-        secrets.store(f"{source}/{CONNECTION}", {"signing_secrets": [local_secret(source)]})
+        store_connection(secrets, parameters, source, CONNECTION, {"signing_secrets": [local_secret(source)]})
     secrets.store("batch/default", BATCH_KEYS)

@@ -17,6 +17,7 @@ import pytest
 from moto import mock_aws
 
 from bridge.batch import BatchClient
+from bridge.connection_list import store_connection
 from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
@@ -93,6 +94,10 @@ class World:
         delivery = self.delivery()
         self.delays = delivery.settler.delays
         return delivery.run(records)
+
+    def connect(self, source: str, connection: str = "main", **stored: Any) -> None:
+        """Make a connection with what is stored for it: `signing_secrets`, `api_key`."""
+        store_connection(self.secrets, self.parameters, source, connection, stored)
 
     def delivery(self) -> Delivery:
         """What the next invocation of deliver works with."""

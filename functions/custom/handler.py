@@ -123,4 +123,4 @@ CUSTOM = Source(
 
 SOURCES = (CUSTOM,)
 
-handler = door(*SOURCES, reads_settings=True)
+handler = door(*SOURCES)

@@ -7,4 +7,4 @@ from functions.forms.vendors import VENDORS
 
 SOURCES = tuple(vendor.source for vendor in VENDORS.values())
 
-handler = door(*SOURCES, reads_settings=True)
+handler = door(*SOURCES)

@@ -110,8 +110,9 @@ def cloud(artifact: Artifact) -> Iterator[Cloud]:
         forget_all()  # moto's state is this process's, and so other tests'
         session = boto3.Session(region_name=REGION)
         deployment = deploy(ROOT / "template.yaml", STACK, session, {"BatchApiUrl": f"{address}/2.11"})
-        seed(Secrets(STACK, session.client("secretsmanager")), ROOMS)
-        seed_settings(Parameters(STACK, session.client("ssm")), ROOMS)
+        parameters = Parameters(STACK, session.client("ssm"))
+        seed(Secrets(STACK, session.client("secretsmanager")), parameters, ROOMS)
+        seed_settings(parameters, ROOMS)
         yield Cloud(artifact, deployment, session, aws.endpoint, sandbox)
 
 

@@ -39,10 +39,12 @@ class Clock:
 
 @dataclass
 class Store:
-    """Secrets Manager and Parameter Store in one: texts by name. `broken` is raised instead of an answer."""
+    """Secrets Manager and Parameter Store in one: texts by name. `broken` is raised instead of an answer, and
+    `broken_names` are out of reach."""
 
     texts: dict[str, str] = field(default_factory=dict)
     broken: Exception | None = None
+    broken_names: set[str] = field(default_factory=set)
     reads: Counter[str] = field(default_factory=Counter)
     exceptions: type[Exceptions] = Exceptions
 
@@ -53,6 +55,8 @@ class Store:
         self.reads[name] += 1
         if self.broken:
             raise self.broken
+        if name in self.broken_names:
+            raise out_of_reach()
         if name not in self.texts:
             raise NotFound
         return self.texts[name]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import doctor
-from bridge.doctor import CAUSES, MAX_BODY_BYTES, Evidence, diagnose
+from bridge.doctor import CAUSES, MAX_DIGESTED_BYTES, MAX_EXAMINED_BYTES, Evidence, diagnose
 from bridge.errors import InvalidSignature
 from bridge.webhook import Request, Source
 from functions.sources import room, signed
@@ -139,8 +139,47 @@ def test_what_nobody_can_explain_is_unknown(name: str) -> None:
 
 
 def test_a_large_body_is_not_digested_again_and_again() -> None:
-    sent = request("shopify", b"1" * (MAX_BODY_BYTES + 1), OTHER)
+    sent = request("shopify", b"1" * (MAX_DIGESTED_BYTES + 1), OTHER)
     assert cause(sent, others={"eu": [OTHER]}) == doctor.UNKNOWN
+
+
+def test_of_a_body_that_is_too_long_to_be_examined_the_secrets_are_tried_alone() -> None:
+    text = json.dumps({"text": "x" * MAX_EXAMINED_BYTES}).encode()
+    assert cause(request("shopify", text, OTHER), previous=[OTHER]) == doctor.PREVIOUS_SECRET_EXPIRED
+    assert cause(request("shopify", text, OTHER), others={"eu": [OTHER]}) == doctor.OTHER_CONNECTION
+    for changed in (text + b"\n", base64.b64encode(text)):
+        assert cause(replace(request("shopify", text), body=changed)) == doctor.UNKNOWN
+
+
+@pytest.mark.parametrize("length", [0, 10, 1_000, 16_000, 40_000, 100_000, 250_000, 6_000_000])
+@pytest.mark.parametrize(
+    "pattern", ["brackets", "braces", "list", "texts", "deep list", "escapes", "newlines", "base64"]
+)
+def test_what_is_digested_of_a_strangers_body_is_bounded(pattern: str, length: int) -> None:
+    """However it is made, and however many secrets there are to try."""
+    bodies = {
+        "brackets": b"[" * (length // 2) + b"]" * (length // 2),
+        "braces": b'{"a":' * (length // 6) + b"1" + b"}" * (length // 6),
+        "list": b"[" + b"1," * (length // 2) + b"1]",
+        "texts": b"[" + b'"",' * (length // 3) + b'""]',
+        "deep list": b"[" * 12 + b"1," * (length // 2) + b"1" + b"]" * 12,
+        "escapes": b'["' + b"\\u00e9" * (length // 6) + b'"]',
+        "newlines": b"\n" * length,
+        "base64": base64.b64encode(b"[" * (length * 3 // 4)),
+    }
+    digested: list[int] = []
+
+    def verify(sent: Request, secrets: Sequence[str], now: float) -> int:
+        del now
+        digested.append(len(sent.body) * len(secrets))
+        raise InvalidSignature("mismatch")
+
+    source = replace(source_of("shopify"), verify=verify)
+    sent = Request("shopify", "main", {}, {}, bodies[pattern])
+    evidence = Evidence(["a", "b", "c"], ["d"] * 3, {str(number): ["e"] * 3 for number in range(20)})
+    assert diagnose(source, sent, evidence, "mismatch", NOW) == doctor.UNKNOWN
+    assert sum(digested) <= MAX_DIGESTED_BYTES
+    assert len(digested) <= 50
 
 
 def test_every_cause_is_tried_whichever_fits() -> None:

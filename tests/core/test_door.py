@@ -6,6 +6,7 @@ import base64
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from bridge import doctor
 from bridge.connections import Connections
-from bridge.door import Door
+from bridge.door import DIAGNOSES, Door
 from bridge.errors import Ignored, MalformedBody
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
@@ -434,10 +435,17 @@ def test_when_secrets_are_out_of_reach_the_provider_is_asked_to_repeat(
     assert shopify.send("orders/paid")["statusCode"] == 200
 
 
-def test_before_a_secret_is_stored_the_provider_is_asked_to_repeat(shopify: Hall) -> None:
+@pytest.mark.parametrize("secret", [SECRET, ""])
+def test_before_a_secret_is_stored_nothing_is_connected(shopify: Hall, secret: str) -> None:
     shopify.store.put("bridge-test/shopify/main", {"signing_secrets": []})
+    answer = told(shopify.send("orders/paid", secret=secret))
+    assert answer == (404, {"error": "unknown_connection"})
+
+
+@pytest.mark.parametrize("stored", ["no JSON", "[]", {"signing_secrets": "no list"}])
+def test_a_secret_that_is_broken_makes_the_provider_repeat(shopify: Hall, stored: object) -> None:
+    shopify.store.put("bridge-test/shopify/main", stored)
     assert told(shopify.send("orders/paid")) == (503, {"error": "unavailable"})
-    assert told(shopify.send("orders/paid", secret="")) == (503, {"error": "unavailable"})
 
 
 # ── A secret is rotated ─────────────────────────────────────────────────────────────────────────────────
@@ -699,12 +707,13 @@ def test_why_a_webhook_is_refused_is_in_the_log_and_the_metrics_alone(
 
 
 def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world: Any) -> None:
-    world.secrets.store("shopify/main", {"signing_secrets": [SECRET]})
+    world.connect("shopify", signing_secrets=[SECRET])
     door = Door(
         *SHOPIFY,
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
+        parameters=world.parameters,
         clock=lambda: NOW,
     )
     answers = [told(door(event("shopify", ORDER, "orders/paid"), None)) for _ in range(2)]
@@ -716,6 +725,116 @@ def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world:
     assert webhook.body == ORDER
     world.queue.client.delete_queue(QueueUrl=world.queue.url)
     assert told(door(event("shopify", ORDER, "orders/paid"), None))[0] == 503
+
+
+# ── Made-up names ───────────────────────────────────────────────────────────────────────────────────────
+
+TRUE_NAMES = ("main", "paris", "berlin")
+
+
+@pytest.fixture
+def besieged() -> Hall:
+    """A fresh door of Shopify with three connections, on the list as `bridge connect` puts them."""
+    hall = Hall(SHOPIFY)
+    for name in TRUE_NAMES:
+        hall.store.put(f"bridge-test/shopify/{name}", {"signing_secrets": [SECRET]})
+    hall.store.put("/bridge-test/connections/shopify", list(TRUE_NAMES))
+    return hall
+
+
+@pytest.mark.parametrize("minutes", [10])
+@pytest.mark.parametrize("first_true_after", [0, 1, 1000], ids=["warm", "nearly cold", "cold"])
+def test_a_thousand_made_up_names_a_minute_cost_no_true_webhook(
+    besieged: Hall, first_true_after: int, minutes: int
+) -> None:
+    random_names = random.Random(7)
+    for number in range(1000 * minutes):
+        besieged.clock.now += 0.06
+        name = f"n{random_names.randrange(10**9)}" if number % 5 else f"again-{number % 7}"
+        assert told(besieged.send("orders/paid", connection=name)) == (404, {"error": "unknown_connection"})
+        if number >= first_true_after and number % 50 == first_true_after % 50:
+            body = json.dumps({"id": number}).encode()
+            sent = besieged.send("orders/paid", body, connection=TRUE_NAMES[number // 50 % 3])
+            assert told(sent)[0] == 200, number
+    half_minutes = 2 * minutes + 1
+    lists = besieged.store.reads.pop("/bridge-test/connections/shopify")
+    true_ones = sum(besieged.store.reads.pop(f"bridge-test/shopify/{name}") for name in TRUE_NAMES)
+    assert lists <= half_minutes
+    assert true_ones <= 3 * (minutes // 5 + 1)
+    assert besieged.store.reads.total() <= 5 * half_minutes
+
+
+def test_a_connection_made_during_a_flood_answers_within_30_seconds(besieged: Hall) -> None:
+    for number in range(100):
+        besieged.send("orders/paid", connection=f"made-up-{number}")
+    besieged.send("orders/paid", connection="new")
+    besieged.store.put("bridge-test/shopify/new", {"signing_secrets": [SECRET]})
+    besieged.store.put("/bridge-test/connections/shopify", [*TRUE_NAMES, "new"])
+    besieged.clock.now += 30
+    for number in range(100):
+        besieged.send("orders/paid", connection=f"more-{number}")
+    assert told(besieged.send("orders/paid", connection="new"))[0] == 200
+
+
+def test_while_the_list_is_out_of_reach_nobody_is_told_that_a_connection_is_unknown(besieged: Hall) -> None:
+    for number in range(100):
+        besieged.send("orders/paid", connection=f"made-up-{number}")
+    besieged.store.broken_names.add("/bridge-test/connections/shopify")
+    besieged.clock.now += 60
+    besieged.store.broken = None
+    answers = {told(besieged.send("orders/paid", connection=f"later-{number}"))[0] for number in range(100)}
+    assert (
+        told(besieged.send("orders/paid", connection="paris"))[0] == 200
+    )  # on the list that was read before
+    assert answers <= {404, 503}
+    assert told(besieged.send("orders/paid", connection="once-more")) == (503, {"error": "unavailable"})
+
+
+def test_a_made_up_name_reads_no_settings() -> None:
+    hall = Hall(room("custom", "handler").SOURCES)
+    for number in range(100):
+        made = event("custom", b"{}", connection=f"made-up-{number}")
+        assert told(hall.ask(made | {"requestContext": {"http": {"method": "GET"}}}))[0] == 404
+        assert told(hall.ask(made))[0] == 404
+    assert not [name for name in hall.store.reads if name.startswith("/bridge-test/custom/")]
+
+
+def test_a_wrong_signature_after_made_up_names_makes_few_look_ups(besieged: Hall) -> None:
+    for number in range(30):
+        besieged.send("orders/paid", connection=f"made-up-{number}")
+    besieged.send("orders/paid", connection="paris")
+    besieged.clock.now += 1000  # all that was read is old by now
+    besieged.store.reads.clear()
+    assert told(besieged.send("orders/paid", connection="paris", secret="wrong"))[0] == 401
+    assert set(besieged.store.reads) <= {
+        "bridge-test/shopify/paris",
+        "bridge-test/shopify/paris@AWSPREVIOUS",
+        "bridge-test/shopify/main",
+    }
+
+
+NEVER_CONNECTED: list[tuple[str, object]] = [
+    ("no secret at all", None),
+    ("an empty secret", {}),
+    ("an API key alone", {"signing_secrets": [], "api_key": "rk_1"}),
+]
+
+
+@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize(
+    "stored", [content for _, content in NEVER_CONNECTED], ids=[name for name, _ in NEVER_CONNECTED]
+)
+def test_a_source_that_nobody_connected_answers_404(source: str, stored: object) -> None:
+    hall = Hall(tuple(one for one in room(source, "handler").SOURCES if one.name == source))
+    del hall.store.texts[f"bridge-test/{source}/main"]
+    if stored is not None:
+        hall.store.put(f"bridge-test/{source}/main", stored)
+    assert told(hall.ask(event(source, POST, secret="guessed"))) == (404, {"error": "unknown_connection"})
+
+
+def test_a_custom_connection_without_settings_is_not_connected() -> None:
+    hall = Hall(room("custom", "handler").SOURCES)
+    assert told(hall.ask(event("custom", b"{}"))) == (404, {"error": "unknown_connection"})
 
 
 # ── Why a signature does not fit ────────────────────────────────────────────────────────────────────────
@@ -746,6 +865,21 @@ def test_a_secret_that_was_taken_out_is_known_from_what_was_stored_before(shopif
     shopify.store.put("bridge-test/shopify/main@AWSPREVIOUS", {"signing_secrets": ["an-old-one"]})
     assert told(shopify.send("orders/paid", secret="an-old-one"))[0] == 401
     assert refusals(shopify) == [doctor.PREVIOUS_SECRET_EXPIRED]
+
+
+def test_a_flood_of_wrong_signatures_is_diagnosed_a_few_times_a_minute(shopify: Hall) -> None:
+    """Where nothing was tried, no secret before the last is asked for, and the reason is `unknown`."""
+    shopify.store.put("bridge-test/shopify/main@AWSPREVIOUS", {"signing_secrets": ["an-old-one"]})
+    for _ in range(50):
+        assert told(shopify.send("orders/paid", secret="an-old-one"))[0] == 401
+        shopify.clock.now += 1
+    shopify.clock.now += 60
+    assert told(shopify.send("orders/paid", secret="an-old-one"))[0] == 401
+    counted: Counter[str] = Counter()
+    for call in shopify.dynamodb.of("update_item"):
+        reasons = [name for name in call["ExpressionAttributeNames"].values() if name.startswith("refused ")]
+        counted.update({name: int(call["ExpressionAttributeValues"][":a0"]["N"]) for name in reasons})
+    assert counted["refused " + doctor.PREVIOUS_SECRET_EXPIRED] == DIAGNOSES + 1
 
 
 def test_a_connection_that_does_not_exist_gets_no_row(shopify: Hall) -> None:

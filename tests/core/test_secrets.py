@@ -63,12 +63,8 @@ def test_a_connection_without_a_secret_is_unknown(secrets: Secrets) -> None:
 @pytest.mark.parametrize(
     "stored",
     [
-        {"signing_secrets": []},
-        {"signing_secrets": ["", "  "]},
-        {"signing_secrets": None},
         {"signing_secrets": "a text, no list"},
         {"signing_secrets": {"new": "old"}},
-        {},
         "",
         "not JSON: " + PRIVATE,
         f'{{"signing_secrets": ["{PRIVATE}"',
@@ -76,13 +72,25 @@ def test_a_connection_without_a_secret_is_unknown(secrets: Secrets) -> None:
         "null",
     ],
 )
-def test_a_secret_that_is_not_there_yet_or_not_as_it_should_be_makes_the_provider_repeat(
+def test_a_secret_that_is_not_as_it_should_be_makes_the_provider_repeat(
     secrets: Secrets, store: Store, stored: object
 ) -> None:
     store.put(NAME, stored)
     with pytest.raises(Unavailable) as caught:
         secrets.signing_secrets("shopify", "main")
     assert PRIVATE not in everything_in(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [{}, {"signing_secrets": []}, {"signing_secrets": ["", "  "]}, {"signing_secrets": None}],
+)
+def test_a_connection_whose_secret_is_still_empty_is_unknown(
+    secrets: Secrets, store: Store, stored: object
+) -> None:
+    store.put(NAME, stored)
+    with pytest.raises(UnknownConnection):
+        secrets.signing_secrets("shopify", "main")
 
 
 @pytest.mark.parametrize("broken", [out_of_reach(), refused("GetSecretValue")], ids=["network", "refused"])

@@ -25,6 +25,7 @@ from bridge.connections import Connections
 from bridge.door import Door
 from bridge.errors import Ignored
 from bridge.observability import logger
+from bridge.parameters import Parameters
 from bridge.profile import Person, ProfileChange
 from bridge.queue import Failure
 from bridge.secrets import Secrets
@@ -333,9 +334,15 @@ def request(body: bytes) -> dict[str, Any]:
 
 def door(world: MortalWorld) -> Door:
     stored = SimulatedSecrets({"stack/shopify/main": {"signing_secrets": ["secret"]}})
-    secrets = Secrets("stack", Mortal(stored, lambda: world.life))
-    connections = Connections("ledger", Calls(), world.time)
-    return Door(SHOPIFY, secrets=secrets, queue=world.queue, connections=connections, clock=world.time)
+    aws = Mortal(stored, lambda: world.life)
+    return Door(
+        SHOPIFY,
+        secrets=Secrets("stack", aws),
+        queue=world.queue,
+        connections=Connections("ledger", Calls(), world.time),
+        parameters=Parameters("stack", aws),
+        clock=world.time,
+    )
 
 
 def tell(world: MortalWorld, body: bytes) -> bool:

@@ -85,7 +85,7 @@ def ask(world: Any) -> Ask:
         now: float = NOW,
         secret: str = SECRET,
     ) -> dict[str, Any]:
-        world.secrets.store("custom/main", {"signing_secrets": [secret, "an-older-one"]})
+        world.connect("custom", signing_secrets=[secret, "an-older-one"])
         if settings is not None:
             world.parameters.write("custom", "main", settings)
         world.secrets.cache.entries.clear()
@@ -96,7 +96,7 @@ def ask(world: Any) -> Ask:
             queue=world.queue,
             connections=world.connections,
             parameters=world.parameters,
-            clock=lambda: now,
+            clock=lambda: now or NOW,
         )
         event = {
             "requestContext": {"http": {"method": method}, "domainName": "door.example.com"},
@@ -203,7 +203,7 @@ def test_settings_that_do_not_say_how_to_verify_accept_nothing(ask: Ask, world: 
 
 def test_a_connection_without_settings_accepts_nothing(ask: Ask, world: Any) -> None:
     headers, _ = sign("custom", "", BODY, SECRET, NOW)
-    assert ask(None, headers=headers)["statusCode"] == 503
+    assert ask(None, headers=headers)["statusCode"] == 404
     assert queued(world) == []
 
 

@@ -88,7 +88,7 @@ def example_of(source: str) -> Example:
 def door(world: Any) -> Door:
     """A door of all sources, whose connections have two secrets."""
     for name in ROOMS:
-        world.secrets.store(f"{name}/main", {"signing_secrets": [SECRET, PREVIOUS]})
+        world.connect(name, signing_secrets=[SECRET, PREVIOUS])
         if settings := example_of(name).settings:
             world.parameters.write(name, "main", settings)
     return Door(
@@ -158,7 +158,7 @@ def delivered(world: Any, path: Path) -> Any:
     )
     if example.settings:
         world.parameters.write(example.source, "main", example.settings)
-    world.secrets.store(f"{example.source}/main", {"signing_secrets": [SECRET]})
+    world.connect(example.source, signing_secrets=[SECRET])
     door(example.event(now=world.now), None)
     [envelope] = queued(world)
     assert envelope["headers"] == kept

@@ -232,7 +232,7 @@ def test_submitted_at_counts_where_it_is_a_time_in_the_past(text: str | None, mo
 
 @pytest.mark.parametrize(("content_type", "status"), [(URLENCODED, 303), ("application/json", 200)])
 def test_a_browser_goes_on_to_the_thank_you_page(world: Any, content_type: str, status: int) -> None:
-    world.secrets.store("form/main", {"signing_secrets": ["token"]})
+    world.connect("form", signing_secrets=["token"])
     world.parameters.write("form", "main", {"thank_you_url": "https://example.com/thanks"})
     receive = Door(
         *SOURCES,

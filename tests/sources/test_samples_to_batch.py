@@ -78,7 +78,7 @@ def outcome(world: Any, path: Path) -> dict[str, Any]:
     source, preset = FOLDERS[path.parent.name]
     settings = settings_of(source, preset)
     sample = replace(Sample.load(path, source), settings=settings if preset else None)
-    world.secrets.store(f"{source}/main", {"signing_secrets": [SECRET]})
+    world.connect(source, signing_secrets=[SECRET])
     world.parameters.write(source, "main", settings)
     door = Door(
         next(one for one in room(source, "handler").SOURCES if one.name == source),

@@ -71,7 +71,7 @@ def with_snapshot() -> Api:
 
 
 def connect(world: Any, api: Api, **secret: str) -> None:
-    world.secrets.store("stripe/main", {"signing_secrets": ["whsec_testing"], **secret})
+    world.connect("stripe", signing_secrets=["whsec_testing"], **secret)
     world.api = api
 
 

@@ -75,13 +75,14 @@ def ended(changes: Any) -> tuple[dict[str, Any], list[Event]]:
 
 @pytest.fixture
 def door(world: Any) -> Door:
-    world.secrets.store("woocommerce/main", {"signing_secrets": [SECRET]})
-    world.secrets.store("woocommerce/empty", {"signing_secrets": []})
+    world.connect("woocommerce", signing_secrets=[SECRET])
+    world.connect("woocommerce", "empty", signing_secrets=[])
     return Door(
         handler.WOOCOMMERCE,
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
+        parameters=world.parameters,
         clock=RECEIVED_AT.timestamp,
     )
 
@@ -108,7 +109,7 @@ def test_the_unsigned_call_that_activates_a_webhook_is_answered_and_forgotten(do
 
 
 def test_a_webhook_is_activated_only_where_its_secret_is_stored(door: Door) -> None:
-    assert ask(door, b"webhook_id=7", URLENCODED, "empty")[0] == 503
+    assert ask(door, b"webhook_id=7", URLENCODED, "empty")[0] == 404
     assert ask(door, b"webhook_id=7", URLENCODED, "nobody")[0] == 404
 
 

@@ -49,6 +49,11 @@ class Cache(Generic[T]):
             self.entries[key] = replace(entry, fresh_until=self.clock() + ABSENT_SECONDS)
             return entry.value
 
+    def peek(self, key: str) -> T | None:
+        """The value as it was last read, however long ago; reads nothing."""
+        entry = self.entries.get(key)
+        return None if entry is None else entry.value
+
     def refresh(self, key: str) -> bool:
         """Read the value anew, unless it was read less than 30 seconds ago; says whether it did."""
         entry = self.entries.get(key)

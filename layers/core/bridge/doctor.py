@@ -1,18 +1,22 @@
 """Say why a webhook's signature does not fit: the causes that people run into, each tried. Accepts nothing. No I/O.
 
-All of them are tried, whichever fits, so that the time it takes tells a sender nothing.
+All of them are tried, whichever fits, so that the time it takes tells a sender nothing. What is examined comes from a
+stranger: it is bounded in bytes, depth and items before anything is done with it, and so is all that is digested.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from bridge.errors import BridgeError, InvalidSignature
+from bridge.errors import BridgeError, InvalidSignature, MalformedBody
 from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, NO_HEADER, STALE
+from bridge.strict_json import json_value
 from bridge.webhook import Request, Source
 
 WRONG_ENCODING = "wrong_encoding"
@@ -40,8 +44,15 @@ CAUSES = (
 SETTLED = frozenset({NO_HEADER, STALE, CLOCK_SKEW})
 """Reasons of a refusal that say all there is to say."""
 
-MAX_BODY_BYTES = 256 * 1024
-"""Of what is examined: a stranger shall not have large bodies digested a few dozen times."""
+MAX_EXAMINED_BYTES = 16 * 1024
+"""Of a body that is read and written anew; of a larger one only the secrets are tried."""
+MAX_EXAMINED_MARKS = 3000
+"""Brackets, commas and colons in it: what it has of items, each of which may become a line of its own."""
+MAX_EXAMINED_DEPTH = 12
+"""Each level is two more spaces on every line; the deepest webhook that we know has ten."""
+MAX_DIGESTED_BYTES = 2 * 1024 * 1024
+"""In all, for one diagnosis: some milliseconds."""
+NO_MARKS = bytes(byte for byte in range(256) if byte not in b"[]{},:")
 SIGNATURE_HEADER = re.compile(r"sign|hmac", re.IGNORECASE)
 HEX_DIGEST = re.compile(r"(?<![0-9a-zA-Z+/])[0-9a-fA-F]{64}(?![0-9a-zA-Z+/=])")
 BASE64_DIGEST = re.compile(r"(?<![0-9a-zA-Z+/])[0-9a-zA-Z+/]{43}=")
@@ -59,29 +70,38 @@ class Evidence:
 
 def diagnose(source: Source, request: Request, evidence: Evidence, reason: str, now: float) -> str:
     """The first of CAUSES that explains why `source.verify` refused a request; its `reason` is not one of SETTLED."""
-    otherwise = MALFORMED_HEADER if reason == MALFORMED_HEADER else UNKNOWN
-    if len(request.body) > MAX_BODY_BYTES:
-        return otherwise
-    fitting = {
-        cause for cause, other, secrets in tries(request, evidence) if proves(source, other, secrets, now)
-    }
-    return next((cause for cause in CAUSES if cause in fitting), otherwise)
+    fitting = set()
+    digested = 0
+    for cause, other, secrets in tries(request, evidence):
+        digested += len(other.body) * len(secrets)
+        if digested > MAX_DIGESTED_BYTES:
+            break
+        if proves(source, other, secrets, now):
+            fitting.add(cause)
+    return next((cause for cause in CAUSES if cause in fitting), undiagnosed(reason))
+
+
+def undiagnosed(reason: str) -> str:
+    """What is said where nothing explains it, or nothing was tried."""
+    return MALFORMED_HEADER if reason == MALFORMED_HEADER else UNKNOWN
 
 
 def tries(request: Request, evidence: Evidence) -> Iterator[tuple[str, Request, Sequence[str]]]:
-    """Each cause with the request and the secrets that would fit if it were the one."""
+    """Each cause with the request and the secrets that would fit if it were the one; the likeliest first."""
     secrets = evidence.secrets
-    yield WRONG_ENCODING, replace(request, headers=re_encoded(request.headers)), secrets
-    yield SECRET_HAS_WHITESPACE, request, [other for secret in secrets for other in with_whitespace(secret)]
-    for body in (base64.b64encode(request.body), *unwrapped(request.body)):
-        yield BASE64_BODY, replace(request, body=body), secrets
-    for body in reserialised(request.body):
-        yield RESERIALISED_BODY, replace(request, body=body), secrets
+    yield PREVIOUS_SECRET_EXPIRED, request, evidence.previous
     is_test = bool(TEST_NAME.search(request.connection))
     for name, theirs in evidence.others.items():
         is_mixed_up = bool(TEST_NAME.search(name)) is not is_test
         yield TEST_SECRET_ON_LIVE if is_mixed_up else OTHER_CONNECTION, request, theirs
-    yield PREVIOUS_SECRET_EXPIRED, request, evidence.previous
+    yield WRONG_ENCODING, replace(request, headers=re_encoded(request.headers)), secrets
+    yield SECRET_HAS_WHITESPACE, request, [other for secret in secrets for other in with_whitespace(secret)]
+    if len(request.body) > MAX_EXAMINED_BYTES:
+        return
+    for body in (base64.b64encode(request.body), *unwrapped(request.body)):
+        yield BASE64_BODY, replace(request, body=body), secrets
+    for body in reserialised(request.body):
+        yield RESERIALISED_BODY, replace(request, body=body), secrets
 
 
 def proves(source: Source, request: Request, secrets: Sequence[str], now: float) -> bool:
@@ -130,16 +150,19 @@ def unwrapped(body: bytes) -> list[bytes]:
 def reserialised(body: bytes) -> list[bytes]:
     """The body as it may have been before something on the way read and wrote it again."""
     bodies = [body.strip(), body + b"\n", body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n")]
-    try:
-        content = json.loads(body)
-        bodies += [
-            json.dumps(
-                content, ensure_ascii=is_ascii, separators=separators, indent=indent, sort_keys=is_sorted
-            ).encode()
-            for is_ascii in (False, True)
-            for separators, indent in (((",", ":"), None), ((", ", ": "), None), ((",", ": "), 2))
-            for is_sorted in (False, True)
-        ]
-    except (ValueError, RecursionError):
-        pass
+    if len(body.translate(None, NO_MARKS)) <= MAX_EXAMINED_MARKS:
+        with contextlib.suppress(MalformedBody, ValueError, RecursionError):
+            bodies += written_anew(json_value(body, MAX_EXAMINED_DEPTH))
     return [other for other in dict.fromkeys(bodies) if other != body]
+
+
+def written_anew(content: Any) -> list[bytes]:
+    """JSON as different tools write it."""
+    return [
+        json.dumps(
+            content, ensure_ascii=is_ascii, separators=separators, indent=indent, sort_keys=is_sorted
+        ).encode()
+        for is_ascii in (False, True)
+        for separators, indent in (((",", ":"), None), ((", ", ": "), None), ((",", ": "), 2))
+        for is_sorted in (False, True)
+    ]

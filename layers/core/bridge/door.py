@@ -15,6 +15,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge.budget import Budget
+from bridge.connection_list import ConnectionList
 from bridge.connections import Connections
 from bridge.errors import (
     BodyTooLarge,
@@ -34,6 +36,11 @@ from bridge.webhook import MAX_BODY_BYTES, Request, Source, Webhook, group_id, w
 CONNECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 BROWSER_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
+DIAGNOSES = 3
+"""Of why a signature does not fit, of a connection in a minute: people need one, and strangers bring them about."""
+DIAGNOSES_IN_ALL = 20
+DIAGNOSED_SECONDS = 60
+
 HttpResponse = dict[str, Any]
 
 
@@ -49,7 +56,7 @@ class Door:
         secrets: Secrets,
         queue: WebhookQueue,
         connections: Connections,
-        parameters: Parameters | None = None,
+        parameters: Parameters,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.sources = {source.name: source for source in sources}
@@ -58,6 +65,9 @@ class Door:
         self.connections = connections
         self.parameters = parameters
         self.clock = clock
+        self.listed = ConnectionList(parameters, clock)
+        self.diagnoses = Budget(DIAGNOSES, DIAGNOSED_SECONDS, clock)
+        self.diagnoses_in_all = Budget(DIAGNOSES_IN_ALL, DIAGNOSED_SECONDS, clock)
 
     def __call__(self, event: Mapping[str, Any], context: object) -> HttpResponse:
         logger.append_keys(request_id=getattr(context, "aws_request_id", None))
@@ -76,12 +86,13 @@ class Door:
         source = self.sources.get(request.source)
         if source is None or not CONNECTION_NAME.fullmatch(request.connection):
             raise UnknownConnection("no such source or connection")
+        secrets = self.signing_secrets(source, request)
         if source.uses_settings:
             request = replace(request, settings=self.settings(source, request))
         if method(event) == "GET":
             return self.greet(source, request) or answer(404, {"error": UnknownConnection.code})
         self.shake_hands(source, request)
-        self.verify(source, request)
+        self.verify(source, request, secrets)
         if greeting := self.greet(source, request):
             return greeting
         webhook = self.accept(source, request)
@@ -100,11 +111,19 @@ class Door:
             url=public_url(event),
         )
 
+    def signing_secrets(self, source: Source, request: Request) -> tuple[str, ...]:
+        """The connection's secrets, before anything else is read for it. Raises UnknownConnection, Unavailable."""
+        name, connection = source.name, request.connection
+        if not self.secrets.knows(name, connection) and not self.listed.admits(name, connection):
+            raise UnknownConnection("not on the list of connections")
+        return self.secrets.signing_secrets(name, connection)
+
     def settings(self, source: Source, request: Request) -> Mapping[str, Any]:
-        """The connection's settings as stored, empty where there are none. Raises Unavailable."""
-        if self.parameters is None:
-            raise Unavailable("settings are not read here")
-        return self.parameters.read(source.name, request.connection)
+        """The connection's settings as stored. Raises UnknownConnection where there are none, Unavailable."""
+        settings = self.parameters.read(source.name, request.connection)
+        if not settings:
+            raise UnknownConnection("no settings of this connection")
+        return settings
 
     def greet(self, source: Source, request: Request) -> HttpResponse | None:
         """The answer to a tool that asks whether it has the right address; as plain text, never as a page."""
@@ -115,20 +134,15 @@ class Door:
         return {"statusCode": 200, "headers": headers, "body": text}
 
     def shake_hands(self, source: Source, request: Request) -> None:
-        """Answer a provider's unsigned first call, which says nothing; none of it is kept. Raises Ignored, Refused.
-
-        Only a connection that is ready to prove webhooks is greeted.
-        """
+        """Answer a provider's unsigned first call, which says nothing; none of it is kept. Raises Ignored."""
         reason = source.handshake(request) if source.handshake else None
         if reason is not None:
-            self.secrets.signing_secrets(source.name, request.connection)
             ignored = Ignored(reason)
             tell_ignored(source, ignored)
             raise ignored
 
-    def verify(self, source: Source, request: Request) -> None:
+    def verify(self, source: Source, request: Request, secrets: Sequence[str]) -> None:
         """Prove the request with the connection's secrets. Raises Refused; an InvalidSignature with its cause."""
-        secrets = self.secrets.signing_secrets(source.name, request.connection)
         try:
             position, known = self.proof(source, request, secrets)
         except InvalidSignature as error:
@@ -152,10 +166,13 @@ class Door:
 
     def cause(self, source: Source, request: Request, reason: str) -> str:
         """Why the request is not proven, for people; the sender is never told."""
-        from bridge.doctor import SETTLED, Evidence, diagnose
+        from bridge.doctor import SETTLED, Evidence, diagnose, undiagnosed
 
         if reason in SETTLED:
             return reason
+        name = f"{source.name}/{request.connection}"
+        if not (self.diagnoses.takes(name) and self.diagnoses_in_all.takes()):
+            return undiagnosed(reason)
         evidence = Evidence(
             self.secrets.signing_secrets(source.name, request.connection),
             self.secrets.previous_signing_secrets(source.name, request.connection),
@@ -192,7 +209,7 @@ class Door:
 
     def redirect(self, source: Source, request: Request) -> HttpResponse | None:
         """Where a person's browser goes after a form that it posted itself, if the connection says so."""
-        if not source.redirects or request.content_type not in BROWSER_FORMS or self.parameters is None:
+        if not source.redirects or request.content_type not in BROWSER_FORMS:
             return None
         try:
             page = self.parameters.read(source.name, request.connection).get("thank_you_url")
@@ -244,7 +261,7 @@ def answer(status: int, body: Mapping[str, str]) -> HttpResponse:
     }
 
 
-def door(*sources: Source, reads_settings: bool = False) -> Door:
+def door(*sources: Source) -> Door:
     """The handler of a function that receives, with clients made once, while Lambda starts it."""
     stack = os.environ["STACK_NAME"]
     return Door(
@@ -252,5 +269,5 @@ def door(*sources: Source, reads_settings: bool = False) -> Door:
         secrets=Secrets(stack),
         queue=WebhookQueue(os.environ["QUEUE_URL"], bucket=os.environ["BODIES_BUCKET"]),
         connections=Connections(os.environ["TABLE_NAME"]),
-        parameters=Parameters(stack) if reads_settings else None,
+        parameters=Parameters(stack, attempts=1),
     )

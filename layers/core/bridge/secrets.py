@@ -23,6 +23,7 @@ WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"tota
 PREVIOUS = "@previous"
 """Behind the name of a secret: as it was before its last change. No name of a connection has such a sign."""
 MAX_SIBLINGS = 20
+MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Secrets:
         self.stack = stack
         self.client = client or boto3.client("secretsmanager", config=WITHIN_THE_DOORS_TIME)
         self.cache: Cache[dict[str, Any]] = Cache(self.load)
+
+    def knows(self, source: str, connection: str) -> bool:
+        """Whether something of this connection was read before."""
+        return self.cache.peek(f"{self.stack}/{source}/{connection}") is not None
 
     def signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
         """All secrets that may sign for a connection, newest first. Raises UnknownConnection, Unavailable."""
@@ -63,24 +68,25 @@ class Secrets:
         try:
             stored = self.cache.get(f"{self.stack}/{source}/{connection}{PREVIOUS}") or {}
             return usable(stored.get("signing_secrets"))
-        except Unavailable:
+        except (Unavailable, UnknownConnection):
             return ()
 
     def sibling_secrets(self, source: str, connection: str) -> dict[str, tuple[str, ...]]:
-        """The secrets of the source's other connections, as far as they are known here: those in use, and `main`.
+        """The secrets of the source's other connections, as far as they are known here; `main` is looked up.
 
-        To list all of them would take a permission on every secret of the account.
+        One look-up at most: strangers bring this about. To list all would take a permission on every secret.
         """
         prefix = f"{self.stack}/{source}/"
-        used = [name.removeprefix(prefix) for name in self.cache.entries if name.startswith(prefix)]
-        names = [
-            name for name in dict.fromkeys(["main", *used]) if name != connection and PREVIOUS not in name
-        ]
-        found = {}
-        for name in names[:MAX_SIBLINGS]:
+        if connection != MAIN:
             with contextlib.suppress(Unavailable, UnknownConnection):
-                found[name] = self.signing_secrets(source, name)
-        return found
+                self.signing_secrets(source, MAIN)
+        known = [name for name in self.cache.entries if name.startswith(prefix) and PREVIOUS not in name]
+        siblings = {}
+        for name in known:
+            if name != f"{prefix}{connection}" and (stored := self.cache.peek(name)):
+                with contextlib.suppress(Unavailable, UnknownConnection):
+                    siblings[name.removeprefix(prefix)] = usable(stored.get("signing_secrets"))
+        return dict(list(siblings.items())[:MAX_SIBLINGS])
 
     def api_key(self, source: str, connection: str) -> str | None:
         """The key to the source's own API, where the connection has one. Raises Unavailable."""
@@ -140,9 +146,13 @@ def header_text(stored: object) -> str:
 
 
 def usable(stored: object) -> tuple[str, ...]:
-    """The secrets without the spaces and newlines that copying brings along. Raises Unavailable where none is left."""
-    texts = stored if isinstance(stored, list) else []
-    secrets = tuple(text.strip() for text in texts if isinstance(text, str) and text.strip())
+    """The secrets without the spaces and newlines that copying brings along.
+
+    Raises UnknownConnection where none is left, as where a connection is only half made; Unavailable for no list.
+    """
+    if not isinstance(stored, list | None):
+        raise Unavailable("the signing secrets are no list")
+    secrets = tuple(text.strip() for text in stored or () if isinstance(text, str) and text.strip())
     if not secrets:
-        raise Unavailable("no signing secret is stored for this connection")
+        raise UnknownConnection("no signing secret is stored for this connection")
     return secrets

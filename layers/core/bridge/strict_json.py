@@ -25,7 +25,7 @@ def refused(constant: str) -> NoReturn:
 DECODER = json.JSONDecoder(parse_constant=refused)
 
 
-def json_value(body: bytes) -> Any:
+def json_value(body: bytes, max_depth: int = MAX_DEPTH) -> Any:
     """What the JSON says; of a name that stands twice in an object, the last. Raises MalformedBody."""
     try:
         parsed = DECODER.decode(body.decode("utf-8", "surrogatepass").removeprefix(BYTE_ORDER_MARK))
@@ -33,12 +33,12 @@ def json_value(body: bytes) -> Any:
         raise MalformedBody("JSON is nested too deep") from error
     except ValueError as error:  # also of an integer with more digits than Python reads
         raise MalformedBody("body is not JSON") from error
-    if not (is_shallow(body) or depth_is_within(parsed, MAX_DEPTH)):
+    if not (is_shallow(body, max_depth) or depth_is_within(parsed, max_depth)):
         raise MalformedBody("JSON is nested too deep")
     return parsed
 
 
-def is_shallow(body: bytes) -> bool:
+def is_shallow(body: bytes, max_depth: int = MAX_DEPTH) -> bool:
     """Whether its brackets alone show that valid JSON is no deeper than allowed: a fifth of what a walk costs.
 
     Texts without brackets vanish as pairs of quotes. A bracket in a text leaves a quote behind, and proves nothing.
@@ -47,8 +47,8 @@ def is_shallow(body: bytes) -> bool:
     marks = plain.translate(None, NO_MARKS).replace(b'""', b"")
     if b'"' in marks:
         return False
-    for levels in range(MAX_DEPTH + 1):
-        if levels + len(marks) // 2 <= MAX_DEPTH:
+    for levels in range(max_depth + 1):
+        if levels + len(marks) // 2 <= max_depth:
             return True
         marks = marks.replace(b"[]", b"").replace(b"{}", b"")
     return False
