@@ -34,6 +34,11 @@ ADVICE = {
         "No webhook told whose this is. Have the tool send the customer again, "
         "then `bridge retry --class identity_unknown`."
     ),
+    "topic_unconfirmed": (
+        "Its signature covers the body alone, and the body does not allow the topic that it came under: somebody may "
+        "have sent a captured webhook again. Nothing was changed by it. If that was you or the tool itself, tell us "
+        "what it sent; nothing else retries it than `bridge retry --class topic_unconfirmed` or its `--id`."
+    ),
 }
 WAITING_ADVICE = "Nothing: it waits for a webhook that tells whose it is, and is tried again by itself."
 RETRYING_ADVICE = {
@@ -143,8 +148,12 @@ def advised(webhook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def look(stack: Stack, filter_: Filter, *, archived: bool = False, shows_calls: bool = False) -> Report:
-    """What the filter takes of the dead-letter queue, or of the archive. Changes nothing. Raises CommandFailed."""
-    event = {"filter": filter_, "dry_run": True, "archived": archived}
+    """What the filter takes of the dead-letter queue, or of the archive. Changes nothing. Raises CommandFailed.
+
+    Without `shows_calls`, all classes are listed, those too that are retried only by name.
+    """
+    every = {} if shows_calls else {"classes": list(FAILURE_CLASSES)}
+    event = {"filter": {**every, **filter_}, "dry_run": True, "archived": archived}
     report = Report.of(stack.invoke("Retry", event))
     if shows_calls and report.webhooks:
         report.calls = calls(stack, event)

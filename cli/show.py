@@ -208,7 +208,8 @@ def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None
     for one in found:
         if one.inactive_since:
             line(
-                f"{one.source}/{one.connection}: inactive since {one.inactive_since}, its tool has left.",
+                f"{one.source}/{one.connection}: says that it left, at {one.inactive_since};"
+                " its next webhook clears this.",
                 "yellow",
             )
     for project, has_keys in projects.items():

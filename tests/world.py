@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from moto import mock_aws
 
 from bridge.batch import BatchClient
+from bridge.confirmation import TopicCheck
 from bridge.connection_list import store_connection
 from bridge.connections import Connections
 from bridge.ledger import Ledger
@@ -71,6 +72,7 @@ class World:
     batch: FakeBatch
     now: float = NOW
     mappers: dict[str, Mapper] = field(default_factory=dict)
+    checks: dict[str, TopicCheck] | None = None
     invocations: int = 0
     gdpr: Callable[[httpx.Request], httpx.Response] | None = None
     api: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(503)
@@ -115,6 +117,7 @@ class World:
             clock=lambda: self.now,
             owner=f"invocation-{self.invocations}",
             wholes={"stripe": room("stripe", "mapping").whole},
+            checks=topic_checks(self.mappers) if self.checks is None else self.checks,
             provider=ProviderClient(httpx.MockTransport(self.api)),
             has_time=self.has_time,
             kinds=self.kinds,
@@ -135,6 +138,14 @@ class World:
     def operations(self) -> list[dict[str, Any]]:
         """All operations that Batch was sent, in order."""
         return [operation for call in self.batch.calls for operation in call]
+
+
+def topic_checks(sources: Iterable[str]) -> dict[str, TopicCheck]:
+    """The checks of those of the sources whose topic nobody signs."""
+    mappings = {source: room(source, "mapping") for source in sources}
+    return {
+        source: mapping.TOPIC_CHECK for source, mapping in mappings.items() if hasattr(mapping, "TOPIC_CHECK")
+    }
 
 
 def with_told_times(call: list[dict[str, Any]], expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -228,11 +239,28 @@ def world(aws: Aws) -> World:
 MakeWebhook = Callable[..., Webhook]
 
 
+SHOP = {"shop_id": 1, "shop_domain": "tea-garden.myshopify.com"}
+
+# topic                       what its body always has, and what confirms it
+OWN_FIELDS: dict[str, dict[str, Any]] = {
+    "shop/redact": SHOP,
+    "customers/redact": {**SHOP, "orders_to_redact": []},
+    "customers/data_request": {**SHOP, "orders_requested": []},
+    "customers/delete": {
+        "addresses": [],
+        "tax_exemptions": [],
+        "admin_graphql_api_id": "gid://shopify/Customer/1",
+    },
+    "app/uninstalled": {"id": 7, "myshopify_domain": "tea-garden.myshopify.com"},
+}
+
+
 @pytest.fixture
 def shopify() -> MakeWebhook:
     """A Shopify webhook: `shopify("orders/paid", 1, id=7)`, the number telling webhooks apart."""
 
-    def make(topic: str, number: int, /, *, group: str = "1", **body: Any) -> Webhook:
+    def make(topic: str, number: int, /, *, group: str = "1", **stated: Any) -> Webhook:
+        body = OWN_FIELDS.get(topic, {}) | stated
         return Webhook(
             id=f"webhook-{number}",
             source="shopify",

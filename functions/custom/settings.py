@@ -93,6 +93,10 @@ class Hmac(Strict):
             raise ValueError("`id_header` needs {id} in `signed`, and the other way round")
         return self
 
+    def proves(self, header: str) -> bool:
+        """Whether a header is signed: of all headers, only the webhook's id can be."""
+        return header.lower() == (self.id_header or "").lower()
+
 
 class StandardWebhooks(Strict):
     """https://www.standardwebhooks.com, and Svix."""
@@ -100,11 +104,20 @@ class StandardWebhooks(Strict):
     scheme: Literal["standard_webhooks"]
     tolerance_seconds: int = Field(300, ge=1, le=3600)
 
+    def proves(self, header: str) -> bool:
+        """Whether a header is signed."""
+        return header.lower() in ("webhook-id", "svix-id")
+
 
 class Basic(Strict):
     """A user and a password, stored as one secret: `user:password`."""
 
     scheme: Literal["basic"]
+
+    def proves(self, header: str) -> bool:
+        """Who knows the password may say anything, in the body too: a header is worth as much."""
+        del header
+        return True
 
 
 class Token(Strict):
@@ -114,6 +127,11 @@ class Token(Strict):
     header: HeaderName | None = None
     query: str = Field("token", min_length=1)
     prefix: str = ""
+
+    def proves(self, header: str) -> bool:
+        """Who knows the token may say anything, in the body too: a header is worth as much."""
+        del header
+        return True
 
 
 class HeaderOf(Strict):
@@ -216,6 +234,20 @@ class CustomSettings(ConnectionSettings):
     ignore: tuple[str, ...] = ()
     person: PersonRules
     mapping: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def confirms_a_topic_that_nobody_signs(self) -> CustomSettings:
+        """Refuse rules about topics that the body does not confirm: a captured one could be sent under any topic."""
+        if isinstance(self.topic, HeaderOf) and not self.verify.proves(self.topic.header):
+            unconfirmed = [
+                number for number, rule in enumerate(self.mapping) if rule.topics and rule.when is None
+            ]
+            if unconfirmed:
+                raise ValueError(
+                    f"mapping.{unconfirmed[0]}: nobody signs the header with the topic, so a rule with `topics` needs"
+                    " a `when` that is true only for bodies of these topics"
+                )
+        return self
 
     @model_validator(mode="before")
     @classmethod

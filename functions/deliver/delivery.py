@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 
 from bridge.batch import BatchClient
+from bridge.confirmation import TopicCheck
 from bridge.connections import Connections
 from bridge.errors import (
     BadCredentials,
@@ -27,6 +28,7 @@ from bridge.errors import (
     ProfileBusy,
     ProviderUnavailable,
     RejectedByBatch,
+    TopicUnconfirmed,
     Unavailable,
     Unfinished,
 )
@@ -51,6 +53,7 @@ from functions.deliver.privacy import PrivacyDesk
 from functions.deliver.sending import Sender
 from functions.deliver.settling import FIRST_DELAY_SECONDS, Settler
 from functions.deliver.shapes import Shapes
+from functions.deliver.topics import TopicChecks
 from functions.sources import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
@@ -81,6 +84,7 @@ class Delivery:
         owner: str,
         provider: ProviderClient,
         wholes: Mapping[str, Whole] | None = None,
+        checks: Mapping[str, TopicCheck] | None = None,
         gate: Gate | None = None,
         seconds_left: Callable[[], float] = lambda: math.inf,
         has_time: Callable[[], bool] | None = None,
@@ -96,6 +100,8 @@ class Delivery:
         self.clock = clock
         self.owner = owner
         self.wholes = wholes or {}
+        self.topics = TopicChecks(checks or {}, ledger)
+        self.ids_in_batch: frozenset[str] = frozenset()
         self.provider = provider
         self.kinds = kinds or KeptKinds(ledger)
         self.shapes = shapes or Shapes({}, ledger, connections, clock)
@@ -116,6 +122,7 @@ class Delivery:
             self.skip_repeats(jobs)
             self.hold_back(going(jobs))
             self.map(going(jobs))
+            self.topics.keep_one_of_each_body(jobs)
             self.shapes.watch(jobs)
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
@@ -158,11 +165,12 @@ class Delivery:
             self.settler.leave(message, FIRST_DELAY_SECONDS)
 
     def skip_repeats(self, jobs: Sequence[Job]) -> None:
-        """End the jobs whose webhook needs nothing more, or stands twice in this batch.
+        """End the jobs whose webhook needs nothing more, or stands twice in this batch. What erases is done again.
 
         Of copies the one of the newest round goes on: SQS would drop the next round of an older one as a repeat.
         """
-        seen = self.ledger.finished(job.webhook.id for job in jobs)
+        self.ids_in_batch = frozenset(job.webhook.id for job in jobs)
+        seen = self.ledger.finished(job.webhook.id for job in jobs if not self.topics.is_erasing(job.webhook))
         for job in sorted(jobs, key=round_of, reverse=True):
             if job.webhook.id in seen:
                 job.end(Outcome.REPEATED)
@@ -190,8 +198,10 @@ class Delivery:
                 job.warnings.add_all(job.change.warnings)
             except Ignored as ignored:
                 job.end(Outcome.IGNORED, reason=ignored.reason)
-            except (MappingFailed, BadCredentials) as error:
+            except (MappingFailed, BadCredentials, TopicUnconfirmed) as error:
                 job.end(Outcome.PARKED, error)
+            except BatchUnavailable as error:
+                job.end(Outcome.RETURNED, error)
             except ProviderUnavailable as error:
                 self.outages[job.webhook.source] = error
                 job.end(Outcome.RETURNED, error)
@@ -212,10 +222,12 @@ class Delivery:
     def mapped(self, job: Job) -> ProfileChange:
         """What the room's mapping makes of a webhook.
 
-        Raises Ignored, MappingFailed; where more is asked for BadCredentials, ProviderUnavailable, Unavailable too.
+        Raises Ignored, MappingFailed, TopicUnconfirmed, BatchUnavailable; where more is asked for BadCredentials,
+        ProviderUnavailable, Unavailable too.
         """
         source = job.webhook.source
         try:
+            self.topics.confirm(job, self.ids_in_batch)
             webhook = (
                 self.wholes[source](job.webhook, self.asker(job)) if source in self.wholes else job.webhook
             )

@@ -10,6 +10,7 @@ from typing import Any, cast
 from aws_lambda_powertools import Tracer
 
 from bridge.batch import BatchClient
+from bridge.confirmation import TopicCheck
 from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.observability import logger
@@ -32,6 +33,9 @@ MAPPINGS = {source: room(source, "mapping") for source in ROOMS}
 MAPPERS: Mapping[str, Mapper] = {source: mapping.to_change for source, mapping in MAPPINGS.items()}
 WHOLES: Mapping[str, Whole] = {
     source: mapping.whole for source, mapping in MAPPINGS.items() if hasattr(mapping, "whole")
+}
+CHECKS: Mapping[str, TopicCheck] = {
+    source: mapping.TOPIC_CHECK for source, mapping in MAPPINGS.items() if hasattr(mapping, "TOPIC_CHECK")
 }
 READINGS: Mapping[str, Reading] = {
     source: cast(Reading, mapping) for source, mapping in MAPPINGS.items() if hasattr(mapping, "reads")
@@ -79,6 +83,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             clock=time.time,
             owner=context.aws_request_id,
             wholes=WHOLES,
+            checks=CHECKS,
             provider=provider,
             gate=gate,
             kinds=kinds,

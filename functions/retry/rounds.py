@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bridge.archive import Archive
-from bridge.errors import FAILURE_CLASSES, BadCredentials, BatchUnavailable
+from bridge.errors import FAILURE_CLASSES, BadCredentials, BatchUnavailable, TopicUnconfirmed
 from bridge.observability import logger
 from bridge.queue import Parked, WebhookQueue
 
@@ -18,11 +18,15 @@ MAX_ROUNDS = 3
 """Of a webhook that somebody retries with others; by its id it is retried again."""
 WAITING_CLASSES = frozenset({BatchUnavailable.failure_class, BadCredentials.failure_class})
 """What only has to wait: trying it again is no loop, however often."""
+ONLY_BY_NAME = frozenset({TopicUnconfirmed.failure_class})
+"""What may be an attack: retried only where its class or its id is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to retry; an empty field takes all. `classes` are failure classes, `ids` webhook ids.
+    """What to retry; an empty field takes all, but for `ONLY_BY_NAME`.
+
+    `classes` are failure classes, `ids` webhook ids.
 
     `since` and `until` are times in ISO 8601, with a zone: what was received from then on, and before.
     """
@@ -59,13 +63,19 @@ class Filter:
         """Whether a parked webhook is meant."""
         envelope = parked.envelope
         return (
-            (not self.classes or parked.failure.failure_class in self.classes)
+            self.takes_class_of(parked)
             and (not self.sources or envelope.get("source") in self.sources)
             and (not self.connections or envelope.get("connection") in self.connections)
             and (not self.topics or envelope.get("topic") in self.topics)
             and (not self.ids or parked.id in self.ids)
             and self.is_within(moment(str(envelope.get("received_at", ""))))
         )
+
+    def takes_class_of(self, parked: Parked) -> bool:
+        failure_class = parked.failure.failure_class
+        if self.classes:
+            return failure_class in self.classes
+        return failure_class not in ONLY_BY_NAME or parked.id in self.ids
 
     def is_within(self, received: datetime | None) -> bool:
         since, until = moment(self.since), moment(self.until)

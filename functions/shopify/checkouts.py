@@ -34,7 +34,9 @@ def to_change(webhook: Webhook) -> ProfileChange:
         raise Ignored("nobody is named at this checkout yet")
     content = f"shopify:checkout:{checkout.token}:{digest(checkout)}"
     time = (checkout.created_at if is_start else checkout.updated_at) or arrival(webhook)
-    event = Event(TOPICS[webhook.topic], time, attributes(checkout), once=None if is_start else content)
+    started = f"shopify:checkout:{checkout.token}:checkout_started"
+    once = started if is_start else content
+    event = Event(TOPICS[webhook.topic], time, attributes(checkout), once)
 
     def unless_started_so(known: Mapping[str, str]) -> tuple[Event, ...]:
         return () if content in known else (event,)

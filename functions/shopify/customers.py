@@ -28,10 +28,11 @@ def to_change(webhook: Webhook) -> ProfileChange:
     customer = Customer.model_validate_json(webhook.body)
     event = TOPICS[webhook.topic]
     happened = customer.created_at or arrival(webhook)
+    once = f"shopify:customer:{customer.id}:{event}"
     return ProfileChange(
         person=customer_person(customer),
         groups=customer_groups(customer, None, webhook),
-        events=(Event(event, happened),) if event else (),
+        events=(Event(event, happened, once=once),) if event else (),
         is_test=is_test(webhook),
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from bridge.confirmation import TopicCheck
 from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.shopify import (
     checkouts,
+    confirmation,
     consents,
     customers,
     merges,
@@ -76,6 +78,19 @@ MODELS: Mapping[str, type[Model]] = {
     "fulfillment_events/create": FulfillmentEvent,
     "refunds/create": Refund,
 }
+
+ERASING = frozenset({"customers/redact", "customers/delete", "shop/redact"})
+TAGS = frozenset({"customer.tags_added", "customer.tags_removed"})
+"""Their bodies are alike: which of the two is true, the first that comes says."""
+
+TOPIC_CHECK = TopicCheck(
+    confirmation.judge,
+    erasing=ERASING,
+    rivals={
+        **{topic: frozenset(READERS) - {topic} for topic in ERASING},
+        **{topic: TAGS - {topic} for topic in TAGS},
+    },
+)
 
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:

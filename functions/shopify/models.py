@@ -156,8 +156,13 @@ class Checkout(Purchase):
     abandoned_checkout_url: Text = None
 
 
+class Parcel(Model):
+    id: Id | None = None
+
+
 class Order(Purchase):
     id: Id
+    fulfillments: Annotated[tuple[Parcel, ...], BeforeValidator(list_or_empty)] = ()
     processed_at: Moment = None
     cancelled_at: Moment = None
     cancel_reason: Text = None

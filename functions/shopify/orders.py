@@ -57,7 +57,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
     topic = TOPICS[webhook.topic]
     order = Order.model_validate_json(webhook.body)
     time = happened(webhook) or topic.time(order) or arrival(webhook)
-    once = once_key(webhook.topic, order.id)
+    once = once_key(webhook.topic, order.id) or parcels_key(order)
     customer = customer_groups(order.customer, order, webhook) if topic.tells_customer else ()
     own = own_references(order, webhook.connection)
     return ProfileChange(
@@ -74,6 +74,12 @@ def once_key(topic: str, order_id: str) -> str | None:
     """By what a profile knows that it has had the event of this topic and order: `shopify:order:1:order_paid`."""
     known = TOPICS[topic]
     return f"{order_reference(order_id)}:{known.event}" if known.once else None
+
+
+def parcels_key(order: Order) -> str:
+    """A part of an order is fulfilled once for each parcel; an order that names none has the event once."""
+    parcels = ",".join(sorted(parcel.id for parcel in order.fulfillments if parcel.id))
+    return f"{order_reference(order.id)}:order_partially_fulfilled:{parcels}"
 
 
 def edited(webhook: Webhook) -> ProfileChange:

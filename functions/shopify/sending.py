@@ -16,16 +16,22 @@ def is_test(webhook: Webhook) -> bool:
 
 
 def arrival(webhook: Webhook) -> datetime:
-    """When Shopify sent the webhook off, else when it came in.
+    """When Shopify sent the webhook off, else when it came in; nobody signs the header, so never later than that.
 
     The header has nanoseconds (2024-08-07T22:51:14.136738016Z), more than Python reads.
     """
     headers = webhook.headers
     text = headers.get("x-shopify-triggered-at") or headers.get("shopify-triggered-at") or ""
     try:
-        return datetime.fromisoformat(text[:19] + "+00:00")
+        return min(datetime.fromisoformat(text[:19] + "+00:00"), webhook.received_at)
     except ValueError:
         return webhook.received_at
+
+
+def shop_of(webhook: Webhook) -> str | None:
+    """The shop's own address, as the header names it."""
+    headers = webhook.headers
+    return headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain")
 
 
 def happened(webhook: Webhook) -> datetime | None:

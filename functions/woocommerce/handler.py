@@ -14,7 +14,9 @@ from bridge.door import door
 from bridge.errors import MalformedBody
 from bridge.webhook import Request, Source, Summary, json_object
 
-TOPICS = frozenset({"order.created", "order.updated", "customer.created", "customer.updated"})
+DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})
+"""Their bodies are `{"id": 1}`. They change nothing, and have a receipt that says so."""
+TOPICS = frozenset({"order.created", "order.updated", "customer.created", "customer.updated"}) | DELETIONS
 
 SIGNATURE, TOPIC = "x-wc-webhook-signature", "x-wc-webhook-topic"
 ACTIVATION = re.compile(rb"webhook_id=[0-9]{1,20}")

@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from bridge import normalise
+from bridge.confirmation import TopicCheck
 from bridge.errors import Ignored
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
 from bridge.settings import ConnectionSettings
 from bridge.shape import Models
 from bridge.webhook import Webhook
+from functions.woocommerce import confirmation
 from functions.woocommerce.models import Address, Customer, LineItem, Order
 
 Moment: TypeAlias = datetime | None
@@ -36,10 +38,14 @@ CUSTOMER_TOPICS: dict[str, str | None] = {
     "customer.updated": None,
 }
 
+TOPIC_CHECK = TopicCheck(confirmation.judge)
+
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     del settings
+    if webhook.topic.endswith(".deleted"):
+        raise Ignored("a deletion names nobody, and nobody signs that it is one")
     if webhook.topic in CUSTOMER_TOPICS:
         return customer_change(webhook, CUSTOMER_TOPICS[webhook.topic])
     return order_change(webhook, is_placed=ORDER_TOPICS[webhook.topic])

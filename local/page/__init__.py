@@ -52,6 +52,7 @@ REMEDIES = {
     "bad_credentials": "Batch refused the keys, or none are stored. Store the right ones, then retry.",
     "batch_unavailable": "Batch did not answer. Nothing to mend: retry when it is back.",
     "identity_unknown": "No webhook has told whose this is. Retry once its customer was seen.",
+    "topic_unconfirmed": "The signed body does not allow the topic of its header. Retry only if you know why.",
 }
 
 

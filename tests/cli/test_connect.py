@@ -256,7 +256,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     assert found["projects"] == {"default": True}
     text = bridge("connections", "--stack", stack.name).stdout
     assert "none yet" in text
-    assert "shopify/main: inactive since 2026-09-10T12:00:00Z" in text
+    assert "shopify/main: says that it left, at 2026-09-10T12:00:00Z" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
 
 

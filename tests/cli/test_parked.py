@@ -240,3 +240,16 @@ def test_no_stack_running_is_told(bridge: Bridge, tmp_path: Path, monkeypatch: p
         result = bridge("failures")
         assert result.exit_code == 1
         assert result.stderr.startswith("bridge: no local stack is running: start one with `make run`")
+
+
+def test_what_may_be_an_attack_is_listed_and_left_out_of_a_retry(
+    bridge: Bridge, stack: Stack, queue: WebhookQueue
+) -> None:
+    webhook = Webhook("webhook-9", "shopify", "main", "shop/redact", {}, b"{}", AT, "group")
+    queue.park(webhook, Failure("topic_unconfirmed", "a reason", AT))
+    listed = bridge("failures", "--stack", stack.name, "--json").stdout
+    assert ids(listed, "failures") == ["webhook-9"]
+    for arguments in (["--dry-run"], []):
+        assert ids(bridge("retry", "--stack", stack.name, "--json", *arguments).stdout, "webhooks") == []
+    named = bridge("retry", "--stack", stack.name, "--json", "--class", "topic_unconfirmed").stdout
+    assert ids(named, "webhooks") == ["webhook-9"]

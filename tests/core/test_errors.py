@@ -31,6 +31,7 @@ FAILURES = {
     errors.MappingFailed: "mapping_failed",
     errors.RejectedByBatch: "rejected_by_batch",
     errors.IdentityUnknown: "identity_unknown",
+    errors.TopicUnconfirmed: "topic_unconfirmed",
     errors.BadCredentials: "bad_credentials",
     errors.BatchUnavailable: "batch_unavailable",
     errors.NoTimeLeft: "batch_unavailable",

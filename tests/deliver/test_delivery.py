@@ -483,12 +483,18 @@ def test_lists_that_several_webhooks_change_travel_as_one_change(world: Any, sho
     assert [operation["attributes"] for operation in world.operations] == [{"tags": ["new"]}]
 
 
+MERGED = {
+    "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/1",
+    "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/2",
+}
+
+
 def test_a_merge_leads_the_other_customer_to_the_kept_profile(world: Any, shopify: Any) -> None:
     world.deliver(shopify("customers/create", 1, **ADA), shopify("customers/create", 2, group="2", **GRACE))
     person = Person(references=("shopify:customer:1",), named_elsewhere=True)
     mapper = world.mappers["shopify"]
     world.mappers["shopify"] = lambda *_: ProfileChange(person, moves=("shopify:customer:2",))
-    world.deliver(shopify("customers/merge", 3))
+    world.deliver(shopify("customers/merge", 3, **MERGED))
     world.mappers["shopify"] = mapper
     world.deliver(shopify("orders/paid", 4, group="2", **order(1002, GRACE)))
     assert world.operations[-1]["identifiers"]["custom_id"] == email_sha256("ada@example.com")

@@ -140,7 +140,7 @@ def test_a_tool_that_left_is_shown_as_inactive_until_something_comes_of_it(page:
     note = page.locator("[data-source=shopify] [data-amiss]")
     expect(note).to_be_hidden()
     send(page, "events/shopify/app.uninstalled.json")
-    expect(note).to_contain_text("inactive since")
+    expect(note).to_contain_text("says that it left, at")
     page.wait_for_timeout(1_000)  # times are noted in whole seconds
     send(page, PAID)
     expect(note).to_be_hidden()

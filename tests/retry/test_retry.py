@@ -320,3 +320,15 @@ def test_nothing_of_a_webhook_is_logged(
     assert "retry round ended" in shown
     assert re.search(r'"WebhooksRetried":\[4(\.0)?\]', shown)
     assert "ada" not in shown
+
+
+def test_what_may_be_an_attack_is_retried_only_by_its_class_or_its_id(world: Any) -> None:
+    park(world, 1)
+    park(world, 2, "topic_unconfirmed")
+    park(world, 3, "topic_unconfirmed")
+    assert round_of(world).retried == 1
+    assert left(world) == {"webhook-2", "webhook-3"}
+    assert round_of(world, sources=["shopify"], topics=["orders/paid"]).retried == 0
+    assert round_of(world, ids=["webhook-2"]).retried == 1
+    assert round_of(world, classes=["topic_unconfirmed"]).retried == 1
+    assert left(world) == set()

@@ -94,3 +94,35 @@ def test_other_sources_keep_the_settings_of_every_connection() -> None:
     assert settings_model("shopify") is ConnectionSettings
     with pytest.raises(InvalidSettings):
         checked({"verify": HMAC})
+
+
+TOPICS = [{"topics": ["order.paid"], "attributes": {"plan": "plan"}}]
+ID_SIGNED = {**HMAC, "id_header": "X-Id", "signed": "{id}{body}"}
+
+
+@pytest.mark.parametrize(
+    ("verify", "header"),
+    [(HMAC, "X-Topic"), (ID_SIGNED, "X-Topic"), ({"scheme": "standard_webhooks"}, "X-Topic")],
+)
+def test_a_topic_that_nobody_signs_is_confirmed_by_the_body(verify: dict[str, Any], header: str) -> None:
+    """A captured body could be sent again under any topic."""
+    model = settings_model("custom")
+    stored = GOOD | {"verify": verify, "topic": {"header": header}, "mapping": TOPICS}
+    with pytest.raises(InvalidSettings, match=r"mapping\.0.*`when`"):
+        checked(stored, model)
+    checked(stored | {"mapping": [TOPICS[0] | {"when": "object == 'order'"}]}, model)
+    checked(stored | {"mapping": GOOD["mapping"]}, model)
+
+
+@pytest.mark.parametrize(
+    ("verify", "topic"),
+    [
+        (HMAC, "kind"),
+        (ID_SIGNED, {"header": "x-id"}),
+        ({"scheme": "standard_webhooks"}, {"header": "webhook-id"}),
+        ({"scheme": "basic"}, {"header": "X-Topic"}),
+        ({"scheme": "token"}, {"header": "X-Topic"}),
+    ],
+)
+def test_a_topic_that_is_proven_as_well_as_the_body_needs_no_more(verify: dict[str, Any], topic: Any) -> None:
+    checked(GOOD | {"verify": verify, "topic": topic, "mapping": TOPICS}, settings_model("custom"))

@@ -268,3 +268,10 @@ def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, An
 def test_an_unmapped_topic_is_left_to_the_door() -> None:
     summary = handler.summarise(request(b"{}", x_shopify_topic="products/create"))
     assert summary.topic not in handler.TOPICS
+
+
+def test_a_webhook_was_sent_off_no_later_than_it_came_in() -> None:
+    """Nobody signs the header: a later time would let old bytes win over all that comes."""
+    silent = {"id": 1, "email": "ada@example.com"}
+    found = change("customers/update", silent, x_shopify_triggered_at="2030-01-01T00:00:00.000000000Z")
+    assert {group.version[:10] for group in found.groups} == {"2026-09-01"}

@@ -11,6 +11,7 @@ BridgeError
 │   └── Erased                    of a person who was erased: nothing is kept of it
 └── Failed                   accepted, but not delivered
     ├── MappingFailed        parked: fix the mapping, then retry
+    ├── TopicUnconfirmed     parked: the signed body does not allow the topic of an unsigned header
     ├── RejectedByBatch      parked: Batch refuses what was sent
     ├── IdentityUnknown      waits for a webhook that tells whose it is
     ├── BadCredentials       waits for the Batch keys to be put right
@@ -100,6 +101,12 @@ class MappingFailed(Failed):
     failure_class = "mapping_failed"
 
 
+class TopicUnconfirmed(Failed):
+    """The topic stands in a header that nobody signs, and the signed body says otherwise, or does not confirm it."""
+
+    failure_class = "topic_unconfirmed"
+
+
 class RejectedByBatch(Failed):
     """Batch refused the operation, or a part of it."""
 
@@ -161,5 +168,12 @@ class Unfinished(Failed):
 
 FAILURE_CLASSES = tuple(
     failure.failure_class
-    for failure in (MappingFailed, RejectedByBatch, BadCredentials, BatchUnavailable, IdentityUnknown)
+    for failure in (
+        MappingFailed,
+        RejectedByBatch,
+        BadCredentials,
+        BatchUnavailable,
+        IdentityUnknown,
+        TopicUnconfirmed,
+    )
 )

@@ -110,6 +110,11 @@ class Ledger:
         rows = self.read([f"webhook#{webhook_id}" for webhook_id in webhook_ids])
         return {key.removeprefix("webhook#") for key, row in rows.items() if row["status"]["S"] in FINAL}
 
+    def noted(self, webhook_ids: Iterable[str]) -> set[str]:
+        """Those of the webhooks that have a receipt, whatever became of them."""
+        keys = [f"webhook#{webhook_id}" for webhook_id in webhook_ids]
+        return {key.removeprefix("webhook#") for key in self.read(keys)} if keys else set()
+
     def links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, str]:
         """The custom ids that references are linked to, as far as they are known at `now`."""
         found = self.known_links(project, references, now)

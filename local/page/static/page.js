@@ -201,7 +201,7 @@ function showConnections(known) {
   for (const card of document.querySelectorAll(".source")) {
     const one = known[card.dataset.source];
     const amiss = one ? [...one.findings] : [];
-    if (one?.inactive_since) amiss.push(`inactive since ${at(one.inactive_since)}`);
+    if (one?.inactive_since) amiss.push(`says that it left, at ${at(one.inactive_since)}`);
     if (one?.refusal) amiss.push(`refused at ${at(one.refused_at)}: ${one.refusal}`);
     const note = card.querySelector("[data-amiss]");
     note.hidden = amiss.length === 0;
