@@ -69,6 +69,14 @@ def half_a_character(body: bytes, chance: random.Random) -> bytes:
     return json.dumps(content | {chance.choice(texts): "\ud800"}).encode()
 
 
+def huge_texts(body: bytes, chance: random.Random) -> bytes:
+    """The names and ids in the body are longer than any key of a database may be, some of them longer than a row."""
+    content = object_of(body)
+    length = chance.choice((3_000, 420_000))
+    texts = [name for name, value in content.items() if isinstance(value, str | int)]
+    return json.dumps(content | {name: f"{chance.random()}" + "x" * length for name in texts}).encode()
+
+
 def over_limit(body: bytes, chance: random.Random) -> bytes:
     del chance
     return body.rstrip() + b" " * OVER_LIMIT_BYTES
@@ -85,6 +93,7 @@ WAYS: Mapping[str, Break] = {
     "huge_numbers": huge_numbers,
     "not_utf8": not_utf8,
     "half_a_character": half_a_character,
+    "huge_texts": huge_texts,
     "over_limit": over_limit,
 }
 

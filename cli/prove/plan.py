@@ -1,4 +1,6 @@
-"""Decide what is sent: lives, repeats, forgeries, broken bodies. The same seed at the same moment decides the same.
+"""Decide what is sent: lives, repeats, replays, claims, forgeries, broken bodies.
+
+The same seed at the same moment decides the same.
 
 Reads the examples, and no clock.
 """
@@ -11,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cli.prove import broken, forgeries
+from cli.prove import broken, claims, forgeries
 from cli.prove.expected import Expected, profile_of
 from cli.prove.lives import LIVES, SHARES, Life
 from cli.prove.templates import Customer, Filled, changed, template
 from cli.sample import Sample
 
 TRUE, REPEAT, IGNORED, BROKEN, FORGED = "true", "repeat", "ignored", "broken", "forged"
+REPLAYED = "replayed"
 
 STEP_SECONDS = 600
 """Between two things that happen to a person."""
@@ -33,7 +36,23 @@ LARGE_BYTES = 300_000
 MOST_OVER_LIMIT = 3
 
 # kind       how many for each hundred true webhooks
-PER_HUNDRED = {IGNORED: 3, BROKEN: 6, FORGED: 10}
+PER_HUNDRED = {IGNORED: 3, BROKEN: 6, FORGED: 10, REPLAYED: 5}
+CLAIMS_PER_HUNDRED = 2
+"""People who say at a form or in a cart that they are somebody else."""
+
+# source, how a topic begins   topics under which its body may never be read, as nothing in it is of their kind
+NEVER_READ_AS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("shopify", "orders/"): (
+        "shop/redact",
+        "customers/redact",
+        "customers/delete",
+        "customers/merge",
+        "customers_email_marketing_consent/update",
+        "app/uninstalled",
+    ),
+    ("shopify", "customers/"): ("shop/redact", "customers/redact", "customers/delete", "app/uninstalled"),
+    ("woocommerce", "order."): ("customer.updated", "customer.created"),
+}
 
 # source   topic and body of what is authentic, and of no interest
 OF_NO_INTEREST: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -165,6 +184,30 @@ class Planner:
         body = broken.WAYS[way](sample.body, self.chance)
         return Posting(BROKEN, self.number(), changed(sample, body), way=way)
 
+    def replayed(self, posting: Posting) -> Posting | None:
+        """Return the bytes and the signature of a true webhook under a topic that nobody signed, if there is one."""
+        sample = posting.sample
+        topics = [
+            topic
+            for (source, start), never in NEVER_READ_AS.items()
+            if source == sample.source and sample.topic.startswith(start)
+            for topic in never
+        ]
+        if not topics:
+            return None
+        return Posting(REPLAYED, self.number(), replace(sample, topic=self.chance.choice(topics)))
+
+    def claim(self, victim: str) -> Filled | None:
+        """Return what a visitor sends who claims to be the person of another profile, if a source has visitors."""
+        sources = [source for source in claims.CLAIMS if source in self.sources]
+        if not sources:
+            return None
+        source = self.chance.choice(sources)
+        example, claim = claims.CLAIMS[source]
+        at = self.now - STEP_SECONDS
+        filled = template(source, example).filled(self.customer(), at, at)
+        return replace(filled, sample=changed(filled.sample, claim(filled.sample.body, victim)))
+
     def forged(self) -> Posting:
         """Of a person whom no true webhook names."""
         source = self.source()
@@ -194,9 +237,33 @@ def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVE
         near = planner.webhooks
         for place, one in zip(planner.placed(len(filled), near), filled, strict=True):
             placed += planner.repeats(planner.true(one), place)
+    placed += [*replays(planner, placed, webhooks), *visitors(planner, profiles, webhooks)]
     placed += [(planner.chance.random() * webhooks, one) for one in disturbances(planner, webhooks)]
     placed.sort(key=lambda pair: pair[0])
     return Plan(tuple(posting for _, posting in placed), profiles)
+
+
+def replays(
+    planner: Planner, placed: Sequence[tuple[float, Posting]], webhooks: int
+) -> list[tuple[float, Posting]]:
+    """True webhooks sent again under other topics, before or after the webhook itself."""
+    true = [posting for _, posting in placed if posting.kind == TRUE]
+    chosen = [planner.chance.choice(true) for _ in range(webhooks * PER_HUNDRED[REPLAYED] // 100)]
+    found = [replayed for posting in chosen if (replayed := planner.replayed(posting))]
+    return [(planner.chance.random() * webhooks, posting) for posting in found]
+
+
+def visitors(
+    planner: Planner, profiles: dict[str, Expected], webhooks: int
+) -> Iterator[tuple[float, Posting]]:
+    """Visitors who claim to be people of this plan; each gets a profile of their own, and changes no other."""
+    victims = list(profiles)
+    for _ in range(webhooks * CLAIMS_PER_HUNDRED // 100):
+        filled = planner.claim(planner.chance.choice(victims))
+        if filled:
+            profile = profile_of([filled])
+            profiles[profile.custom_id] = profile
+            yield planner.chance.random() * webhooks, replace(planner.true(filled), way=claims.CLAIM)
 
 
 def drawn_lives(planner: Planner, webhooks: int) -> Iterator[list[Filled]]:

@@ -9,15 +9,18 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bridge.errors import TopicUnconfirmed
 from bridge.ledger import DELIVERED, IGNORED, PARKED, Receipt
+from cli.prove.claims import CLAIM
 from cli.prove.compare import Judgement
 from cli.prove.look import is_final, is_waiting
-from cli.prove.plan import BROKEN, FORGED, REPEAT, TRUE
+from cli.prove.plan import BROKEN, FORGED, REPEAT, REPLAYED, TRUE
 from cli.prove.plan import IGNORED as OF_NO_INTEREST
 from cli.prove.send import Sent
 
 BROKEN_ANSWERS = frozenset({400, 413})
 BROKEN_CLASSES = frozenset({"mapping_failed", "identity_unknown"})
+UNCONFIRMED = TopicUnconfirmed.failure_class
 MILLISECONDS = 1000
 MOST_TO_LOOK_AT = 20
 
@@ -38,6 +41,9 @@ class Report:
     forged: int = 0
     forged_accepted: int = 0
     forged_unclear: int = 0
+    replayed: int = 0
+    replayed_mapped: int = 0
+    claims: int = 0
     refused_wrongly: int = 0
     repeats_unrecognised: int = 0
     delivered: int = 0
@@ -75,6 +81,7 @@ class Report:
             "doubled_outside_window": self.doubled_outside_window,
             "forged_accepted": self.forged_accepted,
             "forged_unclear": self.forged_unclear,
+            "replayed_mapped": self.replayed_mapped,
             "refused_wrongly": self.refused_wrongly,
             "repeats_unrecognised": self.repeats_unrecognised,
             "unfinished": self.unfinished,
@@ -96,7 +103,9 @@ class Report:
 
 def count_answers(report: Report, sent: Sequence[Sent]) -> None:
     """What the door answered."""
-    kinds: dict[str, list[Sent]] = {kind: [] for kind in (TRUE, REPEAT, OF_NO_INTEREST, BROKEN, FORGED)}
+    kinds: dict[str, list[Sent]] = {
+        kind: [] for kind in (TRUE, REPEAT, OF_NO_INTEREST, BROKEN, FORGED, REPLAYED)
+    }
     for one in sent:
         kinds[one.posting.kind].append(one)
     firsts = {one.posting.webhook for one in kinds[TRUE] if one.is_accepted}
@@ -108,7 +117,9 @@ def count_answers(report: Report, sent: Sequence[Sent]) -> None:
     report.forged = len(kinds[FORGED])
     report.forged_accepted = sum(one.is_let_in for one in kinds[FORGED])
     report.forged_unclear = sum(not one.is_let_in and one.status not in (401, 404) for one in kinds[FORGED])
-    right = [*kinds[TRUE], *kinds[REPEAT], *kinds[OF_NO_INTEREST]]
+    report.replayed = len(kinds[REPLAYED])
+    report.claims = sum(one.posting.way == CLAIM for one in kinds[TRUE])
+    right = [*kinds[TRUE], *kinds[REPEAT], *kinds[OF_NO_INTEREST], *kinds[REPLAYED]]
     report.refused_wrongly = sum(not one.is_let_in for one in right) + sum(
         not one.is_let_in and one.status not in BROKEN_ANSWERS for one in kinds[BROKEN]
     )
@@ -133,7 +144,13 @@ def count_receipts(report: Report, sent: Sequence[Sent], receipts: Mapping[str, 
     parked = [
         (kinds[one], receipt.failure_class) for one, receipt in found.items() if receipt.status == PARKED
     ]
+    unconfirmed = [failure for kind, failure in parked if (kind, failure) == (REPLAYED, UNCONFIRMED)]
+    report.replayed_mapped = sum(
+        kinds[one] == REPLAYED and (receipt.status != PARKED or receipt.failure_class != UNCONFIRMED)
+        for one, receipt in found.items()
+    )
     meant = [failure for kind, failure in parked if kind == BROKEN and failure in BROKEN_CLASSES]
+    meant += unconfirmed
     report.parked_expected = classes(meant)
     report.parked_unexpected = classes(
         (Counter(failure for _, failure in parked) - Counter(meant)).elements()

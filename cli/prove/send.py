@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 
+from bridge.confirmation import id_of_body
 from cli.prove.forgeries import WAYS, Lie
-from cli.prove.plan import FORGED, Posting
+from cli.prove.plan import FORGED, REPLAYED, Posting
 from cli.sample import SignedRequest, signed
 
 TIMEOUT_SECONDS = 40
 """API Gateway gives up after 30."""
+CONNECTION = "main"
 MOST_TRIES = 30
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 10.0
@@ -119,6 +121,8 @@ def read(sent: Sent, answer: httpx.Response) -> None:
     sent.status = answer.status_code
     body = body_of(answer)
     sent.webhook_id = str(body.get("id", ""))
+    if sent.webhook_id and sent.posting.kind == REPLAYED:
+        sent.webhook_id = id_of_body(sent.posting.sample.source, CONNECTION, sent.posting.sample.body)
     sent.is_ignored = body.get("status") == "ignored"
 
 

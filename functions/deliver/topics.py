@@ -45,7 +45,8 @@ class TopicChecks:
         """
         stopped = [job for job in jobs if isinstance(job.failure, TopicUnconfirmed)]
         for job in stopped:
-            job.webhook = replace(job.webhook, id=id_of_body(job.webhook))
+            webhook = job.webhook
+            job.webhook = replace(webhook, id=id_of_body(webhook.source, webhook.connection, webhook.body))
         parked = self.ledger.noted(job.webhook.id for job in stopped if not job.webhook.retries)
         for job in stopped:
             if job.webhook.id in parked:

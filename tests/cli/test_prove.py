@@ -20,22 +20,34 @@ import pytest
 
 from bridge import limits, versions
 from bridge.errors import InvalidSignature
-from bridge.ledger import Receipt
+from bridge.ledger import DELIVERED, PARKED, Receipt
 from bridge.settings import checked
 from bridge.webhook import Request, Source, Webhook
 from cli.errors import CommandFailed
-from cli.prove import broken, forgeries
+from cli.prove import broken, claims, forgeries
 from cli.prove.compare import Judgement, Windows, at_most, judge, twice_named
 from cli.prove.expected import Expected, event_key, profile_of
 from cli.prove.ground import check_sandbox, ground, sandbox_of, variables_of
 from cli.prove.lives import LIVES, Life
 from cli.prove.look import Call, call_of, digest
-from cli.prove.plan import BROKEN, FORGED, IGNORED, REPEAT, TRUE, Plan, Planner, Posting, plan
+from cli.prove.plan import (
+    BROKEN,
+    FORGED,
+    IGNORED,
+    NEVER_READ_AS,
+    REPEAT,
+    REPLAYED,
+    TRUE,
+    Plan,
+    Planner,
+    Posting,
+    plan,
+)
 from cli.prove.prices import COUNTED, PRICES, Used, cost_per_million
 from cli.prove.report import Report, count_answers, count_receipts
 from cli.prove.run import RECEIVERS, Options, Proof
 from cli.prove.send import Door, Sender, Sent
-from cli.prove.templates import Customer, Filled, template
+from cli.prove.templates import Customer, Filled, changed, template
 from cli.sample import Sample
 from cli.stack import Stack, local_stack
 from cli.trial import Trial
@@ -77,7 +89,8 @@ def test_two_runs_never_tell_of_the_same_person(drawn: Plan) -> None:
 def test_every_source_there_is_lives_in_a_plan(drawn: Plan) -> None:
     assert set(LIVES) == set(ROOMS), "give the new source its lives in cli/prove/lives.py"
     assert {posting.sample.source for posting in drawn.of_kind(TRUE)} == set(ROOMS)
-    assert all(drawn.of_kind(kind) for kind in (REPEAT, IGNORED, BROKEN, FORGED))
+    assert all(drawn.of_kind(kind) for kind in (REPEAT, IGNORED, BROKEN, FORGED, REPLAYED))
+    assert any(posting.way == claims.CLAIM for posting in drawn.of_kind(TRUE))
     assert any(posting.copies > 1 for posting in drawn.postings)
 
 
@@ -219,6 +232,45 @@ def test_an_answer_of_a_form_keeps_its_type_as_batch_wants() -> None:
     changed = {posting.sample.source for posting in large.of_kind(BROKEN) if posting.way == "wrong_types"}
     assert changed
     assert changed <= broken.SHAPED
+
+
+def test_a_replay_has_the_bytes_of_a_true_webhook_under_another_topic(drawn: Plan) -> None:
+    topics = {(one.sample.source, one.sample.body): one.sample.topic for one in drawn.of_kind(TRUE)}
+    for posting in drawn.of_kind(REPLAYED):
+        assert topics[posting.sample.source, posting.sample.body] != posting.sample.topic
+
+
+@pytest.mark.parametrize("way", NEVER_READ_AS, ids=" ".join)
+def test_no_body_of_a_life_allows_a_topic_under_which_it_is_replayed(way: tuple[str, str]) -> None:
+    source, start = way
+    check = room(source, "mapping").TOPIC_CHECK
+    steps = {step for life in LIVES[source] for step in life.steps}
+    for step in sorted(steps):
+        sample = template(source, step.partition("@")[0]).sample
+        for topic in NEVER_READ_AS[way] if sample.topic.startswith(start) else ():
+            trial = trial_of(replace(sample, topic=topic))
+            assert check.judge(queued(replace(sample, topic=topic)), trial.settings).doubt
+
+
+@pytest.mark.parametrize("source", claims.CLAIMS)
+def test_who_claims_to_be_somebody_else_gets_a_profile_of_their_own(source: str) -> None:
+    example, claim = claims.CLAIMS[source]
+    filled = template(source, example).filled(Customer("k1"), NOW, NOW)
+    claimed = changed(filled.sample, claim(filled.sample.body, "victim-1"))
+    assert b"victim-1" in claimed.body
+    expected, found = profile_of([filled]), mapped([replace(filled, sample=claimed)])
+    assert found.attributes == expected.attributes
+
+
+def test_a_replay_that_was_mapped_breaks_a_promise() -> None:
+    def report_of(status: str, failure_class: str = "") -> Report:
+        report = Report(seed=1, webhooks=1)
+        count_receipts(report, [sent(REPLAYED, 200, "a")], {"a": receipt(status, failure_class)})
+        return report
+
+    assert "replayed_mapped" in report_of(DELIVERED).broken_promises
+    assert "replayed_mapped" in report_of(PARKED, "mapping_failed").broken_promises
+    assert report_of(PARKED, "topic_unconfirmed").broken_promises == []
 
 
 # ── The comparison ──────────────────────────────────────────────────────────────────────────────────────────

@@ -53,9 +53,9 @@ class TopicCheck:
         )
 
 
-def id_of_body(webhook: Webhook) -> str:
-    """The id of a webhook whose topic is in doubt: the same for all topics that the same body comes under."""
-    return webhook_id(webhook.source, webhook.connection, Summary("topic in doubt", ""), webhook.body)
+def id_of_body(source: str, connection: str, body: bytes) -> str:
+    """Return the id of a webhook whose topic is in doubt: the same for all topics that the same body comes under."""
+    return webhook_id(source, connection, Summary("topic in doubt", ""), body)
 
 
 def content_of(webhook: Webhook) -> dict[str, Any]:
