@@ -128,6 +128,7 @@ def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], o
     def deliver() -> list[str]:
         stay = Delivery(
             mappers=MAPPERS,
+            checks={"shopify": MAPPING.TOPIC_CHECK},
             ledger=ledger,
             kinds=kinds,
             shapes=shapes,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge import identity, limits, versions
-from bridge.errors import BridgeError, IdentityUnknown, Ignored, Refused
+from bridge.errors import BridgeError, IdentityUnknown, Ignored, Refused, TopicUnconfirmed
 from bridge.profile import Person, ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from cli.errors import CommandFailed
@@ -33,6 +33,7 @@ OF_CONNECTION = {
 }
 WAITS = "Nothing in it tells whose it is: it waits up to {hours:g} hours for a webhook that does."
 LAST_RESORT = "If none comes, it goes to the custom id below."
+STOPPED = "It would be parked: nobody signs the topic, and the signed body does not allow it."
 LET_GO = "If none comes, it is let go."
 
 
@@ -87,6 +88,8 @@ def of_trial(trial: Trial) -> Preview:
         return Preview(topic, refused=f"{error.status} {error.code}: {error.reason}")
     except Ignored as error:
         return Preview(topic, ignored=error.reason)
+    except TopicUnconfirmed as error:
+        return Preview(topic, ignored=f"{error.failure_class}: {error.reason}", notes=(STOPPED,))
     except BridgeError as error:
         raise CommandFailed(f"the mapping cannot read the body: {error.reason}") from None
     except ValidationError as error:

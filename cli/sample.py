@@ -25,7 +25,10 @@ JSON = "application/json"
 EXPECTATION = ".batch.json"
 PLACEHOLDER = re.compile(r"<[^>]*>")
 OF_ONE_CONNECTION = frozenset(
-    {"accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"}
+    {
+        *("accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding"),
+        "x-shopify-shop-domain",
+    }
 )
 """Headers of the request that was once captured; the new request has its own."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NoReturn
 
-from bridge.errors import Ignored
+from bridge.errors import Ignored, TopicUnconfirmed
 from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Source, Summary, Webhook, group_id, webhook_id
@@ -77,8 +77,16 @@ class Trial:
         )
 
     def change(self, webhook: Webhook) -> ProfileChange:
-        """What the mapping makes of it, as the settings want it. Raises whatever a mapping raises."""
+        """What the mapping makes of it, as the settings want it.
+
+        Raises TopicUnconfirmed where the body does not allow the topic, and whatever a mapping raises.
+        """
         mapping = room(webhook.source, "mapping")
+        verdict = (
+            mapping.TOPIC_CHECK.judge(webhook, self.settings) if hasattr(mapping, "TOPIC_CHECK") else None
+        )
+        if verdict and verdict.doubt:
+            raise TopicUnconfirmed(verdict.doubt)
         whole = mapping.whole(webhook, ask_nobody) if hasattr(mapping, "whole") else webhook
         change: ProfileChange = mapping.to_change(whole, self.settings)
         return chosen(change, self.settings, webhook)

@@ -243,3 +243,11 @@ def test_it_needs_no_stack_and_no_variables(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "customer_created" in done.stdout
+
+
+def test_a_body_that_does_not_allow_its_topic_would_be_parked(bridge: Bridge, tmp_path: Path) -> None:
+    captured = json.loads(Path("events/shopify/orders.create.json").read_text()) | {"topic": "shop/redact"}
+    sample = tmp_path / "sample.json"
+    sample.write_text(json.dumps(captured))
+    found = json.loads(bridge("preview", "shopify", "main", str(sample), "--json").stdout)
+    assert (found["call"], found["ignored"].partition(":")[0]) == ([], "topic_unconfirmed")
