@@ -1,7 +1,7 @@
-"""Run a template until a webhook that names nobody has waited for so long: `python -m tests.local.rounds FOLDER ROUNDS`.
+"""Let a webhook that names nobody wait, round after round: `python -m tests.local.rounds FOLDER ROUNDS`.
 
-Prints how often it waited, and how many invocations were dropped. The delays are skipped: a process of its own may
-reach into the stack's queues.
+Runs the template in that folder. Prints how often the webhook waited, and how many invocations were dropped. The delays
+are skipped: a process of its own may reach into the stack's queues.
 """
 
 from __future__ import annotations
@@ -40,12 +40,16 @@ async def rounds(folder: Path, most: int) -> tuple[int, int]:
         return waits, dropped(application)
 
 
+CONTENT = json.loads(Path(SAMPLE).read_text(encoding="utf-8"))
+
+
 async def send(connection: Connection) -> None:
     """Send a subscription of a customer of whom nothing is known."""
-    content = json.loads(Path(SAMPLE).read_text(encoding="utf-8"))
-    content["body"]["data"]["object"]["metadata"] = {}
-    body = body_of(content)
-    headers, _ = signed("stripe", content["topic"], body, connection.signing_secret, time.time(), connection.url)
+    CONTENT["body"]["data"]["object"]["metadata"] = {}
+    body = body_of(CONTENT)
+    headers, _ = signed(
+        "stripe", CONTENT["topic"], body, connection.signing_secret, time.time(), connection.url
+    )
     async with httpx.AsyncClient() as client:
         answer = await client.post(
             connection.url, content=body, headers={"content-type": "application/json", **headers}
@@ -58,4 +62,4 @@ def dropped(application: Application) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(rounds(Path(sys.argv[1]), int(sys.argv[2])))))
+    sys.stdout.write(json.dumps(asyncio.run(rounds(Path(sys.argv[1]), int(sys.argv[2])))))
