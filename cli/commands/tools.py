@@ -120,7 +120,9 @@ def connect_identity(stack: Stack, source: str, connection: str, *, as_json: boo
         show.document({"source": source, "connection": connection, "identity_secret": secret})
         return
     show.line(f"Identity secret of {source}/{connection}, shown this once: {secret}")
-    show.line(f"Your server signs {source}/{connection}:USER_ID with it: see docs/user-ids.md. Never put it in a page.")
+    show.line(
+        f"Your server signs {source}/{connection}:USER_ID with it: see docs/user-ids.md. Never put it in a page."
+    )
 
 
 def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
