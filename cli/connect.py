@@ -16,13 +16,14 @@ from bridge.settings import InvalidSettings, checked
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack
-from functions.sources import ROOMS, room, settings_model
+from functions.sources import ROOMS, VISITED, room, settings_model
 
 BATCH = "batch"
 MAIN, DEFAULT_PROJECT = "main", "default"
 SECRETS_KEPT = 3
 """The newest and two older ones: providers sign with the old one for up to a day after a change."""
 TOKEN_BYTES = 24
+IDENTITY_SECRET_BYTES = 32
 
 # source      where a person finds the field for the address, and the secret
 NEXT_STEPS = {
@@ -204,6 +205,19 @@ def add_token(stack: Stack, source: str, connection: str) -> Connection:
     return Connection(
         source, connection, added.secrets, with_query(added.address, token_query(source, token))
     )
+
+
+def add_identity_secret(stack: Stack, source: str, connection: str) -> str:
+    """Make the secret by which the owner's server signs user ids, and return it. Raises WrongUsage, Refused.
+
+    Only this time: a new one takes the place of an older one.
+    """
+    if source not in VISITED:
+        raise WrongUsage(f"{source} hands on no user id of a visitor")
+    stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
+    secret = randomness.token_urlsafe(IDENTITY_SECRET_BYTES)
+    stack.store_connection(source, connection, {"signing_secrets": [], **stored, "identity_secret": secret})
+    return secret
 
 
 def store_batch_keys(

@@ -37,6 +37,9 @@ SETTINGS = {
 ADDRESS_SIGNED = frozenset({"hubspot"})
 """Sources whose provider signs the address too, so that their signer must know it."""
 
+VISITED = frozenset(ROOMS) - {"woocommerce"}
+"""Sources in whose webhooks a visitor can set a user id: their receivers have `claims`."""
+
 COMPARED = ("shopify", "stripe")
 """Sources whose provider tells what happened: their rooms have a `listing`."""
 

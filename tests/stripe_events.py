@@ -68,11 +68,11 @@ def updated(previous: Body, **fields: Any) -> Body:
     return body
 
 
-def change(body: Body) -> ProfileChange:
+def change(body: Body, settings: ConnectionSettings = SETTINGS) -> ProfileChange:
     content = json.dumps(body).encode()
     received_at = datetime.fromtimestamp(NOW, UTC)
     webhook = Webhook("id", "stripe", "main", body["type"], {}, content, received_at, "group")
-    return mapping.to_change(webhook, SETTINGS)
+    return mapping.to_change(webhook, settings)
 
 
 def attributes(body: Body) -> dict[str, Any]:

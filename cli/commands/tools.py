@@ -43,6 +43,12 @@ def connect_tool(
             "--api-key", help="Store a key to the API of Shopify or Stripe: to find gaps, for thin events."
         ),
     ] = False,
+    identity_secret: Annotated[
+        bool,
+        typer.Option(
+            "--identity-secret", help="Make the secret by which your server signs user ids, and show it once."
+        ),
+    ] = False,
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Store nothing: say whether the older secrets are still in use.")
     ] = False,
@@ -67,6 +73,8 @@ def connect_tool(
             connect_settings(stack, source, name, settings, as_json=as_json)
         elif api_key:
             connect_api_key(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
+        elif identity_secret:
+            connect_identity(stack, source, name, as_json=as_json)
         elif source == BATCH:
             connect_batch(stack, name, from_stdin=secret_stdin, as_json=as_json)
         else:
@@ -104,6 +112,17 @@ def connect_api_key(stack: Stack, source: str, connection: str, *, from_stdin: b
         show.document({"source": source, "connection": connection, "stored": True})
     else:
         show.line(f"Stored the API key of {source}/{connection}; it holds within five minutes.", "green")
+
+
+def connect_identity(stack: Stack, source: str, connection: str, *, as_json: bool) -> None:
+    secret = connecting.add_identity_secret(stack, source, connection)
+    if as_json:
+        show.document({"source": source, "connection": connection, "identity_secret": secret})
+        return
+    show.line(f"Identity secret of {source}/{connection}, shown this once: {secret}")
+    show.line(
+        f"Your server signs {source}/{connection}:USER_ID with it: see docs/user-ids.md. Never put it in a page."
+    )
 
 
 def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:

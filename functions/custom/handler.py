@@ -11,9 +11,11 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.claims import SIGNATURE
 from bridge.door import door
 from bridge.errors import Ignored, MalformedBody, Unavailable
-from bridge.webhook import Request, Source, Summary
+from bridge.placeholders import name_in
+from bridge.webhook import Claim, Request, Source, Summary
 from functions.custom import proof
 from functions.custom.body import document
 from functions.custom.expressions import found_text
@@ -76,9 +78,26 @@ def customer(request: Request, content: Any) -> str:
         request.settings.get("customer"),
         *(person.get(name) for name in ("email", "source_id", "user_id")),
     ):
-        if text := found_text(expression, content):
+        if text := name_in(found_text(expression, content)):
             return text.lower()
     return f"webhook:{hashlib.sha256(request.body).hexdigest()}"
+
+
+def claimed(request: Request) -> list[Claim]:
+    """The user ids that visitors can set, as the settings find them, with their signatures. Raises MalformedBody."""
+    settings = request.settings
+    try:
+        asked = [settings.get("person"), *(rule.get("person") for rule in settings["mapping"])]
+        rules = [person for person in asked if person and person.get(SIGNATURE)]
+        content = document(request.headers, request.body) if rules else None
+        return [
+            (found_text(person.get(name), content), found_text(person[SIGNATURE], content))
+            for person in rules
+            for name in ("claimed_user_id", "user_id")
+            if person.get(name)
+        ]
+    except UNUSABLE as error:
+        raise Unavailable("the connection's settings cannot be read") from error
 
 
 def greet(request: Request) -> str | None:
@@ -119,6 +138,7 @@ CUSTOM = Source(
     summarise=summarise,
     uses_settings=True,
     greet=greet,
+    claims=claimed,
 )
 
 SOURCES = (CUSTOM,)

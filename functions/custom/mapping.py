@@ -12,7 +12,7 @@ from jmespath.exceptions import JMESPathError
 
 from bridge import normalise
 from bridge.errors import Ignored, MappingFailed
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
+from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Provenance, Value, present
 from bridge.webhook import Webhook
 from functions.custom import expressions
 from functions.custom.body import document
@@ -74,7 +74,7 @@ def change_of(content: Any, webhook: Webhook, settings: CustomSettings) -> Profi
     if not groups and not events:
         raise Ignored("nothing in it that the mapping asks for")
     return ProfileChange(
-        person=person(own[0].at("person"), own[1], webhook.connection),
+        person=person(own[0].at("person"), own[1], webhook.connection, settings.provenance),
         groups=tuple(groups),
         events=tuple(events),
         is_test=is_true(whole.find("test", settings.test)),
@@ -91,20 +91,30 @@ def applicable(whole: Place, topic: str, settings: CustomSettings) -> Iterator[t
             yield place, rule
 
 
-def person(place: Place, rules: PersonRules, connection: str) -> Person:
-    """Whose webhook it is; the tool's own ids have the connection's name before them."""
+def person(place: Place, rules: PersonRules, connection: str, provenance: Provenance) -> Person:
+    """Whose webhook it is; the tool's own ids have the connection's name before them.
+
+    Of a tool that hands on what visitors state, the user id is a claim too.
+    """
     source_id = place.text("source_id", rules.source_id)
     references = [
         f"custom:{connection}:{kind}:{value}"
         for kind, expression in rules.references.items()
         if (value := place.text(f"references.{kind}", expression))
     ]
+    user_id = place.text("user_id", rules.user_id)
+    claimed = place.text("claimed_user_id", rules.claimed_user_id)
+    is_owners = provenance == "owner"
     return Person(
-        user_id=place.text("user_id", rules.user_id),
+        user_id=user_id if is_owners else None,
         email=place.text("email", rules.email),
         source_id=f"{connection}:{source_id}" if source_id else None,
         references=tuple(references),
         named_elsewhere=rules.named_elsewhere,
+        claimed_user_id=claimed or (None if is_owners else user_id),
+        user_id_signature=place.text("user_id_signature", rules.user_id_signature),
+        provenance=provenance,
+        customer=f"custom:{connection}:{source_id}" if source_id else None,
     )
 
 

@@ -11,6 +11,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bridge.expressions import TooCostly, compiled
+from bridge.profile import Provenance
 from bridge.settings import BatchName, ConnectionSettings
 
 OF_FORMS = ("event", "fields", "consent_fields", "thank_you_url", "honeypot")
@@ -192,9 +193,11 @@ class Attribute(Strict):
 
 
 class PersonRules(Strict):
-    """Whose webhook it is: expressions."""
+    """Whose webhook it is: expressions. `claimed_user_id` is one that visitors can set, whoever states the rest."""
 
     user_id: Expression | None = None
+    claimed_user_id: Expression | None = None
+    user_id_signature: Expression | None = None
     email: Expression | None = None
     source_id: Expression | None = None
     references: dict[BatchName, Expression] = {}
@@ -232,6 +235,7 @@ class CustomSettings(ConnectionSettings):
     test: Expression | None = None
     handshake: Handshake | None = None
     ignore: tuple[str, ...] = ()
+    provenance: Provenance = "visitor"
     person: PersonRules
     mapping: tuple[Rule, ...] = Field(min_length=1)
 

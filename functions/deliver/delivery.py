@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from bridge import claims, identity
 from bridge.batch import BatchClient
 from bridge.confirmation import TopicCheck
 from bridge.connections import Connections
@@ -239,7 +240,7 @@ class Delivery:
             raise MappingFailed(reason_of(error)) from None
         if change.is_test and not job.settings.test_events:
             raise Ignored(TEST_EVENT)
-        return chosen(change, job.settings, job.webhook)
+        return believed(chosen(change, job.settings, job.webhook), job.settings, job.webhook)
 
     def asker(self, job: Job) -> Ask:
         """What asks the source's API for a job, with the key of its connection."""
@@ -306,6 +307,14 @@ class Delivery:
                 job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
         if jobs:
             self.settler.settle(jobs, {})
+
+
+def believed(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
+    """Return what the connection believes of a change; what the law or the tool asks for is done as it stands."""
+    if change.privacy is not None or change.connection is not None:
+        return change
+    is_proven = claims.is_proven(change.person.claimed_user_id, webhook.headers)
+    return identity.as_stated(change, settings, is_proven=is_proven)
 
 
 def round_of(job: Job) -> tuple[int, int]:

@@ -79,12 +79,16 @@ class Persons:
         )
 
     def learn(self, job: Job) -> None:
-        """Remember facts, and what leads to this profile: the first resolution sticks, unless the reference moves."""
+        """Remember facts, and what leads to this profile: the first resolution sticks, unless the reference moves.
+
+        Nothing moves by a visitor's word.
+        """
         project, change = job.settings.project, job.change
-        for reference in (*change.person.references, *change.moves):
+        moves = change.moves if identity.is_owners_word(change.person) else ()
+        for reference in identity.linkable(change):
             known = self.links.get((project, reference))
-            if known is None or (reference in change.moves and known.custom_id != job.custom_id):
-                link = led(known, job, is_moved=reference in change.moves)
+            if known is None or (reference in moves and known.custom_id != job.custom_id):
+                link = led(known, job, is_moved=reference in moves)
                 self.links[project, reference] = link
                 job.rows.append(
                     link_row(

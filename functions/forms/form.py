@@ -22,6 +22,8 @@ TOPIC = "submission"
 DOUBLE_CLICK_SECONDS = 300
 
 UTM = frozenset({"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"})
+CLAIM = frozenset({"user_id", "user_id_signature"})
+"""Who is logged in, and by what the owner's server signed it."""
 ABOUT_THE_FORM = frozenset({"form_id", "form_name", "submitted_at"})
 PAGE = ("page", "page_url", "url")
 MACHINERY = frozenset(
@@ -56,7 +58,7 @@ def read(webhook: Webhook) -> Submission:
     fields = posted(webhook.headers, webhook.body)
     page = page_of(fields, webhook.headers)
     form_id = text_in(fields.get("form_id")) or webhook.connection
-    hidden = {name: filled(fields[name]) for name in fields if name == "user_id" or name in UTM}
+    hidden = {name: filled(fields[name]) for name in fields if name in CLAIM | UTM}
     controls = {name: value for name, value in fields.items() if name.startswith("_")}
     return Submission(
         form_id=form_id,
@@ -105,7 +107,7 @@ def ticked(value: Value) -> Value:
 
 
 def is_answer(name: str, value: Value, page: str | None) -> bool:
-    if name.startswith("_") or name in MACHINERY | ABOUT_THE_FORM | UTM or name == "user_id":
+    if name.startswith("_") or name in MACHINERY | ABOUT_THE_FORM | UTM | CLAIM:
         return False
     return name not in PAGE or text_in(value) != page
 

@@ -19,7 +19,7 @@ from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook
 from functions.forms import guess
 from functions.forms.body import posted
-from functions.forms.form import UTM, sign, verify
+from functions.forms.form import CLAIM, UTM, sign, verify
 from functions.forms.submission import (
     Field,
     Submission,
@@ -95,7 +95,7 @@ def submitted_at(answers: Mapping[str, Any], received_at: datetime) -> datetime:
 def hidden_name(field: Field) -> str | None:
     """The name of a field that the form's link fills in: `q9_utmSource` is `utm_source`."""
     name = "_".join(words(field.label))
-    return name if name == "user_id" or name in UTM else None
+    return name if name in CLAIM or name in UTM else None
 
 
 def answered_fields(answers: Mapping[str, Any]) -> Iterator[Field]:

@@ -23,7 +23,7 @@ from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.forms import consent, countries, guess
 from functions.forms.names import answer_names
-from functions.forms.submission import Field, Submission, text_in
+from functions.forms.submission import Field, Submission, claim, text_in
 from functions.forms.vendors import VENDORS
 from functions.forms.words import same, set_of
 
@@ -31,7 +31,8 @@ Named: TypeAlias = tuple[str, Field]
 Boxes: TypeAlias = Mapping[str, Sequence[Field]]
 """The consent boxes of each channel."""
 
-CONTEXT = set_of("user_id utm_source utm_medium utm_campaign utm_term utm_content")
+CONTEXT = set_of("user_id user_id_signature utm_source utm_medium utm_campaign utm_term utm_content")
+IDENTITY = set_of("user_id user_id_signature")
 MAX_KEY_CHARACTERS = 100
 GERMAN_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 
@@ -204,10 +205,14 @@ def proof(submission: Submission, box: Field) -> dict[str, Value]:
 
 
 def person(submission: Submission, vendor: str, attributes: Mapping[str, Value]) -> Person:
+    """Whose form it is, by the word of whoever filled it in."""
+    user_id, signature = claim(submission)
     return Person(
-        user_id=text_in(submission.hidden.get("user_id")),
         email=text_in(attributes.get("$email_address")),
         source_id=f"{vendor}:{submission.response_id}",
+        claimed_user_id=user_id,
+        user_id_signature=signature,
+        provenance="visitor",
     )
 
 
@@ -216,7 +221,7 @@ def customer(
 ) -> tuple[AttributeGroup, ...]:
     """Of two submissions of the same moment, the id decides, so that any order of arrival ends alike."""
     version = f"{normalise.sortable(stated_at)}|{submission.response_id}"
-    return (AttributeGroup("customer", version, attributes),) if attributes else ()
+    return (AttributeGroup("customer", version, attributes, provenance="visitor"),) if attributes else ()
 
 
 def profile_attributes(recognised: Mapping[str, Field]) -> dict[str, Value]:
@@ -268,7 +273,7 @@ def event_attributes(
     """
     known = {id(field) for field in on_profile}
     answers = [(answer_key(name, field), field.value, id(field) in known) for name, field in named]
-    utm = {name: submission.hidden.get(name) for name in sorted(CONTEXT - {"user_id"})}
+    utm = {name: submission.hidden.get(name) for name in sorted(CONTEXT - IDENTITY)}
     attributes: dict[str, Value] = {
         "form_id": submission.form_id,
         "form_name": submission.form_name,

@@ -115,6 +115,12 @@ def filled(content: object) -> str | None:
     return None if text is None or UNFILLED.fullmatch(text) else text
 
 
+def claim(submission: Submission) -> tuple[str | None, str | None]:
+    """The user id that the form was handed, and its signature, if it has one."""
+    hidden = submission.hidden
+    return text_in(hidden.get("user_id")), text_in(hidden.get("user_id_signature"))
+
+
 def moment(content: object) -> datetime | None:
     """A time in ISO 8601, in UTC where it names no zone; None where it cannot be read."""
     try:

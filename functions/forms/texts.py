@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bridge.profile import Value
 from functions.forms import guess
-from functions.forms.form import MACHINERY, PAGE, UTM, ticked
+from functions.forms.form import CLAIM, MACHINERY, PAGE, UTM, ticked
 from functions.forms.submission import Field, files_in, filled, is_link, text_in
 
 UPLOADED = re.compile(r"https?://\S+(?:/uploads/|gf-download=)\S+")
@@ -24,7 +24,7 @@ ABOUT_THE_FORM = frozenset({*FORM_ID, *FORM_NAME, *ENTRY_ID, *PAGES, "date_creat
 
 def is_hidden(name: str) -> bool:
     """Whether the form knew the value beforehand: who is logged in, and the campaign."""
-    return name == "user_id" or name in UTM
+    return name in CLAIM or name in UTM
 
 
 def hidden_in(fields: Mapping[str, Value]) -> dict[str, Value]:

@@ -12,7 +12,15 @@ from bridge.profile import Event, Person, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.customers import customer_groups, first_phone
 from functions.shopify.models import Checkout, Customer
-from functions.shopify.people import checkout_reference, customer_reference, purchase_email, user_id
+from functions.shopify.people import (
+    checkout_reference,
+    customer_reference,
+    note_value,
+    provenance,
+    purchase_email,
+    recorded,
+    user_id,
+)
 from functions.shopify.purchases import currency, delivery_address, discount_codes, items
 from functions.shopify.sending import arrival, is_test
 
@@ -30,7 +38,8 @@ def to_change(webhook: Webhook) -> ProfileChange:
         raise Ignored("the checkout is completed")
     is_start = webhook.topic == "checkouts/create"
     named = names_someone(checkout)
-    if not (named or is_start or first_phone(checkout.customer or Customer(), checkout)):
+    claims = note_value(checkout, "user_id") or first_phone(checkout.customer or Customer(), checkout)
+    if not (named or is_start or claims):
         raise Ignored("nobody is named at this checkout yet")
     content = f"shopify:checkout:{checkout.token}:{digest(checkout)}"
     time = (checkout.created_at if is_start else checkout.updated_at) or arrival(webhook)
@@ -60,18 +69,24 @@ def person(checkout: Checkout, *, named: bool) -> Person:
     """
     customer = checkout.customer or Customer()
     token = f"shopify:checkout:{checkout.token}"
-    last_resort = token if first_phone(customer, checkout) or user_id(checkout) else None
+    last_resort = token if first_phone(customer, checkout) else None
+    record = recorded(customer)
     return Person(
         user_id=user_id(checkout),
         email=email(checkout),
-        source_id=f"shopify:{customer.id}" if customer.id else last_resort,
-        references=customer_reference(customer.id) if named else (token,),
+        source_id=f"shopify:{customer.id}" if record else last_resort,
+        references=(*customer_reference(customer.id), *(() if named else (token,))),
         named_elsewhere=not named,
+        claimed_user_id=note_value(checkout, "user_id"),
+        user_id_signature=note_value(checkout, "user_id_signature"),
+        provenance=provenance(checkout),
+        visit_references=(token,),
+        customer=record,
     )
 
 
 def names_someone(checkout: Checkout) -> bool:
-    return bool((checkout.customer and checkout.customer.id) or email(checkout) or user_id(checkout))
+    return bool(recorded(checkout.customer) or email(checkout) or user_id(checkout))
 
 
 def email(checkout: Checkout) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from bridge import normalise
+from bridge.placeholders import name_in
 from bridge.profile import AttributeGroup, Event, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.consents import consent_groups
 from functions.shopify.models import Address, Checkout, Customer, Purchase
-from functions.shopify.people import customer_person, purchase_email
+from functions.shopify.people import customer_person, is_paid, purchase_email, recorded
 from functions.shopify.purchases import split_tags
 from functions.shopify.sending import arrival, is_test
 
@@ -38,11 +40,21 @@ def to_change(webhook: Webhook) -> ProfileChange:
 
 
 def customer_groups(customer: Customer | None, purchase: Purchase | None, webhook: Webhook) -> Groups:
-    """The customer and the consents, each with its own version."""
+    """The customer and the consents, each with its own version. What was typed at a checkout is a visitor's word
+    until the order is paid."""
     person = customer or Customer()
     version = customer_version(person, purchase, webhook)
-    customer_attributes = AttributeGroup("customer", version, present(contact(person, purchase)))
-    return (customer_attributes, *consent_groups(person))
+    stated = present(contact(person, purchase))
+    own = stated if purchase is None or is_paid(purchase) else recorded_contact(person)
+    typed = {key: value for key, value in stated.items() if key not in own}
+    groups = [AttributeGroup("customer", version, own)] if own else []
+    groups += [AttributeGroup("customer", version, typed, provenance="visitor")] if typed else []
+    return (*groups, *consent_groups(person))
+
+
+def recorded_contact(customer: Customer) -> Mapping[str, Value]:
+    """What the shop's own record says of the customer; nothing where there is no record."""
+    return present(contact(customer, None)) if recorded(customer) else {}
 
 
 def customer_version(customer: Customer, purchase: Purchase | None, webhook: Webhook) -> str:
@@ -70,7 +82,7 @@ def contact(customer: Customer, purchase: Purchase | None) -> dict[str, Value]:
         "last_name": customer.last_name or address.last_name,
         "city": address.city,
         "zip_code": address.zip,
-        "shopify_customer_id": customer.id,
+        "shopify_customer_id": name_in(customer.id),
         "shopify_tags": split_tags(customer.tags),
         "verified_email": customer.verified_email,
         "date(customer_since)": normalise.timestamp(customer.created_at),

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge import signatures
+from bridge.claims import SIGNATURE
 from bridge.door import door
 from bridge.errors import MalformedBody
-from bridge.webhook import Request, Source, Summary, json_object
+from bridge.placeholders import name_in
+from bridge.webhook import Claim, Request, Source, Summary, json_object
 
 TOPICS = frozenset(
     {
@@ -84,15 +86,29 @@ def customer(topic: str, body: dict[str, Any]) -> str:
     """
     if topic in OF_THE_SHOP:
         return "shop"
-    customer_id = owner_id(topic, body)
+    customer_id = name_in(str(owner_id(topic, body) or "").rpartition("/")[2])
     if customer_id:
-        return f"customer:{str(customer_id).rpartition('/')[2]}"
-    email = body.get("email") or body.get("contact_email")
+        return f"customer:{customer_id}"
+    email = name_in(body.get("email")) or name_in(body.get("contact_email"))
     if email and not topic.startswith("fulfillment"):
-        return f"email:{str(email).strip().lower()}"
+        return f"email:{email.lower()}"
     edit = body.get("order_edit")
-    order_id = edit.get("order_id") if isinstance(edit, dict) else body.get("order_id")
-    return f"order:{order_id}" if order_id else f"object:{body.get('id') or body.get('token')}"
+    order_id = name_in(edit.get("order_id") if isinstance(edit, dict) else body.get("order_id"))
+    return f"order:{order_id}" if order_id else f"object:{name_in(body.get('id')) or body.get('token')}"
+
+
+def claimed(request: Request) -> list[Claim]:
+    """The user id and its signature in the note attributes of a cart. Raises MalformedBody."""
+    if SIGNATURE.encode() not in request.body:
+        return []
+    attributes = json_object(request.body).get("note_attributes")
+    named = [one for one in attributes if isinstance(one, dict)] if isinstance(attributes, list) else []
+
+    def first(name: str) -> str | None:
+        found = [one["value"] for one in named if one.get("name") == name and one.get("value") is not None]
+        return str(found[0]) if found else None
+
+    return [(first("user_id"), first(SIGNATURE))]
 
 
 def owner_id(topic: str, body: dict[str, Any]) -> Any:
@@ -117,6 +133,7 @@ SHOPIFY = Source(
         "x-shopify-shop-domain",
         "shopify-shop-domain",
     ),
+    claims=claimed,
 )
 
 SOURCES = (SHOPIFY,)

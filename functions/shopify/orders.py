@@ -16,8 +16,11 @@ from functions.shopify.people import (
     checkout_reference,
     customer_reference,
     known_by_order,
+    note_value,
     order_reference,
+    provenance,
     purchase_email,
+    recorded,
     user_id,
 )
 from functions.shopify.purchases import currency, delivery_address, discount_codes, first, items, split_tags
@@ -102,17 +105,23 @@ def person(order: Order, own: tuple[str, ...]) -> Person:
     """The order's customer, who is not looked for by the order: a shipment that told no more than an e-mail may
     have led that to another profile before. A guest is."""
     customer = order.customer or Customer()
+    record, visit = recorded(customer), (*own, *checkout_reference(order.checkout_token))
+    guest = own if names_someone(order) else visit
     return Person(
         user_id=user_id(order),
         email=customer.email or purchase_email(order),
-        source_id=f"shopify:{customer.id}" if customer.id else own[0],
-        references=customer_reference(customer.id)
-        or (own if names_someone(order) else (*own, *checkout_reference(order.checkout_token))),
+        source_id=f"shopify:{customer.id}" if record else own[0],
+        references=(*customer_reference(customer.id), *(() if record else guest)),
+        claimed_user_id=note_value(order, "user_id"),
+        user_id_signature=note_value(order, "user_id_signature"),
+        provenance=provenance(order),
+        visit_references=visit,
+        customer=record,
     )
 
 
 def names_someone(order: Order) -> bool:
-    return bool((order.customer and order.customer.id) or purchase_email(order) or user_id(order))
+    return bool(recorded(order.customer) or purchase_email(order) or user_id(order))
 
 
 def own_references(order: Order, connection: str) -> tuple[str, ...]:

@@ -6,8 +6,12 @@ waits until they lead somewhere.
 
 from __future__ import annotations
 
-from bridge.profile import Person
-from functions.shopify.models import Customer, Purchase
+from bridge.placeholders import name_in
+from bridge.profile import Person, Provenance
+from functions.shopify.models import Customer, Order, Purchase
+
+PAID = frozenset({"paid", "partially_refunded", "refunded"})
+"""Financial status of an order that was paid, whatever was given back since."""
 
 
 def customer_person(customer: Customer) -> Person:
@@ -16,6 +20,7 @@ def customer_person(customer: Customer) -> Person:
         email=customer.email,
         source_id=f"shopify:{customer.id}" if customer.id else None,
         references=customer_reference(customer.id),
+        customer=recorded(customer),
     )
 
 
@@ -26,6 +31,7 @@ def known_by_id(customer_id: str, email: str | None = None) -> Person:
         source_id=f"shopify:{customer_id}",
         references=customer_reference(customer_id),
         named_elsewhere=not email,
+        customer=f"shopify:customer:{customer_id}",
     )
 
 
@@ -55,14 +61,32 @@ def purchase_email(purchase: Purchase | None) -> str | None:
     return (purchase.email or purchase.contact_email) if purchase else None
 
 
+def recorded(customer: Customer | None) -> str | None:
+    """The reference of the shop's own record of the customer, if there is one."""
+    named = name_in(customer.id) if customer else None
+    return f"shopify:customer:{named}" if named else None
+
+
+def is_paid(purchase: Purchase | None) -> bool:
+    """Whether somebody paid for it: an order that costs nothing is `paid` too, and proves nothing."""
+    return isinstance(purchase, Order) and purchase.financial_status in PAID and purchase.total_price != 0
+
+
+def provenance(purchase: Purchase) -> Provenance:
+    """Who states whose purchase it is: the shop, by its own record of the customer, or once it was paid."""
+    customer = purchase.customer
+    by_record = recorded(customer) and (not purchase_email(purchase) or (customer and customer.email))
+    return "owner" if by_record or is_paid(purchase) else "visitor"
+
+
 def user_id(purchase: Purchase) -> str | None:
-    """The account id that the shop gave: of the purchase, else of its customer."""
-    return note_user_id(purchase) or metafield_user_id(purchase.customer or Customer())
+    """The account id that the shop states: that of its customer. What a cart says is a visitor's claim."""
+    return metafield_user_id(purchase.customer or Customer())
 
 
-def note_user_id(purchase: Purchase) -> str | None:
-    """The note attribute `user_id` that a theme can set at checkout."""
-    found = [note.value for note in purchase.note_attributes if note.name == "user_id" and note.value]
+def note_value(purchase: Purchase, name: str) -> str | None:
+    """A note attribute, such as the `user_id` that a theme sets in the cart: whoever has the cart may set it too."""
+    found = [note.value for note in purchase.note_attributes if note.name == name and note.value is not None]
     return str(found[0]) if found else None
 
 

@@ -11,6 +11,7 @@ from functions.stripe.happening import (
     Attributes,
     Events,
     Groups,
+    customer_reference,
     references,
     source_id,
     user_id,
@@ -33,6 +34,7 @@ def person(method: PaymentMethod) -> Person:
         user_id=user_id(method.metadata),
         email=email,
         source_id=source_id(method.customer),
+        customer=customer_reference(method.customer),
         references=references(customer=method.customer),
         named_elsewhere=not email,
     )

@@ -8,6 +8,7 @@ from functions.stripe.happening import (
     Attributes,
     Events,
     currency_code,
+    customer_reference,
     references,
     source_id,
     user_id,
@@ -21,6 +22,7 @@ def person(charge: Charge) -> Person:
         user_id=user_id(charge.metadata),
         email=email,
         source_id=source_id(charge.customer),
+        customer=customer_reference(charge.customer),
         references=references(
             customer=charge.customer,
             invoice=charge.invoice,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from bridge import normalise
 from bridge.errors import Ignored
-from bridge.profile import AttributeGroup, Event, Person, present
+from bridge.profile import AttributeGroup, Event, Person, Provenance, present
 from functions.stripe.happening import (
     Attributes,
     Events,
     Groups,
     currency_code,
+    customer_reference,
     references,
     source_id,
     user_id,
     version,
 )
 from functions.stripe.models import Checkout, Envelope
+from functions.stripe.references import signed_reference
 
 # payment status that needs no more waiting; one that is `unpaid` when completed may be paid days later
 PAID = frozenset({"paid", "no_payment_required"})
@@ -27,22 +29,37 @@ CONSENTS = {
 }
 
 
-def person(checkout: Checkout) -> Person:
-    """Who checks out; what is made of it (a subscription, a payment) belongs to them too."""
+def person(checkout: Checkout, *, from_server: bool = False) -> Person:
+    """Who checks out; what is made of it (a subscription, a payment) belongs to them too.
+
+    With `from_server`, only the owner's server makes sessions, so that their `client_reference_id` is its word.
+    """
     email = checkout.customer_details.email or checkout.customer_email
+    is_servers = from_server and checkout.payment_link is None
+    claimed, signature = (None, None) if is_servers else signed_reference(checkout.client_reference_id)
+    made = references(
+        subscription=checkout.subscription,
+        invoice=checkout.invoice,
+        checkout=checkout.id,
+        payment_intent=checkout.payment_intent,
+    )
     return Person(
-        user_id=user_id(checkout.metadata, {"user_id": checkout.client_reference_id}),
+        user_id=user_id(checkout.metadata, {"user_id": checkout.client_reference_id} if is_servers else {}),
         email=email,
         source_id=source_id(checkout.customer),
-        references=references(
-            customer=checkout.customer,
-            subscription=checkout.subscription,
-            invoice=checkout.invoice,
-            checkout=checkout.id,
-            payment_intent=checkout.payment_intent,
-        ),
+        references=(*references(customer=checkout.customer), *made),
         named_elsewhere=not email,
+        claimed_user_id=claimed,
+        user_id_signature=signature,
+        provenance="owner" if checkout.customer else typed_by(checkout),
+        visit_references=made,
+        customer=customer_reference(checkout.customer),
     )
+
+
+def typed_by(checkout: Checkout) -> Provenance:
+    """Who states what was typed at a checkout: its owner once it is paid. One that costs nothing proves nothing."""
+    return "owner" if checkout.payment_status == "paid" else "visitor"
 
 
 def consent(envelope: Envelope, checkout: Checkout) -> Groups:
@@ -54,7 +71,10 @@ def consent(envelope: Envelope, checkout: Checkout) -> Groups:
     if stated is None:
         return ()
     state, turn = stated
-    return (AttributeGroup("consent_email", version(envelope, turn), {"$email_marketing": state}),)
+    attributes: Attributes = {"$email_marketing": state}
+    return (
+        AttributeGroup("consent_email", version(envelope, turn), attributes, provenance=typed_by(checkout)),
+    )
 
 
 def facts_of(checkout: Checkout) -> Attributes:
@@ -80,7 +100,7 @@ def completed(envelope: Envelope, checkout: Checkout) -> Events:
 def abandoned(envelope: Envelope, checkout: Checkout) -> Events:
     """A checkout that ran out of time. Raises Ignored where nobody had said who they are."""
     whose = person(checkout)
-    if not (whose.user_id or whose.email or checkout.customer):
+    if not (whose.user_id or whose.claimed_user_id or whose.email or checkout.customer):
         raise Ignored("expired checkout of nobody known")
     attributes = {**facts_of(checkout), "url(recovery)": checkout.after_expiration.recovery.url}
     return (Event("checkout_abandoned", envelope.created, present(attributes)),)

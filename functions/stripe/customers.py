@@ -11,6 +11,7 @@ from functions.stripe.happening import (
     Events,
     Groups,
     before,
+    customer_reference,
     references,
     source_id,
     user_id,
@@ -24,6 +25,7 @@ def person(customer: Customer) -> Person:
         user_id=user_id(customer.metadata),
         email=customer.email,
         source_id=source_id(customer.id),
+        customer=customer_reference(customer.id),
         references=references(customer=customer.id),
     )
 

@@ -11,7 +11,9 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
-from bridge.webhook import Request, Source, Summary, json_object
+from bridge.placeholders import name_in
+from bridge.webhook import Claim, Request, Source, Summary, json_object
+from functions.stripe.references import signed_reference
 
 THIN = "v2.core.event"
 THIN_PREFIX = "v1."
@@ -101,11 +103,11 @@ def customer(topic: str, subject: dict[str, Any]) -> str:
     """The customer id, else the e-mail, else what was paid, else the object's own id: what orders the queue."""
     itself = subject.get("object") == "customer" or topic == "customer.deleted"
     owner = subject if itself else subject.get("customer")
-    customer_id = owner.get("id") if isinstance(owner, dict) else owner
+    customer_id = name_in(owner.get("id") if isinstance(owner, dict) else owner)
     if customer_id:
         return f"customer:{customer_id}"
-    if email := email_in(subject):
-        return f"email:{str(email).strip().lower()}"
+    if email := name_in(email_in(subject)):
+        return f"email:{email.lower()}"
     return f"object:{subject.get('payment_intent') or subject.get('id')}"
 
 
@@ -130,7 +132,24 @@ def of_account(body: dict[str, Any], name: str) -> str:
     return f"{account}/{name}" if account else name
 
 
-STRIPE = Source(name="stripe", topics=TOPICS, verify=verify, summarise=summarise, kept_headers=())
+def claimed(request: Request) -> list[Claim]:
+    """The user id in the address of a payment link, with the signature behind it. Raises MalformedBody."""
+    if b"client_reference_id" not in request.body:
+        return []
+    content = json_object(request.body).get("data")
+    session = content.get("object") if isinstance(content, dict) else None
+    stated = session.get("client_reference_id") if isinstance(session, dict) else None
+    return [signed_reference(stated)] if isinstance(stated, str) else []
+
+
+STRIPE = Source(
+    name="stripe",
+    topics=TOPICS,
+    verify=verify,
+    summarise=summarise,
+    kept_headers=(),
+    claims=claimed,
+)
 
 SOURCES = (STRIPE,)
 

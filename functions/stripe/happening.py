@@ -57,6 +57,11 @@ def user_id(*metadata: dict[str, Any]) -> str | None:
     return found[0] if found else None
 
 
+def customer_reference(customer: str | None) -> str | None:
+    """The reference of Stripe's own record of the person."""
+    return f"stripe:customer:{customer}" if customer else None
+
+
 def source_id(customer: str | None) -> str | None:
     return f"stripe:{customer}" if customer else None
 
@@ -68,11 +73,17 @@ def of_account(person: Person, account: str | None) -> Person:
     """
     if not account:
         return person
-    named = [reference.split(":", 2) for reference in person.references]
+
+    def unique(reference: str) -> str:
+        stripe, kind, name = reference.split(":", 2)
+        return f"{stripe}:{kind}:{account}/{name}"
+
     return replace(
         person,
         source_id=person.source_id and person.source_id.replace(":", f":{account}/", 1),
-        references=tuple(f"{stripe}:{kind}:{account}/{name}" for stripe, kind, name in named),
+        references=tuple(map(unique, person.references)),
+        visit_references=tuple(map(unique, person.visit_references)),
+        customer=person.customer and unique(person.customer),
     )
 
 

@@ -9,6 +9,7 @@ from functions.stripe.happening import (
     Events,
     Groups,
     currency_code,
+    customer_reference,
     references,
     source_id,
     user_id,
@@ -23,6 +24,7 @@ def person(invoice: Invoice) -> Person:
         user_id=user_id(invoice.metadata, new.metadata, old.metadata),
         email=invoice.customer_email,
         source_id=source_id(invoice.customer),
+        customer=customer_reference(invoice.customer),
         references=(
             *references(customer=invoice.customer, subscription=subscription_id(invoice), invoice=invoice.id),
             *payments(invoice),

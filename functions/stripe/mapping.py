@@ -86,16 +86,22 @@ TOPICS: dict[str, Topic[Any]] = {
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
-    del settings
     topic = TOPICS[webhook.topic]
     envelope = Envelope.model_validate_json(webhook.body)
     subject = topic.kind.model.model_validate(envelope.data.object)
     return ProfileChange(
-        person=of_account(topic.kind.person(subject), envelope.account),
+        person=of_account(person(topic, subject, settings), envelope.account),
         groups=topic.groups(envelope, subject),
         events=topic.events(envelope, subject),
         is_test=envelope.livemode is False,
     )
+
+
+def person(topic: Topic[Any], subject: Model, settings: ConnectionSettings) -> Person:
+    """Whose event it is; who states that of a checkout, the connection says."""
+    if isinstance(subject, Checkout):
+        return checkouts.person(subject, from_server=settings.stripe_sessions == "server")
+    return topic.kind.person(subject)
 
 
 def reads(topic: str) -> Models:

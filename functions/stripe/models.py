@@ -285,6 +285,7 @@ class Checkout(Model):
     customer_email: Text = None
     customer_details: ContactField = Contact()
     client_reference_id: Text = None
+    payment_link: Reference = None
     mode: Text = None
     payment_status: Text = None
     amount_subtotal: int | None = None

@@ -16,6 +16,7 @@ from functions.stripe.happening import (
     Events,
     Groups,
     before,
+    customer_reference,
     references,
     source_id,
     user_id,
@@ -47,6 +48,7 @@ def person(subscription: Subscription) -> Person:
     return Person(
         user_id=user_id(subscription.metadata),
         source_id=source_id(subscription.customer),
+        customer=customer_reference(subscription.customer),
         references=references(customer=subscription.customer, subscription=subscription.id),
         named_elsewhere=True,
     )

@@ -12,6 +12,7 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import MalformedBody
+from bridge.placeholders import name_in
 from bridge.webhook import Request, Source, Summary, json_object
 
 DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})
@@ -46,13 +47,13 @@ def summarise(request: Request) -> Summary:
 
 
 def customer(topic: str, body: dict[str, Any]) -> str:
-    """The customer id (0 is a guest), else the e-mail, else the object's own id: what orders the queue."""
-    customer_id = body.get("id" if topic.startswith("customer.") else "customer_id")
+    """The customer id (0 in any type is a guest), else the e-mail, else the object: what orders the queue."""
+    customer_id = name_in(body.get("id" if topic.startswith("customer.") else "customer_id"))
     if customer_id:
         return f"customer:{customer_id}"
     billing = body.get("billing")
-    email = billing.get("email") if isinstance(billing, dict) else None
-    return f"email:{str(email).strip().lower()}" if email else f"object:{body.get('id')}"
+    email = name_in(billing.get("email")) if isinstance(billing, dict) else None
+    return f"email:{email.lower()}" if email else f"object:{body.get('id')}"
 
 
 WOOCOMMERCE = Source(

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from bridge import normalise
 from bridge.confirmation import TopicCheck
 from bridge.errors import Ignored
+from bridge.placeholders import name_in
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
 from bridge.settings import ConnectionSettings
 from bridge.shape import Models
@@ -25,6 +26,8 @@ DRAFTS = frozenset({"draft", "auto-draft", "checkout-draft", "new"})
 
 # status, from the least to the most advanced: breaks ties between updates of the same second
 STATUSES = ("placed", "paid", "fulfilled", "refunded", "cancelled")
+
+WERE_PAID = frozenset({"processing", "completed", "refunded"})
 
 # topic          whether the order was placed just now
 ORDER_TOPICS = {
@@ -87,6 +90,7 @@ def customer_change(webhook: Webhook, event: str | None) -> ProfileChange:
             email=customer.email or customer.billing.email,
             source_id=f"woocommerce:{webhook.connection}:{customer.id}",
             references=(reference,),
+            customer=reference,
         ),
         groups=(AttributeGroup("customer", version, present(customer_attributes(customer))),),
         events=(Event(event, created, once=f"{reference}:{event}"),) if event else (),
@@ -97,16 +101,25 @@ def customer_change(webhook: Webhook, event: str | None) -> ProfileChange:
 
 
 def order_person(order: Order, connection: str) -> Person:
-    """Ids are unique only within a shop, so the connection is a part of the references."""
-    customer = order.customer_id
+    """Ids are unique only within a shop, so the connection is a part of the references.
+
+    The order has no more of the account than its number: until it is paid, the e-mail is what somebody typed.
+    """
+    stated, account = order.customer_id, name_in(order.customer_id)
+    itself = order_reference(order, connection)
     return Person(
         email=order.billing.email,
-        source_id=f"woocommerce:{connection}:{customer}" if customer else order_reference(order, connection),
-        references=(
-            *((customer_reference(customer, connection),) if customer else ()),
-            order_reference(order, connection),
-        ),
+        source_id=f"woocommerce:{connection}:{account}" if account else itself,
+        references=(*((customer_reference(stated, connection),) if stated else ()), itself),
+        provenance="owner" if is_paid(order) else "visitor",
+        visit_references=(itself,),
+        customer=customer_reference(account, connection) if account else None,
     )
+
+
+def is_paid(order: Order) -> bool:
+    """Whether somebody paid for it, whatever was given back since. An order that costs nothing proves nothing."""
+    return bool(order.date_paid_gmt or order.status in WERE_PAID) and order.total != 0
 
 
 def customer_reference(customer_id: str, connection: str) -> str:
@@ -133,7 +146,8 @@ def customer_attributes(customer: Customer) -> dict[str, Value]:
 def order_customer(order: Order, webhook: Webhook) -> AttributeGroup:
     """Who the customer is, as the checkout asked. Of the same second, the account itself wins."""
     version = normalise.sortable(order.date_created_gmt or webhook.received_at) + "|order"
-    attributes = contact(order.billing, order.shipping) | {"woocommerce_customer_id": order.customer_id}
+    account = name_in(order.customer_id)
+    attributes = contact(order.billing, order.shipping) | {"woocommerce_customer_id": account}
     return AttributeGroup("customer", version, present(attributes))
 
 

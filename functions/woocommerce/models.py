@@ -20,6 +20,16 @@ def as_id(value: Any) -> Any:
     return str(value) if value else None
 
 
+def as_customer_id(value: Any) -> Any:
+    """The number of an account as a text. 0 is WooCommerce's own word for a guest; what else stands for nobody stays,
+    for a warning."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value == 0):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip().lower() or None
+
+
 def blank_is_none(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -105,7 +115,7 @@ class Order(Model):
     id: Annotated[str, BeforeValidator(as_id)]
     number: Text = None
     status: Text = None
-    customer_id: Id = None
+    customer_id: Annotated[str | None, BeforeValidator(as_customer_id)] = None
     billing: Place = Address()
     shipping: Place = Address()
     date_created_gmt: Moment = None

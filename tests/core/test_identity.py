@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import IdentityUnknown
-from bridge.identity import CANDIDATES, MAX_CUSTOM_ID_CHARACTERS, NULL_LIKE_WORDS, custom_id, email_sha256
+from bridge.identity import CANDIDATES, MAX_CUSTOM_ID_CHARACTERS, custom_id, email_sha256
+from bridge.placeholders import WORDS
 from bridge.profile import Person
 from local.sandbox.rules import read_operation
 
@@ -64,7 +65,7 @@ def test_what_is_no_e_mail_names_no_one(text: str | None) -> None:
     assert email_sha256(text) is None
 
 
-@pytest.mark.parametrize("word", [*sorted(NULL_LIKE_WORDS), "NULL", " Undefined ", "NaN", "[Object Object]"])
+@pytest.mark.parametrize("word", [*sorted(WORDS), "NULL", " Undefined ", "NaN", "[Object Object]"])
 def test_the_words_that_broken_integrations_send_name_no_one(word: str) -> None:
     assert named(Person(user_id=word, source_id="shopify:1")) == "shopify:1"
     with pytest.raises(IdentityUnknown):
@@ -93,7 +94,7 @@ def test_what_batch_would_not_take_for_an_id_names_no_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "a" * MAX_CUSTOM_ID_CHARACTERS, "🎉" * 256, "Zoë Ångström", "nullify", "-1"]
+    "text", ["10", "a" * MAX_CUSTOM_ID_CHARACTERS, "🎉" * 256, "Zoë Ångström", "nullify", "-11", "guest-7"]
 )
 def test_an_id_that_only_looks_odd_is_taken_as_it_is(text: str) -> None:
     assert named(Person(user_id=f"  {text} ")) == text

@@ -179,6 +179,7 @@ def test_whose_it_is() -> None:
         "named_elsewhere": True,
     }
     settings = {"person": rules, "mapping": [{"event": {"name": "seen"}}], "test": "mode == 'test'"}
+    settings["provenance"] = "owner"
     content = {"account": 7, "email": "ada@example.com", "id": 9, "order": 12, "mode": "test"}
     found = change(settings, content, "shop")
     assert (found.person.user_id, found.person.email, found.person.source_id) == (

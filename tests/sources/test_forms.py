@@ -273,14 +273,15 @@ def test_what_the_profile_knows_anyway_is_cut_first() -> None:
 # Whose it is
 
 
-def test_a_hidden_user_id_comes_first() -> None:
-    change = response({"hidden": {"user_id": "u-1"}})
-    assert (change.person.user_id, change.person.source_id) == ("u-1", "typeform:t")
+def test_a_hidden_user_id_is_a_claim() -> None:
+    person = response({"hidden": {"user_id": "u-1", "user_id_signature": "ab"}}).person
+    assert (person.user_id, person.source_id) == (None, "typeform:t")
+    assert (person.claimed_user_id, person.user_id_signature, person.provenance) == ("u-1", "ab", "visitor")
 
 
 @pytest.mark.parametrize("text", ["xxxxx", "{{user_id}}", "*|UNIQID|*", "%%id%%", "[user_id]", "", "  "])
 def test_a_placeholder_that_nobody_filled_in_is_nobody(text: str) -> None:
-    assert response({"hidden": {"user_id": text}}).person.user_id is None
+    assert response({"hidden": {"user_id": text}}).person.claimed_user_id is None
 
 
 def test_a_form_that_tells_no_one_belongs_to_its_own_response() -> None:
@@ -559,7 +560,7 @@ def test_every_sample_of_typeform_maps(samples: Path) -> None:
         found[path.stem] = change.person
     assert len(found) == 3
     assert found["official_docs_sample"].email == "laura@example.com"
-    assert found["official_docs_sample"].user_id == "abc123456"
+    assert found["official_docs_sample"].claimed_user_id == "abc123456"
 
 
 def test_samples_of_other_vendors_are_read_as_a_plain_form(samples: Path) -> None:

@@ -219,9 +219,10 @@ def test_a_guest_is_known_by_what_the_order_says() -> None:
     assert attributes(found)["first_name"] == ORDER["shipping_address"]["first_name"]
 
 
-def test_a_note_attribute_names_the_user_before_a_metafield() -> None:
+def test_a_note_attribute_is_a_claim_and_a_metafield_is_the_shops_word() -> None:
     noted = ORDER | {"note_attributes": [{"name": "user_id", "value": 42}]}
-    assert change("orders/paid", noted).person.user_id == "42"
+    person = change("orders/paid", noted).person
+    assert (person.user_id, person.claimed_user_id) == (None, "42")
     customer = CUSTOMER | {"metafields": [{"namespace": "custom", "key": "user_id", "value": "43"}]}
     assert change("customers/update", customer).person.user_id == "43"
 

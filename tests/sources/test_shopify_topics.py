@@ -402,9 +402,10 @@ def test_an_address_mistyped_at_the_checkout_does_not_take_the_order_along(world
 
 
 def test_a_shipment_that_comes_first_does_not_take_the_order_along(world: Any, shopify: Any) -> None:
+    metafields = [{"key": "user_id", "value": "member-1"}]
     noted = ORDER | {
         "financial_status": "paid",
-        "note_attributes": [{"name": "user_id", "value": "member-1"}],
+        "customer": ORDER["customer"] | {"metafields": metafields},
     }
     early = SHIPMENT | {"order_id": ORDER["id"], "email": ORDER["email"]}
     world.deliver(shopify("fulfillments/create", 1, **early))

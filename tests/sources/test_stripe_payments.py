@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Ignored
+from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Summary
 from functions.stripe import handler
 from tests.stripe_events import (
@@ -167,18 +168,47 @@ def test_of_the_same_second_the_opt_out_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "user_id"),
+    ("fields", "sessions", "user_id", "claimed"),
     [
-        ({"client_reference_id": "user_7"}, "user_7"),
-        ({"metadata": {"user_id": "user_8"}}, "user_8"),
-        ({"client_reference_id": "cart_7", "metadata": {"user_id": "user_8"}}, "user_8"),
-        ({"client_reference_id": " "}, None),
-        ({}, None),
+        ({"client_reference_id": "user_7"}, "public", None, "user_7"),
+        ({"client_reference_id": "user_7"}, "server", "user_7", None),
+        ({"client_reference_id": "user_7", "payment_link": "plink_1"}, "server", None, "user_7"),
+        ({"client_reference_id": "user_7", "payment_link": {"id": "plink_1"}}, "server", None, "user_7"),
+        ({"metadata": {"user_id": "user_8"}}, "public", "user_8", None),
+        ({"client_reference_id": "cart_7", "metadata": {"user_id": "user_8"}}, "public", "user_8", "cart_7"),
+        ({"client_reference_id": "cart_7", "metadata": {"user_id": "user_8"}}, "server", "user_8", None),
+        ({"client_reference_id": " "}, "server", None, None),
+        ({"client_reference_id": " "}, "public", None, None),
+        ({}, "public", None, None),
     ],
 )
-def test_a_checkout_knows_the_user_id_of_its_metadata_or_reference(fields: Body, user_id: str | None) -> None:
-    plain: Body = {"client_reference_id": None, "metadata": {}}
-    assert change(about("checkout.session.completed", **(plain | fields))).person.user_id == user_id
+def test_metadata_is_the_owners_word_and_a_reference_only_where_no_visitor_makes_sessions(
+    fields: Body, sessions: Any, user_id: str | None, claimed: str | None
+) -> None:
+    plain: Body = {"client_reference_id": None, "payment_link": None, "metadata": {}}
+    body = about("checkout.session.completed", **(plain | fields))
+    person = change(body, ConnectionSettings(stripe_sessions=sessions)).person
+    assert (person.user_id, person.claimed_user_id) == (user_id, claimed)
+
+
+def test_behind_the_reference_stands_its_signature() -> None:
+    body = about("checkout.session.completed", client_reference_id=f"user-7-{'a1' * 32}", metadata={})
+    person = change(body).person
+    assert (person.claimed_user_id, person.user_id_signature) == ("user-7", "a1" * 32)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"customer": None, "payment_status": "paid"}, ("owner", "owner")),
+        ({"customer": "cus_9", "payment_status": "unpaid"}, ("owner", "visitor")),
+        ({"customer": None, "payment_status": "unpaid"}, ("visitor", "visitor")),
+        ({"customer": None, "payment_status": "no_payment_required"}, ("visitor", "visitor")),
+    ],
+)
+def test_what_is_typed_at_a_checkout_is_the_owners_once_somebody_paid(fields: Body, expected: Any) -> None:
+    found = change(about("checkout.session.completed", consent={"promotions": "opt_in"}, **fields))
+    assert (found.person.provenance, found.groups[0].provenance) == expected
 
 
 def test_a_checkout_links_all_that_it_makes() -> None:

@@ -15,11 +15,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bridge import claims
 from bridge.budget import Budget
 from bridge.connection_list import ConnectionList
 from bridge.connections import Connections
 from bridge.errors import (
     BodyTooLarge,
+    BridgeError,
     Ignored,
     InvalidSignature,
     MalformedBody,
@@ -40,6 +42,8 @@ DIAGNOSES = 3
 """Of why a signature does not fit, of a connection in a minute: people need one, and strangers bring them about."""
 DIAGNOSES_IN_ALL = 20
 DIAGNOSED_SECONDS = 60
+UNREADABLE = (BridgeError, LookupError, TypeError, ValueError, AttributeError)
+"""What a body without a claim that can be read raises."""
 
 HttpResponse = dict[str, Any]
 
@@ -191,13 +195,14 @@ class Door:
         except Ignored as ignored:
             tell_ignored(source, ignored)
             raise
+        kept = {name: request.headers[name] for name in source.kept_headers if name in request.headers}
         period = int(self.clock() // source.repeat_seconds) if source.repeat_seconds else None
         webhook = Webhook(
             id=webhook_id(source.name, request.connection, summary, request.body, period),
             source=source.name,
             connection=request.connection,
             topic=summary.topic,
-            headers={name: request.headers[name] for name in source.kept_headers if name in request.headers},
+            headers=kept | self.proven_claims(source, request),
             body=request.body,
             received_at=datetime.fromtimestamp(self.clock(), UTC),
             group=group_id(source.name, request.connection, summary.customer),
@@ -206,6 +211,16 @@ class Door:
         logger.info("webhook queued", webhook_id=webhook.id, source=source.name, topic=webhook.topic)
         count("WebhooksAccepted", source=source.name)
         return webhook
+
+    def proven_claims(self, source: Source, request: Request) -> dict[str, str]:
+        """The header that names the user ids of the body that the owner's server has signed. Raises Unavailable."""
+        secret = self.secrets.identity_secret(source.name, request.connection) if source.claims else None
+        if secret is None or source.claims is None:
+            return {}
+        try:
+            return claims.mark(secret, source.name, request.connection, source.claims(request))
+        except UNREADABLE:  # delivery says what is wrong with it
+            return {}
 
     def redirect(self, source: Source, request: Request) -> HttpResponse | None:
         """Where a person's browser goes after a form that it posted itself, if the connection says so."""

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from dataclasses import replace
+from typing import Final, Literal, Protocol, TypeAlias
 
 from bridge import normalise
 from bridge.errors import IdentityUnknown
-from bridge.profile import Person
+from bridge.placeholders import is_placeholder, is_placeholder_of
+from bridge.profile import AttributeGroup, Person, ProfileChange, Provenance, WarningKind
 
 Candidate: TypeAlias = Literal["user_id", "email_sha256", "source_id"]
 
 CANDIDATES: tuple[Candidate, ...] = ("user_id", "email_sha256", "source_id")
 MAX_CUSTOM_ID_CHARACTERS = 512
 """Counted as UTF-16, as Batch's SDKs do."""
-NULL_LIKE_WORDS = frozenset(
-    ["undefined", "null", "nil", "(null)", "[object object]", "true", "false", "nan", "infinity", "-infinity"]
-)
-"""What broken integrations send for an id; Batch's SDKs refuse them, and so does this."""
+PLACEHOLDER: Final = "placeholder_id"
+NOT_TRUSTED: Final = "user_id_not_trusted"
+
+
+class Statement(Protocol):
+    """What a connection's settings say of visitors' statements."""
+
+    @property
+    def visitor_user_id(self) -> str:
+        """`ignore`, `signed` or `trust`."""
+
+    @property
+    def visitor_updates(self) -> str:
+        """`fill` or `replace`."""
 
 
 def custom_id(
@@ -33,7 +45,7 @@ def custom_id(
     With `may_wait`, someone who is named elsewhere is not given the last resort yet. Raises IdentityUnknown.
     """
     for reference in person.references:
-        if reference in links:
+        if reference in links and not is_placeholder_of(reference):
             return links[reference]
     for candidate in candidates:
         if candidate == "source_id" and may_wait and person.named_elsewhere:
@@ -50,7 +62,8 @@ def valued(person: Person, candidate: Candidate) -> str | None:
         return email_sha256(person.email)
     text = (person.user_id if candidate == "user_id" else person.source_id) or ""
     value = text.strip()
-    refused = not value.isprintable() or not value or value.lower() in NULL_LIKE_WORDS
+    is_nobody = is_placeholder(value) or (candidate == "source_id" and is_placeholder_of(value))
+    refused = not value.isprintable() or not value or is_nobody
     return None if refused or normalise.utf16_units(value) > MAX_CUSTOM_ID_CHARACTERS else value
 
 
@@ -58,3 +71,74 @@ def email_sha256(address: str | None) -> str | None:
     """SHA-256 in hex of the trimmed, lower-cased e-mail; None where it is none."""
     email = normalise.email(address)
     return None if email is None else hashlib.sha256(email.encode()).hexdigest()
+
+
+def as_stated(change: ProfileChange, settings: Statement, *, is_proven: bool) -> ProfileChange:
+    """Return the change as far as the connection believes whoever states it.
+
+    Placeholders are left out. A claimed user id becomes the person's where the settings trust it, or where it
+    `is_proven` by a signature; else it is left out. Both with a warning. What rests on a visitor's word alone is all
+    a visitor's.
+    """
+    person, placeholders = without_placeholders(change.person)
+    warnings: list[tuple[WarningKind, str]] = [(PLACEHOLDER, name) for name in placeholders]
+    claimed = person.claimed_user_id if person.user_id is None else None
+    is_signed = settings.visitor_user_id == "signed" and is_proven
+    if claimed and not (is_signed or settings.visitor_user_id == "trust"):
+        warnings.append((NOT_TRUSTED, "user_id"))
+        claimed = None
+    person = replace(person, claimed_user_id=claimed, user_id=claimed or person.user_id)
+    if claimed and not is_signed:
+        person = replace(person, provenance="visitor")
+    groups = tuple(believed(group, person.provenance, settings) for group in change.groups)
+    return replace(change, person=person, groups=groups, warnings=(*change.warnings, *warnings))
+
+
+def believed(group: AttributeGroup, provenance: Provenance, settings: Statement) -> AttributeGroup:
+    """Return the group as a visitor's where it, or whose it is, rests on a visitor's word."""
+    if "visitor" not in (group.provenance, provenance):
+        return group
+    return replace(group, provenance="visitor", replaces=settings.visitor_updates == "replace")
+
+
+def without_placeholders(person: Person) -> tuple[Person, list[str]]:
+    """Return the person without ids that are placeholders, and what these were called."""
+    references = tuple(one for one in person.references if not is_placeholder_of(one))
+    found = {
+        "user_id": any(is_placeholder(one) for one in (person.user_id, person.claimed_user_id) if one),
+        "source_id": bool(person.source_id) and is_placeholder_of(person.source_id or ""),
+        "reference": references != person.references,
+    }
+    cleared = replace(
+        person,
+        user_id=None if person.user_id and is_placeholder(person.user_id) else person.user_id,
+        claimed_user_id=text_or_none(person.claimed_user_id),
+        source_id=None if found["source_id"] else person.source_id,
+        references=references,
+        visit_references=tuple(one for one in person.visit_references if not is_placeholder_of(one)),
+        customer=None if person.customer and is_placeholder_of(person.customer) else person.customer,
+    )
+    return cleared, [name for name, is_found in found.items() if is_found]
+
+
+def text_or_none(claimed: str | None) -> str | None:
+    """Return a claimed id without blanks around it; None where there is none, and for a placeholder."""
+    text = (claimed or "").strip()
+    return None if not text or is_placeholder(text) else text
+
+
+def linkable(change: ProfileChange) -> tuple[str, ...]:
+    """Return the references that from now on lead to the person's profile.
+
+    On a visitor's word only what the visit itself made does, never the tool's record of a customer.
+    """
+    person = change.person
+    known = (*person.references, *change.moves)
+    if is_owners_word(person):
+        return known
+    return tuple(one for one in known if one in person.visit_references)
+
+
+def is_owners_word(person: Person) -> bool:
+    """Whether the owner states whose it is: neither a visitor, nor anybody by a claimed user id."""
+    return person.provenance == "owner" and person.claimed_user_id is None

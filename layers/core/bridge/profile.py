@@ -16,7 +16,7 @@ Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mappi
 Attributes: TypeAlias = Mapping[str, Value]
 Provenance: TypeAlias = Literal["owner", "visitor"]
 """Who states something: the tool's own records and servers, or whoever fills in a form, a cart, a public checkout."""
-WarningKind: TypeAlias = Literal["consent_not_named"]
+WarningKind: TypeAlias = Literal["consent_not_named", "placeholder_id", "user_id_not_trusted"]
 """What a mapping may warn of; docs/operating.md lists them."""
 
 
@@ -31,7 +31,8 @@ class Person:
 
     `user_id` is an owner's statement. `claimed_user_id` is a visitor's, with `user_id_signature` where the claim is
     signed by the connection's identity secret. `provenance` is who states the rest: from a visitor's claim no link
-    is learnt.
+    is learnt, but of `visit_references`: what this very visit made, such as its checkout or its order.
+    `customer` is the reference of the tool's own record of the person, if it has one.
     """
 
     user_id: str | None = None
@@ -42,6 +43,8 @@ class Person:
     claimed_user_id: str | None = None
     user_id_signature: str | None = None
     provenance: Provenance = "owner"
+    visit_references: tuple[str, ...] = ()
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class AttributeGroup:
     A value `{"$add": [...], "$remove": [...]}` changes a list by its items, each with this version.
     `version` is a text that sorts by age. A group with a `member` (a subscription's id) is one of several
     of its kind: the profile shows the member with the greatest `rank`, whatever order they arrive in.
-    What a visitor states never replaces what an owner states, however new it is.
+    What a visitor states never replaces what an owner states, however new it is. An e-mail or a phone number of a
+    visitor stays for another visitor too, unless that one's group `replaces`.
     `proof` says how a consent was given, such as the form and the box that was ticked.
     """
 
@@ -62,6 +66,7 @@ class AttributeGroup:
     rank: str = ""
     provenance: Provenance = "owner"
     proof: Attributes = field(default_factory=dict)
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,12 @@ class Secrets:
                     siblings[name.removeprefix(prefix)] = usable(stored.get("signing_secrets"))
         return dict(list(siblings.items())[:MAX_SIBLINGS])
 
+    def identity_secret(self, source: str, connection: str) -> str | None:
+        """The secret by which the owner's server signs user ids, where the connection has one. Raises Unavailable."""
+        stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
+        secret = stored.get("identity_secret")
+        return secret.strip() or None if isinstance(secret, str) else None
+
     def api_key(self, source: str, connection: str) -> str | None:
         """The key to the source's own API, where the connection has one. Raises Unavailable."""
         stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}

@@ -6,7 +6,7 @@ Not imported by the functions that receive: pydantic costs them a third of their
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
@@ -59,6 +59,24 @@ class ConnectionSettings(BaseModel):
         ge=0,
         le=24,
         description="how long a webhook without an e-mail waits for one that tells whose it is",
+    )
+    visitor_user_id: Literal["ignore", "signed", "trust"] = Field(
+        "signed",
+        description="whether a `user_id` that a visitor can set names the profile: never, where it is signed, always",
+    )
+    visitor_updates: Literal["fill", "replace"] = Field(
+        "fill",
+        description="whether an e-mail or a phone number of a visitor replaces an earlier visitor's",
+    )
+    shared_identities: int | None = Field(
+        5,
+        ge=1,
+        le=50,
+        description="how many customers of the connection an e-mail may stand for before it names nobody; null is any",
+    )
+    stripe_sessions: Literal["server", "public"] = Field(
+        "public",
+        description="Stripe: whether your server alone makes sessions, so that `client_reference_id` is yours",
     )
     silence_hours: float | None = Field(
         None,

@@ -78,7 +78,8 @@ def apply_group(state: ProfileState, group: AttributeGroup) -> tuple[ProfileStat
     versions = dict(state.versions)
     for name, value in group.attributes.items():
         version = version_of(group, name, value)
-        if is_outdated(versions.get(name, ""), version, name):
+        fills = name in ADDRESSES and not group.replaces
+        if is_outdated(versions.get(name, ""), version, fills=fills):
             continue
         if isinstance(value, Mapping):
             newer |= changed_items(versions, name, value, version)
@@ -94,9 +95,9 @@ def version_of(group: AttributeGroup, name: str, value: Value) -> str:
     return group.version if group.provenance == "owner" or is_withdrawal else VISITORS + group.version
 
 
-def is_outdated(known: str, version: str, name: str) -> bool:
-    """Whether what is known of an attribute stays."""
-    if name in ADDRESSES and known.startswith(VISITORS) and version.startswith(VISITORS):
+def is_outdated(known: str, version: str, *, fills: bool) -> bool:
+    """Whether what is known of an attribute stays. What only `fills` replaces no other visitor's value."""
+    if fills and known.startswith(VISITORS) and version.startswith(VISITORS):
         return known < version
     return known > version
 

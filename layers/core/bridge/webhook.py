@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from bridge.errors import MalformedBody
 from bridge.strict_json import json_value
+
+Claim: TypeAlias = tuple[str | None, str | None]
+"""A user id as a visitor hands it over, and its signature."""
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 """What Lambda takes of a request. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
@@ -63,6 +66,8 @@ class Source:
     once a POST is proven, and of a GET, which nobody signs, alone.
     `handshake(request)` is why an unsigned call that only asks whether somebody is there is answered 200 and
     forgotten, or None for every other request: those must be proven.
+    `claims(request)` are the user ids that a visitor hands over in the body, each with its signature, if any; it is
+    asked only where the connection has a secret to prove them, and may raise MalformedBody.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Source:
     uses_settings: bool = False
     greet: Callable[[Request], str | None] | None = None
     handshake: Callable[[Request], str | None] | None = None
+    claims: Callable[[Request], Iterable[Claim]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
