@@ -419,7 +419,12 @@ def test_every_kind_of_warning_is_documented() -> None:
     core = ROOT / "layers/core/bridge"
     kinds = {
         kind
-        for path in (core / "limits.py", core / "kinds.py", ROOT / "functions/deliver/shapes.py")
+        for path in (
+            core / "limits.py",
+            core / "kinds.py",
+            ROOT / "functions/deliver/shapes.py",
+            ROOT / "functions/deliver/consents.py",
+        )
         for argument in first_arguments(path, "warnings.add", "self.warnings.add", "job.warnings.add")
         for kind in texts(argument)
     } | set(get_args(WarningKind))

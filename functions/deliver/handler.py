@@ -88,6 +88,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
             gate=gate,
             kinds=kinds,
             shapes=shapes,
+            api_url=os.environ["API_URL"],
             seconds_left=seconds_left,
         )
 
