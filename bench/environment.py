@@ -12,6 +12,7 @@ VARIABLES = {
     "BODIES_BUCKET": "bench-bodies",
     "TABLE_NAME": "bench-ledger",
     "BATCH_API_URL": "https://api.batch.com/2.11",
+    "API_URL": "https://hooks.example.com",
     "DELIVER_CONCURRENCY": "5",
     "PROVIDER_URL": "",
     "POWERTOOLS_SERVICE_NAME": "batch-bridge",

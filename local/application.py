@@ -136,6 +136,7 @@ class Application:
         parameters = {
             "BatchApiUrl": f"{self.batch_url}/{BATCH_API_VERSION}",
             "ProviderUrl": self.provider_url,
+            "PublicUrl": self.url,
         }
         self.deployment: Deployment = deploy(options.template, options.stack, self.session, parameters)
         stored = Parameters(options.stack, self.session.client("ssm"))

@@ -29,6 +29,7 @@ os.environ |= {
     "BODIES_BUCKET": "bridge-test-bodies",
     "TABLE_NAME": "bridge-test-ledger",
     "BATCH_API_URL": "https://api.batch.com/2.11",
+    "API_URL": "https://hooks.example.com",
     "PROVIDER_URL": "",
     "DELIVER_CONCURRENCY": "5",
     "POWERTOOLS_SERVICE_NAME": "batch-bridge",

@@ -866,8 +866,28 @@ def test_a_source_has_its_address_and_a_route(source: str) -> None:
     assert len(addresses) == 1, f"add an output with the address of {source}/main to template.yaml"
     assert f"bridge connect {source}" in addresses[0]
     [function] = [name for name in RECEIVERS if source in SOURCES[name]]
-    routes = sorted({event["Properties"]["Path"] for event in FUNCTIONS[function]["Events"].values()})
-    assert routes in ([f"/{source}/{{connection}}"], ["/{source}/{connection}"])
+    routes = {path for _, path in routes_of(function) if not path.endswith("{token}")}
+    assert routes in ({f"/{source}/{{connection}}"}, {"/{source}/{connection}"})
+
+
+def routes_of(function: str) -> list[tuple[str, str]]:
+    """The methods and paths that lead to a function."""
+    events = [event["Properties"] for event in FUNCTIONS[function]["Events"].values()]
+    return [(event["Method"], event["Path"]) for event in events]
+
+
+@pytest.mark.parametrize("function", sorted(RECEIVERS))
+def test_every_receive_function_answers_the_links_by_which_people_confirm_a_consent(function: str) -> None:
+    [webhooks] = {path for _, path in routes_of(function) if not path.endswith("{token}")}
+    confirmed = sorted(route for route in routes_of(function) if route[1].endswith("{token}"))
+    address = f"{webhooks}/confirm/{{token}}"
+    assert confirmed == [("GET", address), ("POST", address)], f"add both routes to {function}"
+
+
+def test_links_lead_to_an_address_that_no_sender_names() -> None:
+    address = FUNCTIONS["DeliverFunction"]["Environment"]["Variables"]["API_URL"]
+    assert address["Fn::If"][:2] == ["HasDomain", {"Ref": "PublicUrl"}]
+    assert "${Api}.execute-api." in address["Fn::If"][2]["Fn::Sub"]
 
 
 def test_no_address_is_of_a_source_that_there_is_not() -> None:
@@ -884,6 +904,7 @@ def test_the_template_makes_no_secret_so_that_no_change_of_its_text_overwrites_o
 def test_every_receive_function_answers_posts_and_of_any_other_tool_a_handshake() -> None:
     for function in RECEIVERS:
         for event in FUNCTIONS[function]["Events"].values():
-            methods = {"POST", "GET"} if function == "CustomFunction" else {"POST"}
+            is_link = event["Properties"]["Path"].endswith("{token}")
+            methods = {"POST", "GET"} if function == "CustomFunction" or is_link else {"POST"}
             assert event["Type"] == "HttpApi"
             assert event["Properties"]["Method"] in methods

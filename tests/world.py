@@ -122,6 +122,7 @@ class World:
             has_time=self.has_time,
             kinds=self.kinds,
             shapes=self.shapes,
+            api_url=os.environ["API_URL"],
         )
 
     def parked(self) -> list[Parked]:

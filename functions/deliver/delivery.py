@@ -18,6 +18,7 @@ from bridge import claims, identity
 from bridge.batch import BatchClient
 from bridge.confirmation import TopicCheck
 from bridge.connections import Connections
+from bridge.consent_links import CONFIRMED
 from bridge.errors import (
     BadCredentials,
     BatchUnavailable,
@@ -43,7 +44,7 @@ from bridge.secrets import Secrets
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
-from functions.deliver import requests
+from functions.deliver import consents, requests
 from functions.deliver.choices import chosen
 from functions.deliver.gate import Gate
 from functions.deliver.job import TEST_EVENT, Job, Message, Outcome, going, message_of, telling
@@ -69,7 +70,8 @@ SPARE_SECONDS = 12
 
 class Delivery:
     """One batch on its way. `clock` returns Unix seconds, `seconds_left` how long the invocation may still take;
-    `owner` names who holds the profiles meanwhile; `has_time` is whether a long task may go on."""
+    `owner` names who holds the profiles meanwhile; `has_time` is whether a long task may go on; `api_url` is where the
+    links lead by which people confirm a consent, without `/{source}`."""
 
     def __init__(
         self,
@@ -91,6 +93,7 @@ class Delivery:
         has_time: Callable[[], bool] | None = None,
         kinds: KeptKinds | None = None,
         shapes: Shapes | None = None,
+        api_url: str = "",
     ) -> None:
         self.mappers = {**mappers, requests.SOURCE: requests.to_change}
         self.ledger = ledger
@@ -113,6 +116,7 @@ class Delivery:
         has_time = has_time or (lambda: seconds_left() > SPARE_SECONDS)
         self.privacy = PrivacyDesk(ledger, queue, batch, self.sender.with_keys, owner, clock, has_time)
         self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock)
+        self.api_url = api_url
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}
 
@@ -227,6 +231,9 @@ class Delivery:
         ProviderUnavailable, Unavailable too.
         """
         source = job.webhook.source
+        if job.webhook.topic == CONFIRMED:
+            facts = self.ledger.facts(job.settings.project, consents.wanted(job.webhook))
+            return consents.to_change(job.webhook, job.settings, facts)
         try:
             self.topics.confirm(job, self.ids_in_batch)
             webhook = (
@@ -274,7 +281,9 @@ class Delivery:
         self.hold_followers(jobs)
         states, now = dict(self.leased), datetime.fromtimestamp(self.clock(), UTC)
         for job in going(jobs):
-            states[job.profile] = job.fit(states[job.profile], now)
+            consents.weigh(job, states[job.profile], self.api_url, now)
+            if job.outcome is None:
+                states[job.profile] = job.fit(states[job.profile], now)
         self.kinds.agree(going(jobs), self.leased)
 
     def hold_followers(self, jobs: Sequence[Job]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from aws_lambda_powertools import Tracer
@@ -56,6 +57,24 @@ queue = WebhookQueue(
     waiting_url=os.environ["WAITING_QUEUE_URL"],
     bucket=os.environ["BODIES_BUCKET"],
 )
+new_delivery = partial(
+    Delivery,
+    mappers=MAPPERS,
+    ledger=ledger,
+    queue=queue,
+    secrets=secrets,
+    parameters=parameters,
+    connections=connections,
+    batch=batch,
+    clock=time.time,
+    wholes=WHOLES,
+    checks=CHECKS,
+    provider=provider,
+    gate=gate,
+    kinds=kinds,
+    shapes=shapes,
+    api_url=os.environ["API_URL"],
+)
 
 
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
@@ -72,24 +91,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return float(context.get_remaining_time_in_millis()) / 1000
 
     def delivery() -> Delivery:
-        return Delivery(
-            mappers=MAPPERS,
-            ledger=ledger,
-            queue=queue,
-            secrets=secrets,
-            parameters=parameters,
-            connections=connections,
-            batch=batch,
-            clock=time.time,
-            owner=context.aws_request_id,
-            wholes=WHOLES,
-            checks=CHECKS,
-            provider=provider,
-            gate=gate,
-            kinds=kinds,
-            shapes=shapes,
-            seconds_left=seconds_left,
-        )
+        return new_delivery(owner=context.aws_request_id, seconds_left=seconds_left)
 
     if "preview" in event:
         return {"webhooks": previewed(delivery(), event["preview"])}

@@ -118,6 +118,7 @@ class Job:
         state, changes = versions.apply(state, self.change.groups, self.webhook.writer)
         attributes = fit_attributes(changes, self.warnings)
         self.attributes = {name: attributes[name] for name in attributes if self.wants("attribute", name)}
+        state = versions.reached(state, self.attributes)
         state, unseen = versions.unseen(state, self.change.events)
         for event in self.change.events if self.webhook.only else unseen:
             kinds: dict[str, str] = {}

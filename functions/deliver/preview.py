@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge import limits
 from bridge.errors import BatchUnavailable, MappingFailed
+from functions.deliver import consents
 from functions.deliver.delivery import Delivery
 from functions.deliver.job import Job, Message, going
 
@@ -57,9 +58,12 @@ def fit(delivery: Delivery, job: Job) -> None:
         return
     delivery.persons.identify([job])
     job.wait_for_facts()
+    if not going([job]):
+        return
+    state, now = delivery.ledger.state(*job.profile), datetime.fromtimestamp(delivery.clock(), UTC)
+    consents.weigh(job, state, delivery.api_url, now)
     if going([job]):
-        state = delivery.ledger.state(*job.profile)
-        job.fit(state, datetime.fromtimestamp(delivery.clock(), UTC))
+        job.fit(state, now)
         delivery.kinds.agree([job], {job.profile: state})
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from bridge import limits, normalise, versions
 from bridge.connections import Connections
+from bridge.consent_links import CONFIRMED
 from bridge.errors import (
     BadCredentials,
     BatchUnavailable,
@@ -204,7 +205,8 @@ class Settler:
             source=job.webhook.source,
             topic=job.webhook.topic,
         )
-        if job.outcome in SPOKEN and job.webhook.source != requests.SOURCE:
+        is_ours = job.webhook.source == requests.SOURCE or job.webhook.topic == CONFIRMED
+        if job.outcome in SPOKEN and not is_ours:
             is_alive = job.change.privacy is None and job.change.connection is None
             received_at = (normalise.timestamp(job.webhook.received_at) or "") if is_alive else ""
             self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic, received_at)
@@ -220,7 +222,7 @@ def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
         if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
             applied, _ = versions.apply(states[job.profile], job.change.groups, job.webhook.writer)
             had, _ = versions.unseen(applied, job.change.events)
-            states[job.profile] = versions.sent_as(had, job.origins)
+            states[job.profile] = versions.reached(versions.sent_as(had, job.origins), job.attributes)
     return [profile_row(*profile, state) for profile, state in states.items()]
 
 

@@ -24,6 +24,8 @@ REFUSALS = {
     errors.UnknownConnection: (404, "unknown_connection"),
     errors.MalformedBody: (400, "malformed_body"),
     errors.BodyTooLarge: (413, "body_too_large"),
+    errors.InvalidLink: (404, "invalid_link"),
+    errors.ExpiredLink: (410, "expired_link"),
     errors.Unavailable: (503, "unavailable"),
 }
 # failure                   class

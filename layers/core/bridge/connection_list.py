@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from typing import Any
 
 from bridge.budget import Budget
@@ -21,6 +22,8 @@ FAILED_SECONDS = 2
 """That long a list that could not be read is not tried again: each try may take seconds."""
 FREE_LOOKUPS = 5
 """New names that are looked up without the list, in `FRESH_SECONDS`."""
+
+CONFIRM_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ def store_connection(
 ) -> None:
     """Store what proves the webhooks of a connection, new or not, and let the receivers know of it.
 
-    Every connection is made here. Raises Unavailable.
+    Every connection is made here, with a secret for the links by which people confirm a consent, which stays as it is.
+    Raises Unavailable.
     """
     parameters.enlist(source, connection)
-    secrets.store(f"{source}/{connection}", dict(stored))
+    secrets.store(f"{source}/{connection}", {"confirm_secret": token_urlsafe(CONFIRM_SECRET_BYTES), **stored})

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge import claims
 from bridge.budget import Budget
 from bridge.connection_list import ConnectionList
 from bridge.connections import Connections
+from bridge.consent_links import CONFIRMED, webhook_key
 from bridge.errors import (
     BodyTooLarge,
     BridgeError,
@@ -34,6 +35,9 @@ from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import MAX_BODY_BYTES, Request, Source, Webhook, group_id, webhook_id
+
+if TYPE_CHECKING:
+    from bridge.consent_receiver import Link
 
 CONNECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 BROWSER_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -86,6 +90,8 @@ class Door:
 
     def receive(self, event: Mapping[str, Any]) -> HttpResponse:
         """Take one request in. Raises Refused and Ignored."""
+        if "token" in (event.get("pathParameters") or {}):
+            return self.confirm(event)
         request = self.request(event)
         source = self.sources.get(request.source)
         if source is None or not CONNECTION_NAME.fullmatch(request.connection):
@@ -102,6 +108,28 @@ class Door:
         webhook = self.accept(source, request)
         return self.redirect(source, request) or answer(200, {"status": "accepted", "id": webhook.id})
 
+    def confirm(self, event: Mapping[str, Any]) -> HttpResponse:
+        """Answer a link by which a person confirms a consent, with a page."""
+        from bridge.consent_receiver import Link, answered  # no webhook needs it
+
+        path, headers = event["pathParameters"], event.get("headers") or {}
+        languages = next((text for name, text in headers.items() if name.lower() == "accept-language"), "")
+        source = path.get("source", next(iter(self.sources)))
+        link = Link(source, path.get("connection", ""), path["token"], languages)
+        return answered(link, method(event), lambda: self.confirm_secret(link), self.queue, self.clock())
+
+    def confirm_secret(self, link: Link) -> str:
+        """Return what signs the links of a connection. Raises UnknownConnection, Unavailable."""
+        if link.source not in self.sources or not CONNECTION_NAME.fullmatch(link.connection):
+            raise UnknownConnection("no such source or connection")
+        self.admit(link.source, link.connection)
+        return self.secrets.confirm_secret(link.source, link.connection)
+
+    def confirm_key(self, source: str, connection: str, webhook: str) -> str:
+        """Return what signs links for one webhook; empty where its connection has no secret for them."""
+        secret = self.secrets.confirm_secret(source, connection)
+        return webhook_key(secret, source, connection, webhook) if secret else ""
+
     def request(self, event: Mapping[str, Any]) -> Request:
         """The request with its exact bytes. Raises BodyTooLarge, MalformedBody."""
         path = event.get("pathParameters") or {}
@@ -117,10 +145,13 @@ class Door:
 
     def signing_secrets(self, source: Source, request: Request) -> tuple[str, ...]:
         """The connection's secrets, before anything else is read for it. Raises UnknownConnection, Unavailable."""
-        name, connection = source.name, request.connection
-        if not self.secrets.knows(name, connection) and not self.listed.admits(name, connection):
+        self.admit(source.name, request.connection)
+        return self.secrets.signing_secrets(source.name, request.connection)
+
+    def admit(self, source: str, connection: str) -> None:
+        """Let in names that somebody has connected; no other costs a look-up. Raises UnknownConnection, Unavailable."""
+        if not self.secrets.knows(source, connection) and not self.listed.admits(source, connection):
             raise UnknownConnection("not on the list of connections")
-        return self.secrets.signing_secrets(name, connection)
 
     def settings(self, source: Source, request: Request) -> Mapping[str, Any]:
         """The connection's settings as stored. Raises UnknownConnection where there are none, Unavailable."""
@@ -188,7 +219,7 @@ class Door:
         """Queue an authentic webhook. Raises Ignored, MalformedBody, Unavailable."""
         try:
             summary = source.summarise(request)
-            if summary.topic not in source.topics and not source.uses_settings:
+            if summary.topic == CONFIRMED or not (summary.topic in source.topics or source.uses_settings):
                 raise Ignored("topic not mapped")
         except RecursionError as error:
             raise MalformedBody("JSON is nested too deep") from error
@@ -197,8 +228,9 @@ class Door:
             raise
         kept = {name: request.headers[name] for name in source.kept_headers if name in request.headers}
         period = int(self.clock() // source.repeat_seconds) if source.repeat_seconds else None
+        identifier = webhook_id(source.name, request.connection, summary, request.body, period)
         webhook = Webhook(
-            id=webhook_id(source.name, request.connection, summary, request.body, period),
+            id=identifier,
             source=source.name,
             connection=request.connection,
             topic=summary.topic,
@@ -206,6 +238,7 @@ class Door:
             body=request.body,
             received_at=datetime.fromtimestamp(self.clock(), UTC),
             group=group_id(source.name, request.connection, summary.customer),
+            confirm_key=self.confirm_key(source.name, request.connection, identifier),
         )
         self.queue.send(webhook)
         logger.info("webhook queued", webhook_id=webhook.id, source=source.name, topic=webhook.topic)

@@ -6,6 +6,8 @@ BridgeError
 │   ├── UnknownConnection    404  no such source or connection
 │   ├── MalformedBody        400  authentic, but not what this provider sends
 │   ├── BodyTooLarge         413  over 6 MB
+│   ├── InvalidLink          404  a link to confirm a consent that was not made here
+│   ├── ExpiredLink          410  such a link after its 7 days
 │   └── Unavailable          503  a secret or the queue is out of reach: the provider repeats
 ├── Ignored                  200  authentic, and nothing to do
 │   └── Erased                    of a person who was erased: nothing is kept of it
@@ -68,6 +70,20 @@ class BodyTooLarge(Refused):
 
     status = 413
     code = "body_too_large"
+
+
+class InvalidLink(Refused):
+    """No link that this connection has made."""
+
+    status = 404
+    code = "invalid_link"
+
+
+class ExpiredLink(Refused):
+    """A link of this connection that is older than `consent_links.VALID_FOR`."""
+
+    status = 410
+    code = "expired_link"
 
 
 class Unavailable(Refused):

@@ -412,10 +412,11 @@ def link_of(row: Mapping[str, Any]) -> Link:
     return Link(row["custom_id"]["S"], row.get("learnt_by", {}).get("S", ""), moved_from)
 
 
-def fact_row(project: str, name: str, value: str, custom_id: str) -> Row:
-    """The row of a fact that a webhook of this profile told."""
+def fact_row(project: str, name: str, value: str, custom_id: str, until: float | None = None) -> Row:
+    """The row of a fact that a webhook of this profile told, for ever or until a moment."""
     row: Row = {"pk": {"S": f"fact#{project}#{name}"}, "value": {"S": value}}
-    return row | place_in_index(project, custom_id)
+    row |= place_in_index(project, custom_id)
+    return row if until is None else row | {"expires_at": {"N": str(int(until))}}
 
 
 def fading(rows: Iterable[Row], until: float) -> list[Row]:

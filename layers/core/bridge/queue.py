@@ -39,6 +39,8 @@ DROP_VISIBILITY_SECONDS = 60
 MAX_KEYS_PER_DELETE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
+OPTIONAL = ("only", "retries", "waits", "confirm_key")
+"""What an envelope has only where there is something to say."""
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -212,7 +214,7 @@ class WebhookQueue:
             "headers": dict(webhook.headers),
             "received_at": webhook.received_at.isoformat(),
             "group": webhook.group,
-            **{name: value for name in ("only", "retries", "waits") if (value := getattr(webhook, name))},
+            **{name: value for name in OPTIONAL if (value := getattr(webhook, name))},
         }
         for told in told_failures(failure):
             content |= told
@@ -250,6 +252,7 @@ class WebhookQueue:
                 only=tuple(content.get("only", ())),
                 retries=content.get("retries", 0),
                 waits=content.get("waits", 0),
+                confirm_key=content.get("confirm_key", ""),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error) as error:
             raise MappingFailed("the message is no webhook of ours") from error

@@ -99,6 +99,11 @@ class Secrets:
         stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
         return header_text(stored.get("api_key")) or None
 
+    def confirm_secret(self, source: str, connection: str) -> str:
+        """What signs the links by which people confirm a consent; empty where there is none. Raises Unavailable."""
+        stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
+        return header_text(stored.get("confirm_secret"))
+
     def batch_keys(self, project: str) -> BatchKeys:
         """The keys of a Batch project. Raises BadCredentials where none are stored, Unavailable."""
         stored = self.cache.get(f"{self.stack}/batch/{project}") or {}

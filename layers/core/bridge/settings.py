@@ -122,10 +122,23 @@ class ConnectionSettings(BaseModel):
         default_factory=dict,
         description="forms: label, key or ref of a consent box → `email` or `sms`",
     )
+    resubscribe: bool = Field(
+        False, description="whether a visitor's ticked box subscribes who is known to have unsubscribed"
+    )
+    brand: str = Field(
+        "", max_length=60, description="name that the page shows on which people confirm a consent"
+    )
     thank_you_url: HttpUrl | None = Field(None, description="plain form: where the browser goes afterwards")
     honeypot: str = Field(
         "_gotcha", min_length=1, description="plain form: a hidden field that only robots fill in"
     )
+
+    @field_validator("brand")
+    @classmethod
+    def is_one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("it is one line of printable characters")
+        return value.strip()
 
     @field_validator("consent_fields")
     @classmethod

@@ -7,6 +7,7 @@ older than any of an owner.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ class ProfileState:
     `consents` has the value of each consent as last written, `writers` the connections that wrote each attribute,
     the last one last. `fed_by` are all connections of which a webhook was of this profile, also where it wrote no
     attribute. `is_owners`: the custom id is a `user_id`, of the owner or of a visitor whose claim was taken.
+    `addresses` has a digest of each address as Batch was last sent it, after `VISITORS` where a visitor stated it.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class ProfileState:
     writers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fed_by: tuple[str, ...] = ()
     is_owners: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 def apply(
@@ -119,6 +122,20 @@ def fed(state: ProfileState, writer: str, *, is_owners: bool = False) -> Profile
     """Return the state with a connection of which a webhook was of this profile."""
     fed_by = tuple(sorted({*state.fed_by, writer}))
     return replace(state, fed_by=fed_by, is_owners=state.is_owners or is_owners)
+
+
+def reached(state: ProfileState, sent: Mapping[str, object]) -> ProfileState:
+    """Return the state with the addresses among the attributes that Batch was sent."""
+    stated = {name: address_digest(state, name, sent[name]) for name in ADDRESSES if name in sent}
+    return replace(state, addresses={**state.addresses, **stated}) if stated else state
+
+
+def address_digest(state: ProfileState, name: str, address: object) -> str:
+    """Return the SHA-256 of an address, marked where a visitor stated it; empty for none."""
+    if not isinstance(address, str):
+        return ""
+    digest = hashlib.sha256(address.strip().lower().encode()).hexdigest()
+    return VISITORS + digest if state.versions.get(name, "").startswith(VISITORS) else digest
 
 
 def changed_items(
@@ -234,6 +251,7 @@ def dump(state: ProfileState) -> str:
     content |= {"writers": by_writers(state)} if state.writers else {}
     content |= {"fed_by": state.fed_by} if state.fed_by else {}
     content |= {"is_owners": True} if state.is_owners else {}
+    content |= {"addresses": dict(state.addresses)} if state.addresses else {}
     return json.dumps(content, separators=(",", ":"), default=number)
 
 
@@ -271,4 +289,5 @@ def load(text: str | None) -> ProfileState:
     seen, consents = tuple(stored.get("seen", ())), stored.get("consents", {})
     fed_by = tuple(stored.get("fed_by", ()))
     is_owners = bool(stored.get("is_owners"))
-    return ProfileState(versions, members, seen, others, consents, writers, fed_by, is_owners)
+    addresses = stored.get("addresses", {})
+    return ProfileState(versions, members, seen, others, consents, writers, fed_by, is_owners, addresses)

@@ -88,7 +88,8 @@ class Webhook:
     """One accepted webhook. `id` is the same for every repeat of the same signed content.
 
     `only` names the attributes and events still to be sent, after Batch refused just a part; empty means all.
-    `retries` counts the rounds through the dead-letter queue, `waits` those for an identity.
+    `retries` counts the rounds through the dead-letter queue, `waits` those for an identity. `confirm_key` signs links
+    by which the person of this webhook confirms a consent; empty where its connection has no secret for these.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Webhook:
     only: tuple[str, ...] = ()
     retries: int = 0
     waits: int = 0
+    confirm_key: str = ""
 
     @property
     def writer(self) -> str:

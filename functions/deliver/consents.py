@@ -1,0 +1,188 @@
+"""Ask a person before a visitor's word subscribes who is known to have unsubscribed, and write what they confirm. Pure.
+
+A link goes to an address that is the person's own: one that an owner stated, or that the profile is named after. Else
+whoever types somebody's e-mail with a phone number of their own would confirm it themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bridge import consent_links, identity, normalise
+from bridge.consent_links import CONFIRMED, Confirmation
+from bridge.errors import MappingFailed
+from bridge.ledger import RECEIPT_DAYS, fact_row, link_row
+from bridge.limits import MAX_STRING_CHARACTERS
+from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value
+from bridge.settings import ConnectionSettings
+from bridge.versions import CONSENTS, UNSUBSCRIBED, VISITORS, ProfileState
+from bridge.webhook import Webhook
+from functions.deliver import choices
+from functions.deliver.job import Job, Outcome
+
+SUBSCRIBED = "subscribed"
+REQUEST_EVENT, CONFIRMED_EVENT = "consent_requested", "consent_confirmed"
+# consent             channel of its link   address to which that goes
+CHANNELS = {
+    "$email_marketing": ("email", "$email_address"),
+    "$sms_marketing": ("sms", "$phone_number"),
+}
+ATTRIBUTES = {channel: (consent, address) for consent, (channel, address) in CHANNELS.items()}
+KEPT_FOR = timedelta(days=RECEIPT_DAYS)
+
+WITHDRAWN = "the consent was withdrawn after the link was made"
+ADDRESS_CHANGED = "the address has changed since the link was made"
+
+
+# ── A visitor's consent ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def weigh(job: Job, state: ProfileState, api_url: str, now: datetime) -> None:
+    """Hold what the webhook says of consents against what is known of the profile; may end the job."""
+    if job.webhook.topic == CONFIRMED:
+        check(job, state)
+        return
+    groups: list[AttributeGroup] = []
+    for group in job.change.groups:
+        reversed_by = [name for name in group.attributes if is_reversal(state, group, name)]
+        if reversed_by and not job.settings.resubscribe:
+            rest = {name: value for name, value in group.attributes.items() if name not in reversed_by}
+            groups += [replace(group, attributes=rest)] if rest else []
+            for name in reversed_by:
+                ask(job, state, group, name, api_url, now)
+        else:
+            groups.append(replace(group, provenance="owner") if reversed_by else group)
+    job.change = replace(job.change, groups=tuple(groups))
+
+
+def is_reversal(state: ProfileState, group: AttributeGroup, name: str) -> bool:
+    """Whether a visitor subscribes here who is known to have unsubscribed before."""
+    return (
+        group.provenance == "visitor"
+        and name in CONSENTS
+        and group.attributes[name] == SUBSCRIBED
+        and state.consents.get(name) == UNSUBSCRIBED
+        and group.version >= state.versions.get(name, "")
+    )
+
+
+def ask(job: Job, state: ProfileState, group: AttributeGroup, name: str, api_url: str, now: datetime) -> None:
+    """Add the event that asks the person, and remember what is asked; else warn of why nobody is asked."""
+    channel, address = CHANNELS[name]
+    digest = own_address(job, state, address)
+    if not (api_url and job.webhook.confirm_key):
+        job.warnings.add("consent_not_asked", f"{channel}:no_confirm_secret")
+    elif digest is None:
+        job.warnings.add("consent_not_asked", f"{channel}:no_address_of_their_own")
+    else:
+        job.rows += request_rows(job, group, channel, digest, now)
+        once = f"{REQUEST_EVENT}:{channel}:{state.versions.get(name, '')}:{now:%Y-%m-%d}"
+        event = Event(REQUEST_EVENT, now, request(job, group, channel, api_url, now), once)
+        job.change = replace(job.change, events=(*job.change.events, *choices.events((event,), job.settings)))
+
+
+def own_address(job: Job, state: ProfileState, address: str) -> str | None:
+    """Return the digest of the address to which Batch writes, where that is the person's own."""
+    known = state.addresses.get(address, "")
+    if known and not known.startswith(VISITORS):
+        return known
+    digest = known.removeprefix(VISITORS)
+    if not known and address == "$email_address":
+        digest = identity.email_sha256(job.change.person.email) or ""
+    return digest if digest and digest == job.custom_id else None
+
+
+def request(job: Job, group: AttributeGroup, channel: str, api_url: str, now: datetime) -> dict[str, Value]:
+    """Return what the event says that asks: the link, and what it is about."""
+    webhook = job.webhook
+    confirmation = Confirmation(webhook.id, channel, now, job.settings.brand)
+    token = consent_links.token(confirmation, webhook.confirm_key)
+    return {
+        "channel": channel,
+        "url(confirm)": f"{api_url}/{webhook.source}/{webhook.connection}/confirm/{token}",
+        "date(expires_at)": normalise.timestamp(confirmation.expires_at),
+        **group.proof,
+    }
+
+
+def request_rows(
+    job: Job, group: AttributeGroup, channel: str, digest: str, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows by which a confirmed consent finds its person and its proof."""
+    until, project = (now + KEPT_FOR).timestamp(), job.settings.project
+    proof = {name: str(value)[:MAX_STRING_CHARACTERS] for name, value in group.proof.items()}
+    content = {"address_sha256": digest, "requested_at": normalise.timestamp(now), "proof": proof}
+    value = json.dumps(content, separators=(",", ":"))
+    return [
+        link_row(project, reference(job.webhook.id), job.custom_id, until, job.webhook.writer),
+        fact_row(project, fact(job.webhook.id, channel), value, job.custom_id, until),
+    ]
+
+
+def reference(webhook_id: str) -> str:
+    return f"bridge:consent:{webhook_id}"
+
+
+def fact(webhook_id: str, channel: str) -> str:
+    return f"consent:{webhook_id}:{channel}"
+
+
+# ── What a person confirms ──────────────────────────────────────────────────────────────────────────────────
+
+
+def wanted(webhook: Webhook) -> Sequence[str]:
+    """Return the names of the facts that a confirmed consent needs. Raises MappingFailed."""
+    try:
+        confirmation = consent_links.stated(webhook)
+        return [fact(confirmation.webhook_id, confirmation.channel)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MappingFailed("no confirmed consent of ours") from error
+
+
+def to_change(webhook: Webhook, settings: ConnectionSettings, facts: Mapping[str, str]) -> ProfileChange:
+    """Return what a confirmed consent means, as an owner's statement of the moment when its link was made.
+
+    So a withdrawal since then is newer, whichever of them comes first. While nothing is known of the request, its
+    person is not known either: the webhook waits.
+    """
+    [name] = wanted(webhook)
+    if name not in facts:
+        return ProfileChange(Person(named_elsewhere=True))
+    confirmation, known = consent_links.stated(webhook), json.loads(facts[name])
+    consent, _ = ATTRIBUTES[confirmation.channel]
+    group = AttributeGroup(
+        f"consent_{confirmation.channel}",
+        normalise.sortable(confirmation.made_at),
+        choices.attributes({consent: SUBSCRIBED}, settings),
+        proof=proof(known),
+    )
+    event = Event(CONFIRMED_EVENT, webhook.received_at, {"channel": confirmation.channel, **group.proof})
+    return ProfileChange(
+        Person(references=(reference(confirmation.webhook_id),), named_elsewhere=True),
+        groups=(group,),
+        events=choices.events((event,), settings),
+    )
+
+
+def proof(known: Mapping[str, Any]) -> dict[str, Value]:
+    """Return what proves a consent, beside the moment of the click: address, time of the request, form and box."""
+    return {
+        "address_sha256": known["address_sha256"],
+        "date(requested_at)": known["requested_at"],
+        **known["proof"],
+    }
+
+
+def check(job: Job, state: ProfileState) -> None:
+    """End the job where the consent is for another address by now, or was withdrawn since."""
+    consent, address = ATTRIBUTES[consent_links.stated(job.webhook).channel]
+    known = state.addresses.get(address, "").removeprefix(VISITORS)
+    for group in job.change.groups:
+        if known and known != group.proof["address_sha256"]:
+            job.end(Outcome.IGNORED, reason=ADDRESS_CHANGED)
+        elif state.consents.get(consent) == UNSUBSCRIBED and state.versions.get(consent, "") > group.version:
+            job.end(Outcome.IGNORED, reason=WITHDRAWN)
