@@ -12,7 +12,7 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import MalformedBody
-from bridge.webhook import Request, Source, Summary, json_object
+from bridge.webhook import Request, Source, Summary, has_header, json_object
 
 TOPICS = frozenset(
     {
@@ -109,6 +109,7 @@ SHOPIFY = Source(
     topics=TOPICS,
     verify=verify,
     summarise=summarise,
+    is_from_tool=has_header("x-shopify-topic", "shopify-topic"),
     kept_headers=(
         "x-shopify-api-version",
         "x-shopify-triggered-at",

@@ -11,7 +11,7 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
-from bridge.webhook import Request, Source, Summary, json_object
+from bridge.webhook import Request, Source, Summary, has_header, json_object
 
 THIN = "v2.core.event"
 THIN_PREFIX = "v1."
@@ -130,7 +130,14 @@ def of_account(body: dict[str, Any], name: str) -> str:
     return f"{account}/{name}" if account else name
 
 
-STRIPE = Source(name="stripe", topics=TOPICS, verify=verify, summarise=summarise, kept_headers=())
+STRIPE = Source(
+    name="stripe",
+    topics=TOPICS,
+    verify=verify,
+    summarise=summarise,
+    is_from_tool=has_header("user-agent: Stripe/"),
+    kept_headers=(),
+)
 
 SOURCES = (STRIPE,)
 

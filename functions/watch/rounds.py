@@ -50,7 +50,7 @@ def watch(connections: Connections, parameters: Parameters, now: datetime) -> di
 def judged(known: Known, connections: Connections, parameters: Parameters, now: datetime) -> list[str]:
     """What is amiss with one connection, noted with it where that is new."""
     before = Memory.of(known.watched)
-    memory = remembered(known, before)
+    memory = remembered(known, before, now)
     found = list(findings(known, memory, settings_of(known, parameters), now))
     if memory != before or tuple(found) != known.findings:
         connections.judge(known.source, known.name, memory.dump(), found)

@@ -12,7 +12,7 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import MalformedBody
-from bridge.webhook import Request, Source, Summary, json_object
+from bridge.webhook import Request, Source, Summary, has_header, json_object
 
 DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})
 """Their bodies are `{"id": 1}`. They change nothing, and have a receipt that says so."""
@@ -60,6 +60,7 @@ WOOCOMMERCE = Source(
     topics=TOPICS,
     verify=verify,
     summarise=summarise,
+    is_from_tool=has_header(TOPIC),
     kept_headers=(),
     handshake=handshake,
 )
