@@ -246,7 +246,6 @@ HEAVY = (
     "pydantic_core",
     "httpx",
     "phonenumbers",
-    "python_multipart",
     "bridge.settings",
     "bridge.batch",
 )

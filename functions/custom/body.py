@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl
 
 from bridge.errors import MalformedBody
 from bridge.strict_json import json_value
+from bridge.urlencoded import fields_in
 
 MAX_FIELDS = 1000
 MAX_DEPTH = 8
@@ -31,11 +32,15 @@ def document(headers: Mapping[str, str], body: bytes) -> Any:
 def posted(body: bytes) -> dict[str, Any]:
     """A posted form as nested objects; `name[]` is a list. Raises MalformedBody."""
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError as error:
+        body.decode()
+        pairs = [
+            (name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
+            for name, value in islice(fields_in(body), MAX_FIELDS + 1)
+        ]
+    except UnicodeDecodeError as error:
         raise MalformedBody("body is not a form") from error
-    if not pairs:
-        raise MalformedBody("no fields in the body")
+    if not 0 < len(pairs) <= MAX_FIELDS:
+        raise MalformedBody("no fields in the body, or more than 1000")
     content: dict[str, Any] = {}
     for name, value in pairs:
         place(content, [part.removesuffix("]") for part in name.split("[", MAX_DEPTH)], value)

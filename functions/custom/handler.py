@@ -23,6 +23,8 @@ from functions.custom.expressions import found_text
 TOPIC = "webhook"
 """Of a connection whose settings name none."""
 MAX_ANSWER_CHARACTERS = 500
+MAX_TOPIC_CHARACTERS = 100
+"""It becomes a column of the connection's row, a line on the screen, and what a retry filters by."""
 UNUSABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What settings raise that are not what they should be."""
 
@@ -58,6 +60,8 @@ def topic_of(request: Request, content: Any) -> str:
         topic = found_text(stated, content) or ""
     if not topic:
         raise MalformedBody("no topic")
+    if len(topic) > MAX_TOPIC_CHARACTERS or not topic.isprintable():
+        raise MalformedBody("topic is over 100 characters, or has some that cannot be shown")
     return topic
 
 
@@ -100,6 +104,18 @@ def claimed(request: Request) -> list[Claim]:
         raise Unavailable("the connection's settings cannot be read") from error
 
 
+def is_from_tool(request: Request) -> bool:
+    """Whether it has a header that the settings say the tool sends, beside the signature."""
+    verify, topic = request.settings.get("verify"), request.settings.get("topic")
+    stated = (
+        [verify.get(name) for name in ("timestamp_header", "id_header")]
+        if isinstance(verify, Mapping)
+        else []
+    )
+    stated += [topic.get("header")] if isinstance(topic, Mapping) else []
+    return any(isinstance(name, str) and name.lower() in request.headers for name in stated)
+
+
 def greet(request: Request) -> str | None:
     """The answer to a tool that tries the address, as the setting `handshake` says; None to a webhook."""
     handshake = request.settings.get("handshake") or {}
@@ -136,6 +152,7 @@ CUSTOM = Source(
     topics=frozenset(),
     verify=verify,
     summarise=summarise,
+    is_from_tool=is_from_tool,
     uses_settings=True,
     greet=greet,
     claims=claimed,

@@ -1,23 +1,30 @@
 """Read what a form posts, whatever its media type: urlencoded, multipart, JSON. Files are left out.
 
+The work is linear in the bytes: whoever sees the page may post what they like.
+
 Browsers write a form in the charset of its page, and seldom say which: what is not UTF-8 is read as Windows-1252.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl
 
-from bridge.errors import MalformedBody
+from bridge import urlencoded
+from bridge.errors import BodyTooLarge, MalformedBody
 from bridge.profile import Value
-from functions.forms.submission import json_body
+from functions.forms import multipart
+from functions.forms.submission import MAX_FIELDS, json_body
 
 Pairs: TypeAlias = list[tuple[str, Value]]
 
-MAX_FIELDS = 1000
+MAX_TEXT_BYTES = 512 * 1024
+"""Of all fields together, where anybody may post: nobody fills in more, and each costs many times its length."""
 MAX_JSON_DEPTH = 4
+MAX_OUTER_CHARACTERS = 300
+"""Of the name of an object, which stands before the name of everything within it."""
+MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 
 # charset, as a browser names it   codec; browsers read Latin-1 as its superset
 CHARSETS = {
@@ -39,26 +46,61 @@ CHARSETS = {
 }
 
 
-def posted(headers: Mapping[str, str], body: bytes) -> dict[str, Value]:
-    """The posted fields: what came once is a value, what was repeated or is called `name[]` a list.
+class Posted(dict[str, Value]):
+    """The posted fields. `is_cut`: there were more of them than are read."""
 
-    Raises MalformedBody for what is empty or no form.
+    is_cut = False
+
+
+def posted(headers: Mapping[str, str], body: bytes) -> Posted:
+    """The fields that a vendor posts, the first `MAX_FIELDS` of them.
+
+    What came once is a value, what was repeated or is called `name[]` a list. Raises MalformedBody for what is empty
+    or no form.
     """
-    pairs = read_pairs(headers.get("content-type", ""), body)
+    pairs = list(islice(read_pairs(headers.get("content-type", ""), body), MAX_FIELDS + 1))
     if not pairs:
         raise MalformedBody("no fields in the body")
-    if len(pairs) > MAX_FIELDS:
+    fields = gathered(decoded(pairs[:MAX_FIELDS], headers.get("content-type", "")))
+    fields.is_cut = len(pairs) > MAX_FIELDS
+    return fields
+
+
+def posted_by_visitor(headers: Mapping[str, str], body: bytes) -> Posted:
+    """The fields of a page that anybody may post to. Raises MalformedBody, and BodyTooLarge for too much text."""
+    is_multipart = media_type_of(headers.get("content-type", "")) == MULTIPART
+    if len(body) > MAX_TEXT_BYTES and not is_multipart:
+        raise BodyTooLarge("a form's text is over 512 kB")
+    if is_multipart:
+        check_text(multipart.text_parts(headers["content-type"], body))
+    fields = posted(headers, body)
+    if fields.is_cut:
         raise MalformedBody("more than 1000 fields")
-    return gathered(pairs)
+    return fields
 
 
-def read_pairs(content_type: str, body: bytes) -> Pairs:
-    media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.strip().lower()
-    if media_type == "multipart/form-data":
-        return multipart(content_type, body)
-    if media_type == "application/x-www-form-urlencoded":
-        return urlencoded(body, charset(parameters))
+def check_text(parts: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raises BodyTooLarge where the texts are too long together, MalformedBody where they are too many."""
+    left = MAX_TEXT_BYTES
+    for number, (name, content) in enumerate(parts):
+        left -= len(name) + len(content)
+        if left < 0:
+            raise BodyTooLarge("a form's text is over 512 kB")
+        if number == MAX_FIELDS:
+            raise MalformedBody("more than 1000 fields")
+
+
+def media_type_of(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def read_pairs(content_type: str, body: bytes) -> Iterator[tuple[bytes | str, Any]]:
+    """Names and values, as bytes where they are still to be decoded. Raises MalformedBody."""
+    media_type = media_type_of(content_type)
+    if media_type == MULTIPART:
+        return multipart.text_parts(content_type, body)
+    if media_type == URLENCODED:
+        return urlencoded.fields_in(body)
     if media_type in ("text/plain", "application/json", "") or media_type.endswith("+json"):
         return flattened(json_body(body))
     raise MalformedBody("media type is none of a form's")
@@ -73,61 +115,15 @@ def charset(parameters: str) -> str | None:
     return None
 
 
-def urlencoded(body: bytes, codec: str | None) -> Pairs:
-    try:
-        pairs = parse_qsl(
-            body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=MAX_FIELDS
-        )
-    except ValueError as error:
-        raise MalformedBody("more than 1000 fields") from error
-    return decoded([(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs], codec)
-
-
-def multipart(content_type: str, body: bytes) -> Pairs:
-    """The fields of a multipart body, without its files. Raises MalformedBody."""
-    pairs: list[tuple[bytes, bytes]] = []
-    ended: list[bool] = []
-    parser = multipart_parser(content_type, pairs, ended)
-    try:
-        parser.write(body)
-        parser.finalize()
-    except ValueError as error:
-        raise MalformedBody("body is not multipart") from error
-    if not ended:
-        raise MalformedBody("multipart body has no end")
-    return decoded(pairs, None)
-
-
-def multipart_parser(content_type: str, pairs: list[tuple[bytes, bytes]], ended: list[bool]) -> Any:
-    """A parser that appends to `pairs`. It says nothing to the log, where it would quote what it cannot read."""
-    from python_multipart.multipart import FormParser, parse_options_header
-
-    def keep(field: Any) -> None:
-        if len(pairs) == MAX_FIELDS:
-            raise MalformedBody("more than 1000 fields")
-        pairs.append((field.field_name or b"", field.value or b""))
-
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)
-    try:
-        _, options = parse_options_header(content_type)
-        return FormParser(
-            "multipart/form-data",
-            on_field=keep,
-            on_file=lambda file: file.close(),
-            on_end=lambda: ended.append(True),
-            boundary=options.get(b"boundary"),
-            config={"MAX_MEMORY_FILE_SIZE": 8 * 1024 * 1024},
-        )
-    except ValueError as error:
-        raise MalformedBody("multipart without a boundary") from error
-
-
-def decoded(pairs: Iterable[tuple[bytes, bytes]], codec: str | None) -> Pairs:
+def decoded(pairs: Sequence[tuple[bytes | str, Any]], content_type: str) -> Pairs:
     """Bytes as text, in the charset given, else in the one that a hidden field `_charset_` names."""
-    listed = list(pairs)
-    named = dict(listed).get(b"_charset_", b"").decode("latin-1").strip().lower()
-    chosen = codec or CHARSETS.get(named)
-    return [(as_text(name, chosen), as_text(value, chosen)) for name, value in listed]
+    named = dict(pairs).get(b"_charset_", b"").decode("latin-1").strip().lower()
+    stated = charset(content_type) if media_type_of(content_type) == URLENCODED else None
+    chosen = stated or CHARSETS.get(named)
+    return [
+        (as_text(name, chosen), as_text(value, chosen)) if isinstance(name, bytes) else (name, value)
+        for name, value in pairs
+    ]
 
 
 def as_text(raw: bytes, codec: str | None) -> str:
@@ -140,31 +136,31 @@ def as_text(raw: bytes, codec: str | None) -> str:
     return raw.decode("latin-1")
 
 
-def flattened(content: dict[str, Any]) -> Pairs:
+def flattened(content: dict[str, Any]) -> Iterator[tuple[str, Value]]:
     """A JSON object's fields; those of an object within are called `outer.inner`."""
-    pairs: Pairs = []
     waiting: list[tuple[str, Any, int]] = [(str(name), value, 1) for name, value in content.items()][::-1]
     while waiting:
         name, value, depth = waiting.pop()
         if isinstance(value, dict):
             inner = value.items() if depth < MAX_JSON_DEPTH else ()
-            waiting += [(f"{name}.{key}", item, depth + 1) for key, item in inner][::-1]
+            outer = name[:MAX_OUTER_CHARACTERS]
+            waiting += [(f"{outer}.{key}", item, depth + 1) for key, item in inner][::-1]
         elif isinstance(value, list):
-            pairs.append((name, [str(item) for item in value if isinstance(item, str | int | float)]))
+            yield name, [str(item) for item in value if isinstance(item, str | int | float)]
         else:
-            pairs.append((name, value))
-    return pairs
+            yield name, value
 
 
-def gathered(pairs: Pairs) -> dict[str, Value]:
+def gathered(pairs: Pairs) -> Posted:
     """One value per name; a list where a name is repeated, or ends in `[]`."""
-    fields: dict[str, Value] = {}
+    fields = Posted()
     for name, value in pairs:
         key = name.removesuffix("[]").strip()
-        items = list(value) if isinstance(value, list) else [value]
-        if key in fields:
-            before = fields[key]
-            fields[key] = [*(before if isinstance(before, list) else [before]), *items]
-        else:
-            fields[key] = items if name.endswith("[]") else value
+        if key not in fields:
+            fields[key] = [value] if name.endswith("[]") and not isinstance(value, list) else value
+            continue
+        known = fields[key]
+        if not isinstance(known, list):
+            known = fields[key] = [known]
+        known += value if isinstance(value, list) else [value]
     return fields

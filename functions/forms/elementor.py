@@ -11,10 +11,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bridge.profile import Value
-from bridge.webhook import Source, Webhook
+from bridge.webhook import Source, Webhook, has_header
 from functions.forms import form
 from functions.forms.body import posted
 from functions.forms.submission import Field, Kind, Submission, Vendor, filled, is_link, object_in, text_in
@@ -23,6 +24,7 @@ from functions.forms.words import sentence
 
 ADVANCED = ("fields[", "fields.")
 SEPARATORS = re.compile(r"[\[\].]+")
+MAX_DEPTH = 8
 NO_LABEL = "No Label "
 SEVERAL = re.compile(r"\s*,\s+(?=https?://)")
 
@@ -63,8 +65,10 @@ WHEN = frozenset({"date", "time"})
 def read(webhook: Webhook) -> Submission:
     fields = posted(webhook.headers, webhook.body)
     if any(name.startswith(ADVANCED) for name in fields):
-        return advanced(webhook, nested(fields))
-    return simple(webhook, fields)
+        submission = advanced(webhook, nested(fields))
+    else:
+        submission = simple(webhook, fields)
+    return replace(submission, is_cut=fields.is_cut)
 
 
 def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
@@ -120,7 +124,7 @@ def nested(fields: Mapping[str, Value]) -> dict[str, Any]:
     """The fields called `a[b][c]` as objects within objects."""
     tree: dict[str, Any] = {}
     for name, value in fields.items():
-        *path, last = [part for part in SEPARATORS.split(name) if part] or [name]
+        *path, last = [part for part in SEPARATORS.split(name, MAX_DEPTH) if part] or [name]
         node: Any = tree
         for part in path:
             node = node.setdefault(part, {}) if isinstance(node, dict) else None
@@ -188,6 +192,7 @@ VENDOR = Vendor(
         topics=frozenset({form.TOPIC}),
         verify=form.verify,
         summarise=form.summarise,
+        is_from_tool=has_header("user-agent: WordPress/"),
         repeat_seconds=form.DOUBLE_CLICK_SECONDS,
     ),
     read=read,

@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.errors import MalformedBody
 from bridge.profile import Value
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.form import sign, verify
 from functions.forms.submission import (
     Field,
@@ -183,7 +183,12 @@ def computed_fields(submission: dict[str, Any]) -> Iterator[Field]:
 
 VENDOR = Vendor(
     source=Source(
-        name="fillout", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
+        name="fillout",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=(),
+        is_from_tool=has_header("user-agent: Fillout"),
     ),
     read=read,
     sign=sign,

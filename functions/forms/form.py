@@ -14,12 +14,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from bridge import signatures
 from bridge.profile import Value
-from bridge.webhook import Request, Source, Summary, Webhook
-from functions.forms.body import posted
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from functions.forms.body import posted_by_visitor
 from functions.forms.submission import Field, Submission, Vendor, customer, filled, is_link, moment, text_in
 
 TOPIC = "submission"
 DOUBLE_CLICK_SECONDS = 300
+MAX_PAGE_CHARACTERS = 2048
+"""Of an address, for Batch; nothing is read off a longer one."""
 
 UTM = frozenset({"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"})
 CLAIM = frozenset({"user_id", "user_id_signature"})
@@ -48,14 +50,14 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 def summarise(request: Request) -> Summary:
     """The person, where an e-mail stands in the fields. Raises MalformedBody."""
-    fields = posted(request.headers, request.body)
+    fields = posted_by_visitor(request.headers, request.body)
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
     return Summary(TOPIC, customer(fields.values(), unknown))
 
 
 def read(webhook: Webhook) -> Submission:
     """The posted fields, sorted into what is about the form, what was hidden in it, and answers."""
-    fields = posted(webhook.headers, webhook.body)
+    fields = posted_by_visitor(webhook.headers, webhook.body)
     page = page_of(fields, webhook.headers)
     form_id = text_in(fields.get("form_id")) or webhook.connection
     hidden = {name: filled(fields[name]) for name in fields if name in CLAIM | UTM}
@@ -67,7 +69,7 @@ def read(webhook: Webhook) -> Submission:
         submitted_at=submitted_at(fields, webhook.received_at),
         page=page,
         fields=tuple(
-            Field(name, name, "", ticked(value))
+            Field(name, name, "", as_text(value))
             for name, value in fields.items()
             if is_answer(name, value, page)
         ),
@@ -91,11 +93,25 @@ def page_of(fields: Mapping[str, Value], headers: Mapping[str, str]) -> str | No
 
 
 def utm_of(page: str | None) -> dict[str, Value]:
-    """The campaign in the page's address."""
+    """The campaign in the page's address, where that is no longer than an address may be."""
+    if page and len(page) > MAX_PAGE_CHARACTERS:
+        return {}
     try:
         return {name: value for name, value in parse_qsl(urlsplit(page or "").query) if name in UTM}
     except ValueError:
         return {}
+
+
+def as_text(value: Value) -> str | None:
+    """The answer as one text, whatever a visitor posts: the first number or list would give its name a type for ever.
+
+    Several answers stand behind one another; a ticked box is `true`, as browsers tell no more than `on`.
+    """
+    if isinstance(value, list | tuple):
+        return ", ".join(filter(None, map(as_text, value))) or None
+    if isinstance(value, bool) or value == "on":
+        return "false" if value is False else "true"
+    return None if value is None else str(value)
 
 
 def ticked(value: Value) -> Value:
@@ -123,6 +139,7 @@ VENDOR = Vendor(
         topics=frozenset({TOPIC}),
         verify=verify,
         summarise=summarise,
+        is_from_tool=has_header(),
         kept_headers=("content-type", "referer", "origin"),
         redirects=True,
         repeat_seconds=DOUBLE_CLICK_SECONDS,

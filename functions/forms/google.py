@@ -12,7 +12,7 @@ from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.submission import (
     Field,
     Kind,
@@ -128,7 +128,12 @@ def sign(body: bytes, secret: str, now: float, url: str) -> tuple[dict[str, str]
 
 VENDOR = Vendor(
     source=Source(
-        name="google", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
+        name="google",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=(),
+        is_from_tool=has_header(TIMESTAMP),
     ),
     read=read,
     sign=sign,

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bridge.profile import Value
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.body import posted
 from functions.forms.form import TOPIC, sign, utm_of, verify
 from functions.forms.submission import (
@@ -69,7 +69,8 @@ def is_entry(fields: Mapping[str, Value]) -> bool:
 
 
 def read(webhook: Webhook) -> Submission:
-    fields = {name: unpacked(value) for name, value in posted(webhook.headers, webhook.body).items()}
+    posted_fields = posted(webhook.headers, webhook.body)
+    fields = {name: unpacked(value) for name, value in posted_fields.items()}
     page = page_in(fields)
     form_id = first_of(fields, FORM_ID) or webhook.connection
     answers = tuple(numbered_answers(fields)) if is_entry(fields) else named_answers(fields)
@@ -81,6 +82,7 @@ def read(webhook: Webhook) -> Submission:
         page=page,
         fields=answers,
         hidden={**utm_of(page), **hidden_in(fields)},
+        is_cut=posted_fields.is_cut,
     )
 
 
@@ -152,7 +154,13 @@ def numbered_field(number: str, parts: Mapping[str, Value], emails: set[str]) ->
 
 
 VENDOR = Vendor(
-    source=Source(name="gravity", topics=frozenset({TOPIC}), verify=verify, summarise=summarise),
+    source=Source(
+        name="gravity",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        is_from_tool=has_header("user-agent: WordPress/"),
+    ),
     read=read,
     sign=sign,
 )

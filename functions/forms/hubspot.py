@@ -20,7 +20,7 @@ from bridge import signatures
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.submission import (
     Field,
     Kind,
@@ -40,6 +40,7 @@ from functions.forms.texts import is_hidden
 
 TOPIC = "contact"
 METHOD = b"POST"
+VERSION_3 = "x-hubspot-signature-v3"
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 # property   what it is
@@ -69,7 +70,7 @@ ABOUT_THE_CONTACT = frozenset(
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     """Version 3: HMAC-SHA256 in base64 over method, address, body and timestamp in milliseconds; else version 2."""
-    signature = request.headers.get("x-hubspot-signature-v3")
+    signature = request.headers.get(VERSION_3)
     if signature is None:
         return verify_version_2(request, secrets)
     return signatures.verify_timed(
@@ -80,6 +81,11 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
         now,
         signatures.MILLISECONDS,
     )
+
+
+def is_version_2(request: Request) -> bool:
+    """Whether it is signed without a time, as HubSpot did before."""
+    return VERSION_3 not in request.headers
 
 
 def verify_version_2(request: Request, secrets: Sequence[str]) -> int:
@@ -202,7 +208,13 @@ def sign(body: bytes, secret: str, now: float, url: str) -> tuple[dict[str, str]
 
 VENDOR = Vendor(
     source=Source(
-        name="hubspot", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
+        name="hubspot",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=(),
+        is_older_scheme=is_version_2,
+        is_from_tool=has_header("x-hubspot-signature-version", "x-hubspot-timeout-millis"),
     ),
     read=read,
     sign=sign,

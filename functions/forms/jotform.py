@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge.errors import MalformedBody
 from bridge.profile import Value
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms import guess
 from functions.forms.body import posted
 from functions.forms.form import CLAIM, UTM, sign, verify
@@ -83,6 +83,7 @@ def read(webhook: Webhook) -> Submission:
         submitted_at=submitted_at(answers, webhook.received_at),
         fields=tuple(field for field in fields if hidden_name(field) is None),
         hidden={name: filled(field.value) for field in fields if (name := hidden_name(field))},
+        is_cut=parts.is_cut,
     )
 
 
@@ -189,7 +190,13 @@ def filled_in(values: Any) -> list[str]:
 
 
 VENDOR = Vendor(
-    source=Source(name="jotform", topics=frozenset({TOPIC}), verify=verify, summarise=summarise),
+    source=Source(
+        name="jotform",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        is_from_tool=has_header("user-agent: Jotform"),
+    ),
     read=read,
     sign=sign,
 )

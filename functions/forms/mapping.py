@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain, islice
 from typing import TypeAlias
 
 from bridge import normalise
@@ -23,7 +25,7 @@ from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.forms import consent, countries, guess
 from functions.forms.names import answer_names
-from functions.forms.submission import Field, Submission, claim, text_in
+from functions.forms.submission import MAX_FIELDS, Field, Submission, claim, text_in
 from functions.forms.vendors import VENDORS
 from functions.forms.words import same, set_of
 
@@ -34,6 +36,7 @@ Boxes: TypeAlias = Mapping[str, Sequence[Field]]
 CONTEXT = set_of("user_id user_id_signature utm_source utm_medium utm_campaign utm_term utm_content")
 IDENTITY = set_of("user_id user_id_signature")
 MAX_KEY_CHARACTERS = 100
+MAX_ITEMS = 100
 GERMAN_DATE = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 
 # channel        group            attribute
@@ -51,7 +54,8 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     submission = vendor.read(webhook)
     if is_filled_in(submission, settings.honeypot):
         raise Ignored("honeypot field was filled in")
-    asked = (*submission.fields, *hidden_answers(submission))
+    every = tuple(islice(chain(submission.fields, hidden_answers(submission)), MAX_FIELDS + 1))
+    asked = tuple(map(shortened, every[:MAX_FIELDS]))
     named = [
         (name, field)
         for name, field in zip(answer_names(asked), asked, strict=True)
@@ -70,8 +74,24 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
         events=(
             Event(settings.event, happened, event_attributes(webhook.source, submission, named, on_profile)),
         ),
-        warnings=tuple(not_named(recognised_boxes, boxes)),
+        warnings=(
+            *not_named(recognised_boxes, boxes),
+            *left_out(submission.is_cut or len(every) > MAX_FIELDS),
+        ),
     )
+
+
+def left_out(is_cut: bool) -> Iterator[tuple[WarningKind, str]]:
+    """The warning that there were more fields than are read."""
+    if is_cut:
+        yield "fields_left_out", "fields"
+
+
+def shortened(field: Field) -> Field:
+    """The field with at most `MAX_ITEMS` of several answers: Batch takes 25, and tells that the list was cut."""
+    if not isinstance(field.value, list | tuple) or len(field.value) <= MAX_ITEMS:
+        return field
+    return replace(field, value=field.value[:MAX_ITEMS])
 
 
 def is_filled_in(submission: Submission, honeypot: str) -> bool:

@@ -20,9 +20,10 @@ READABLE_WORD = re.compile(r"[a-z]+\d{0,3}|[A-Z]+\d{0,3}|[A-Z]?[a-z]+(?:[A-Z][a-
 def answer_names(fields: Sequence[Field]) -> tuple[str, ...]:
     """A name for each field, none twice. It depends on the questions alone, never on the answers."""
     taken: set[str] = set(RESERVED)
+    numbers: dict[str, int] = {}
     names = []
     for field in fields:
-        name = unique(next(candidates(field)), taken)
+        name = unique(next(candidates(field)), taken, numbers)
         taken.add(name)
         names.append(name)
     return tuple(names)
@@ -69,11 +70,12 @@ def beginning(name: str) -> str:
     return name[: MAX_CHARACTERS + 1].rpartition("_")[0] or name[:MAX_CHARACTERS]
 
 
-def unique(name: str, taken: set[str]) -> str:
-    """The name, with a number where it is taken."""
-    number, found = 1, name
+def unique(name: str, taken: set[str], numbers: dict[str, int]) -> str:
+    """The name, with a number where it is taken; `numbers` are the last ones, to begin with the next."""
+    number, found = numbers.get(name, 1), name
     while found in taken:
         number += 1
         ending = f"_{number}"
         found = name[: MAX_CHARACTERS - len(ending)].rstrip("_") + ending
+    numbers[name] = number
     return found

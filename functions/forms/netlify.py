@@ -20,7 +20,7 @@ from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.form import MACHINERY
 from functions.forms.submission import (
     Field,
@@ -164,7 +164,12 @@ def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
 
 VENDOR = Vendor(
     source=Source(
-        name="netlify", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
+        name="netlify",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=(),
+        is_from_tool=has_header("x-netlify-event", "user-agent: Netlify"),
     ),
     read=read,
     sign=sign,

@@ -38,6 +38,8 @@ Kind: TypeAlias = Literal[
 UNFILLED = re.compile(r"x{4,}|\{+[^{}]*\}+|\[\[?[^\[\]]*\]?\]|%+[^%\s]+%+|\*\|.*\|\*|<%.*%>", re.IGNORECASE)
 """What stands in a link whose placeholder nobody filled in: the same for everyone, so it names no one."""
 
+MAX_FIELDS = 1000
+"""Of a submission; those beyond are left out, with a warning where a vendor sends them."""
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 LONE_SURROGATE = b"\\ud"
 
@@ -58,7 +60,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One filled-in form. `hidden` is what the form knew beforehand: `user_id`, `utm_source`, and the like."""
+    """One filled-in form. `hidden` is what the form knew beforehand: `user_id`, `utm_source`, and the like.
+
+    `is_cut`: there were more fields than are read.
+    """
 
     form_id: str
     form_name: str
@@ -67,6 +72,7 @@ class Submission:
     page: str | None = None
     fields: tuple[Field, ...] = ()
     hidden: Mapping[str, Value] = field(default_factory=dict)
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from bridge import signatures
 from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.submission import (
     Field,
     Kind,
@@ -62,6 +63,9 @@ KINDS: Mapping[str, Kind] = {
     "PAYMENT": "computed",
     "RESPONDENT_COUNTRY": "computed",
 }
+MAX_ROWS = MAX_OPTIONS = 100
+MAX_OPTION_CHARACTERS = 1000
+"""Batch takes 25 texts of 300 characters; an option's text is repeated wherever it was chosen."""
 DECIMALS = frozenset({"INPUT_NUMBER", "CALCULATED_FIELDS", "PAYMENT"})
 """Numbers that may have a fraction, so all of them are decimals; ratings and scales are whole."""
 
@@ -162,18 +166,26 @@ def answer(question: dict[str, Any], kind: Kind) -> Value:
 
 def options(question: dict[str, Any], named: str, ids: object) -> list[str]:
     """The texts of the options with these ids."""
-    texts = {text_in(one.get("id")): text_in(one.get("text")) for one in objects_in(question.get(named))}
-    return [text for text in (texts.get(text_in(one), text_in(one)) for one in listed(ids)) if text]
+    return chosen_texts(texts_by_id(question.get(named)), ids)
+
+
+def texts_by_id(explained: object) -> dict[str | None, str | None]:
+    return {
+        text_in(one.get("id")): (text_in(one.get("text")) or "")[:MAX_OPTION_CHARACTERS] or None
+        for one in objects_in(explained)
+    }
+
+
+def chosen_texts(texts: Mapping[str | None, str | None], ids: object) -> list[str]:
+    chosen = listed(ids)[:MAX_OPTIONS]
+    return [text for text in (texts.get(text_in(one), text_in(one)) for one in chosen) if text]
 
 
 def matrix(question: dict[str, Any]) -> list[str]:
     """`row: column` for each row that has an answer."""
-    rows = {text_in(one.get("id")): text_in(one.get("text")) for one in objects_in(question.get("rows"))}
-    chosen = object_in(question.get("value")).items()
-    return [
-        f"{rows.get(row) or row}: {', '.join(options(question, 'columns', columns))}"
-        for row, columns in chosen
-    ]
+    rows, columns = texts_by_id(question.get("rows")), texts_by_id(question.get("columns"))
+    chosen = islice(object_in(question.get("value")).items(), MAX_ROWS)
+    return [f"{rows.get(row) or row}: {', '.join(chosen_texts(columns, ids))}" for row, ids in chosen]
 
 
 def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -182,7 +194,12 @@ def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
 
 VENDOR = Vendor(
     source=Source(
-        name="tally", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
+        name="tally",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=(),
+        is_from_tool=has_header("user-agent: Tally"),
     ),
     read=read,
     sign=sign,

@@ -11,7 +11,7 @@ from functions.forms import guess
 from functions.forms.form import CLAIM, MACHINERY, PAGE, UTM, ticked
 from functions.forms.submission import Field, files_in, filled, is_link, text_in
 
-UPLOADED = re.compile(r"https?://\S+(?:/uploads/|gf-download=)\S+")
+UPLOADED = re.compile(r"https?://(?=\S+?(?:/uploads/|gf-download=)\S)\S++")
 """The address of a file that a form plugin of WordPress stored."""
 NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
 

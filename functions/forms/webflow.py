@@ -15,7 +15,7 @@ from typing import Any
 from bridge import signatures
 from bridge.errors import MalformedBody
 from bridge.profile import Value
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms import guess
 from functions.forms.form import MACHINERY, sign
 from functions.forms.submission import (
@@ -132,7 +132,12 @@ def answer(name: str, content: object) -> Value:
 
 VENDOR = Vendor(
     source=Source(
-        name="webflow", topics=frozenset({TOPIC}), verify=verify, summarise=summarise, kept_headers=()
+        name="webflow",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        kept_headers=(),
+        is_from_tool=has_header("x-webflow-timestamp", "user-agent: Webflow"),
     ),
     read=read,
     sign=sign,  # as a webhook made in the site's settings, which people without an app have

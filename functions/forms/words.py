@@ -10,6 +10,7 @@ NO_ASCII_FORM = str.maketrans(
 )
 MAX_LABEL_CHARACTERS = 300
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+SPACE = re.compile(r"\s")
 WORD = re.compile(r"[^\W_]+")
 PLACEHOLDER = re.compile(r"\{+[^{}]*\}+|<[^<>]*>")
 """A template's `{{field:name}}`, or a tag of HTML."""
@@ -18,8 +19,10 @@ PLACEHOLDER = re.compile(r"\{+[^{}]*\}+|<[^<>]*>")
 def words(label: str) -> list[str]:
     """The label's words in lower case without accents; a name such as `firstName` is two."""
     text = PLACEHOLDER.sub(" ", label[:MAX_LABEL_CHARACTERS])
-    if not any(character.isspace() for character in text):
+    if not SPACE.search(text):
         text = CAMEL.sub(" ", text)
+    if text.isascii():
+        return WORD.findall(text.lower())
     plain = unicodedata.normalize("NFKD", text).casefold().translate(NO_ASCII_FORM)
     return WORD.findall("".join(character for character in plain if not unicodedata.combining(character)))
 

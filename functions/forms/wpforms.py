@@ -18,7 +18,7 @@ from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.form import DOUBLE_CLICK_SECONDS, TOPIC, utm_of
 from functions.forms.submission import Field, Submission, Vendor, customer, json_body, text_in, texts_in
 from functions.forms.texts import FORM_ID, FORM_NAME, first_of, hidden_in, named_answers, page_in
@@ -113,6 +113,7 @@ VENDOR = Vendor(
         topics=frozenset({TOPIC}),
         verify=verify,
         summarise=summarise,
+        is_from_tool=has_header("user-agent: WPForms", "user-agent: WordPress/"),
         kept_headers=(),
         repeat_seconds=DOUBLE_CLICK_SECONDS,
     ),

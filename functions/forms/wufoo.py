@@ -18,7 +18,7 @@ from bridge import signatures
 from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.strict_json import json_value
-from bridge.webhook import Request, Source, Summary, Webhook
+from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms import guess
 from functions.forms.body import posted
 from functions.forms.form import TOPIC, sign
@@ -110,6 +110,7 @@ def read(webhook: Webhook) -> Submission:
         response_id=webhook.id,
         fields=tuple(answered_fields([one for one in asked if not is_hidden(title(one))], fields, asked)),
         hidden={name: filled(value) for name, value in known.items() if is_hidden(name)},
+        is_cut=fields.is_cut,
     )
 
 
@@ -188,7 +189,13 @@ def address_fields(label: str, parts: Sequence[tuple[str, str, str | None]]) -> 
 
 
 VENDOR = Vendor(
-    source=Source(name="wufoo", topics=frozenset({TOPIC}), verify=verify, summarise=summarise),
+    source=Source(
+        name="wufoo",
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
+        is_from_tool=has_header("user-agent: Wufoo"),
+    ),
     read=read,
     sign=sign,
 )

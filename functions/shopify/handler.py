@@ -14,7 +14,7 @@ from bridge.claims import SIGNATURE
 from bridge.door import door
 from bridge.errors import MalformedBody
 from bridge.placeholders import name_in
-from bridge.webhook import Claim, Request, Source, Summary, json_object
+from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
 
 TOPICS = frozenset(
     {
@@ -125,6 +125,7 @@ SHOPIFY = Source(
     topics=TOPICS,
     verify=verify,
     summarise=summarise,
+    is_from_tool=has_header("x-shopify-topic", "shopify-topic"),
     kept_headers=(
         "x-shopify-api-version",
         "x-shopify-triggered-at",

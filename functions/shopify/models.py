@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 
 def as_id(value: Any) -> Any:
@@ -101,7 +101,7 @@ class Customer(Model):
     sms_marketing_consent: Consent | None = None
     accepts_marketing: bool | None = None
     accepts_marketing_updated_at: Moment = None
-    metafields: Annotated[tuple[Metafield, ...], BeforeValidator(list_or_empty)] = ()
+    metafields: Annotated[tuple[Metafield, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
 
 
 class LineItem(Model):
@@ -139,9 +139,9 @@ class Purchase(Model):
     subtotal_price: Amount = None
     total_discounts: Amount = None
     total_tax: Amount = None
-    line_items: Annotated[tuple[LineItem, ...], BeforeValidator(list_or_empty)] = ()
-    discount_codes: Annotated[tuple[DiscountCode, ...], BeforeValidator(list_or_empty)] = ()
-    note_attributes: Annotated[tuple[NamedValue, ...], BeforeValidator(list_or_empty)] = ()
+    line_items: Annotated[tuple[LineItem, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    discount_codes: Annotated[tuple[DiscountCode, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    note_attributes: Annotated[tuple[NamedValue, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
     source_name: Text = None
     customer_locale: Text = None
     shipping_address: Address | None = None
@@ -174,8 +174,8 @@ class Order(Purchase):
     current_total_discounts: Amount = None
     current_total_tax: Amount = None
     total_shipping_price_set: MoneySet | None = None
-    shipping_lines: Annotated[tuple[ShippingLine, ...], BeforeValidator(list_or_empty)] = ()
-    payment_gateway_names: Annotated[tuple[str, ...], BeforeValidator(list_or_empty)] = ()
+    shipping_lines: Annotated[tuple[ShippingLine, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    payment_gateway_names: Annotated[tuple[str, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
     financial_status: Text = None
     fulfillment_status: Text = None
     order_status_url: Text = None
@@ -188,8 +188,8 @@ class ChangedUnits(Model):
 
 
 class ChangedLines(Model):
-    additions: Annotated[tuple[ChangedUnits, ...], BeforeValidator(list_or_empty)] = ()
-    removals: Annotated[tuple[ChangedUnits, ...], BeforeValidator(list_or_empty)] = ()
+    additions: Annotated[tuple[ChangedUnits, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    removals: Annotated[tuple[ChangedUnits, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
 
 
 class OrderEdit(Model):
@@ -241,8 +241,8 @@ class Refund(Model):
     id: Id
     order_id: Id
     created_at: Moment = None
-    transactions: Annotated[tuple[Transaction, ...], BeforeValidator(list_or_empty)] = ()
-    refund_line_items: Annotated[tuple[RefundLine, ...], BeforeValidator(list_or_empty)] = ()
+    transactions: Annotated[tuple[Transaction, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    refund_line_items: Annotated[tuple[RefundLine, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
 
 
 class CustomerMerge(Model):
@@ -258,8 +258,8 @@ class PrivateCustomer(Model):
 
 class PrivacyRequest(Model):
     customer: PrivateCustomer
-    orders_to_redact: Annotated[tuple[Id, ...], BeforeValidator(list_or_empty)] = ()
-    orders_requested: Annotated[tuple[Id, ...], BeforeValidator(list_or_empty)] = ()
+    orders_to_redact: Annotated[tuple[Id, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    orders_requested: Annotated[tuple[Id, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
 
 
 class DeletedCustomer(Model):
@@ -281,7 +281,7 @@ class SmsConsent(Model):
 
 class ChangedTags(Model):
     customer_id: GlobalId = Field(validation_alias="customerId")
-    tags: Annotated[tuple[str, ...], BeforeValidator(list_or_empty)] = ()
+    tags: Annotated[tuple[str, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
     occurred_at: Moment = Field(None, validation_alias="occurredAt")
 
 

@@ -12,7 +12,7 @@ from bridge import signatures
 from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.placeholders import name_in
-from bridge.webhook import Claim, Request, Source, Summary, json_object
+from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
 from functions.stripe.references import signed_reference
 
 THIN = "v2.core.event"
@@ -147,6 +147,7 @@ STRIPE = Source(
     topics=TOPICS,
     verify=verify,
     summarise=summarise,
+    is_from_tool=has_header("user-agent: Stripe/"),
     kept_headers=(),
     claims=claimed,
 )

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast
 
 from bridge import normalise
 from bridge.shape import MovedTo
@@ -155,7 +155,7 @@ class Item(Model):
 
 
 class Items(Model):
-    data: Annotated[tuple[Item, ...], BeforeValidator(objects)] = ()
+    data: Annotated[tuple[Item, ...], FailFast(), BeforeValidator(objects)] = ()
     has_more: bool | None = None
 
 
@@ -202,7 +202,7 @@ class Subscription(Model):
     plan: Annotated[Plan, MovedTo("items.data[].price")] = None
     quantity: Annotated[int | None, MovedTo("items.data[].quantity")] = None
     discount: Annotated[Discount | None, BeforeValidator(object_or_none), MovedTo("discounts")] = None
-    discounts: Annotated[tuple[Discount, ...], BeforeValidator(objects)] = ()
+    discounts: Annotated[tuple[Discount, ...], FailFast(), BeforeValidator(objects)] = ()
     metadata: Metadata = {}
 
 
@@ -232,7 +232,7 @@ class InvoicePayment(Model):
 
 
 class InvoicePayments(Model):
-    data: Annotated[tuple[InvoicePayment, ...], BeforeValidator(objects)] = ()
+    data: Annotated[tuple[InvoicePayment, ...], FailFast(), BeforeValidator(objects)] = ()
 
 
 class Invoice(PaidWith):

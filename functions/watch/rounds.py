@@ -63,7 +63,7 @@ def judged(known: Known, connections: Connections, parameters: Parameters, now: 
     Rings before it notes: a round that breaks off in between rings twice, never not at all.
     """
     before = Memory.of(known.watched)
-    memory = remembered(known, before)
+    memory = remembered(known, before, now)
     found = list(findings(known, memory, settings_of(known, parameters), now))
     for kind in dict.fromkeys(kind_of(finding) for finding in found if finding not in known.findings):
         alarm(CAUSES[kind], source=known.source, connection=known.name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.connections import Known
 from bridge.settings import ConnectionSettings
+from bridge.signatures import NO_HEADER
 
 LEARNING = timedelta(days=8)
 """A week with its weekend, before a connection's own silence is judged by what is usual for it."""
@@ -19,6 +20,7 @@ FADING_PER_DAY = 0.98
 """A longest pause of holidays has lost half of its weight five weeks later."""
 FIRST_WEBHOOK_WITHIN = timedelta(hours=24)
 REFUSALS_IN_A_ROW = 3
+UNSIGNED_WITHIN = timedelta(hours=24)
 
 SILENT, REFUSING, NEVER_SEEN, TOPIC_MISSING = "silent", "refusing", "never_seen", "topic_missing"
 FIELD_GONE, FIELD_CHANGED = "field_gone", "field_changed"
@@ -28,11 +30,16 @@ DRIFTS_COUNT_FOR = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What earlier rounds knew: when it last spoke, its longest pause of late, and the refusals until it spoke."""
+    """What earlier rounds knew: when it last spoke, its longest pause of late, and the refusals until it spoke.
+
+    `unsigned` are those without a signature until `unsigned_since`, when another one was first seen.
+    """
 
     last_seen: str = ""
     usual_pause_seconds: float = 0
     refused: int = 0
+    unsigned: int = 0
+    unsigned_since: str = ""
 
     @classmethod
     def of(cls, text: str) -> Memory:
@@ -47,16 +54,48 @@ class Memory:
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
-def remembered(known: Known, memory: Memory) -> Memory:
+def remembered(known: Known, memory: Memory, now: datetime) -> Memory:
     """The memory with what happened since the last round."""
+    memory = with_unsigned(known, memory, now)
     if known.last_seen == memory.last_seen:
         return memory
-    refused = sum(known.refused.values())
+    refused = signed_refusals(known)
     if not memory.last_seen:
         return Memory(known.last_seen, 0, refused)
     pause = (moment(known.last_seen) - moment(memory.last_seen)).total_seconds()
     faded = memory.usual_pause_seconds * FADING_PER_DAY ** (pause / timedelta(days=1).total_seconds())
     return Memory(known.last_seen, max(pause, faded), refused)
+
+
+def with_unsigned(known: Known, memory: Memory, now: datetime) -> Memory:
+    """The memory with a window of a day for what came without a signature; what was found amiss in it stays."""
+    count = unsigned_refusals(known)
+    is_over = memory.unsigned_since and now - moment(memory.unsigned_since) > UNSIGNED_WITHIN
+    if is_over and REFUSING not in known.findings:
+        memory = replace(memory, unsigned=count, unsigned_since="")
+    if count > memory.unsigned and not memory.unsigned_since:
+        memory = replace(memory, unsigned_since=now.isoformat())
+    return memory
+
+
+def unsigned_refusals(known: Known) -> int:
+    return known.refused.get(NO_HEADER, 0)
+
+
+def signed_refusals(known: Known) -> int:
+    """How often its signature did not fit: what has none may be anybody's."""
+    return sum(known.refused.values()) - unsigned_refusals(known)
+
+
+def is_refused(known: Known, memory: Memory) -> bool:
+    """Whether it is only refused: three times since it spoke, or, before it ever did, three times without a signature.
+
+    A tool that was set up without a secret never speaks; a stranger says nothing of one that has.
+    """
+    if signed_refusals(known) - memory.refused >= REFUSALS_IN_A_ROW:
+        return True
+    is_proven = known.last_seen or known.newest_secret_at or known.older_secret_at
+    return not is_proven and unsigned_refusals(known) - memory.unsigned >= REFUSALS_IN_A_ROW
 
 
 def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: datetime) -> Iterator[str]:
@@ -65,7 +104,7 @@ def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: da
         return
     if is_silent(known, memory, settings, now):
         yield SILENT
-    if sum(known.refused.values()) - memory.refused >= REFUSALS_IN_A_ROW:
+    if is_refused(known, memory):
         yield REFUSING
     yield from changed_fields(known, now)
     began = known.connected_at or known.first_seen

@@ -13,7 +13,7 @@ from bridge import signatures
 from bridge.door import door
 from bridge.errors import MalformedBody
 from bridge.placeholders import name_in
-from bridge.webhook import Request, Source, Summary, json_object
+from bridge.webhook import Request, Source, Summary, has_header, json_object
 
 DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})
 """Their bodies are `{"id": 1}`. They change nothing, and have a receipt that says so."""
@@ -61,6 +61,7 @@ WOOCOMMERCE = Source(
     topics=TOPICS,
     verify=verify,
     summarise=summarise,
+    is_from_tool=has_header(TOPIC),
     kept_headers=(),
     handshake=handshake,
 )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast
 
 
 def as_id(value: Any) -> Any:
@@ -127,8 +127,8 @@ class Order(Model):
     discount_total: Amount = None
     shipping_total: Amount = None
     total_tax: Amount = None
-    line_items: Annotated[tuple[LineItem, ...], BeforeValidator(list_or_empty)] = ()
-    coupon_lines: Annotated[tuple[Coupon, ...], BeforeValidator(list_or_empty)] = ()
-    refunds: Annotated[tuple[Refund, ...], BeforeValidator(list_or_empty)] = ()
+    line_items: Annotated[tuple[LineItem, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    coupon_lines: Annotated[tuple[Coupon, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
+    refunds: Annotated[tuple[Refund, ...], FailFast(), BeforeValidator(list_or_empty)] = ()
     payment_method_title: Text = None
     created_via: Text = None

@@ -25,7 +25,7 @@ from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from bridge.signatures import TOLERANCE_SECONDS, hmac_sha256
-from bridge.webhook import MAX_BODY_BYTES, Request, Source, Summary, Webhook, json_object
+from bridge.webhook import MAX_BODY_BYTES, Request, Source, Summary, Webhook, has_header, json_object
 from functions.sources import ROOMS, room, signed
 from tests.core.stand_ins import Calls, Clock, Store, out_of_reach, refused
 
@@ -236,6 +236,7 @@ def test_a_source_sees_the_address_as_the_sender_called_it(shopify: Hall) -> Non
         topics=frozenset({"topic"}),
         verify=verify,
         summarise=lambda request: Summary("topic", "1"),
+        is_from_tool=has_header(),
     )
     shopify.door.sources = {"shopify": source}
     address: dict[str, Any] = {
@@ -652,7 +653,9 @@ def test_a_source_may_ignore_or_refuse_on_its_own_and_both_are_told(topics: froz
         return Summary("known", "1")
 
     hall = Hall(SHOPIFY)
-    source = Source(name="shopify", topics=topics, verify=lambda *_: 0, summarise=summarise)
+    source = Source(
+        name="shopify", topics=topics, verify=lambda *_: 0, summarise=summarise, is_from_tool=has_header()
+    )
     hall.door.sources = {"shopify": source}
     assert told(hall.send(content=b'{"ping": 1}')) == (200, {"status": "ignored", "reason": "a ping"})
     assert told(hall.send(content=b"{}")) == (400, {"error": "malformed_body"})

@@ -327,3 +327,32 @@ def test_hundreds_of_digests_in_a_header_cost_one_look_at_the_body() -> None:
     taken, started = time.process_time() - started, time.process_time()
     hmac.new(b"key", body, hashlib.sha256).digest()
     assert taken < 40 * (time.process_time() - started)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["t" * 101, "card\nredeemed", "card\u202eredeemed", "\x1b[31mcard", "card\u200bredeemed"],
+)
+def test_a_topic_that_cannot_be_shown_or_is_too_long_is_none(ask: Ask, world: Any, topic: str) -> None:
+    settings = {"verify": SCHEMES["hex"], "topic": "kind", "person": {}, "mapping": MAPPING}
+    body = json.dumps({"kind": topic}).encode()
+    headers, _ = sign("custom", "", body, SECRET, NOW, settings=settings)
+    assert ask(settings, body, headers)["statusCode"] == 400
+    assert queued(world) == []
+
+
+@pytest.mark.parametrize("header", ["x-sent-at", "x-topic"])
+def test_a_call_without_a_signature_counts_where_it_has_a_header_that_the_settings_name(
+    ask: Ask, world: Any, header: str
+) -> None:
+    verify = {
+        "scheme": "hmac",
+        "header": "x-signature",
+        "timestamp_header": "x-sent-at",
+        "signed": "{timestamp}{body}",
+    }
+    settings = {"verify": verify, "topic": {"header": "X-Topic"}, "person": {}, "mapping": MAPPING}
+    assert ask(settings, BODY, {"x-other": "1"})["statusCode"] == 401
+    assert world.connections.known("custom", "main").refused == {}
+    assert ask(settings, BODY, {header: "1"})["statusCode"] == 401
+    assert world.connections.known("custom", "main").refused == {"no_header": 1}

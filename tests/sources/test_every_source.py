@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.door import Door
+from bridge.signatures import NO_HEADER
 from bridge.webhook import Source
 from functions.sources import ROOMS, room, signed
 from tests.world import with_told_times
@@ -297,3 +298,45 @@ def test_no_two_examples_give_an_attribute_of_an_event_two_types() -> None:
                     seen.setdefault(wrapper or type(value).__name__, path)
     disagreeing = {attribute: seen for attribute, seen in types.items() if len(seen) > 1}
     assert not disagreeing, "Batch takes one type for a name, for ever"
+
+
+# ── Calls without a signature ───────────────────────────────────────────────────────────────────────────
+
+# source       a header by which its tool is known, also where it was set up without a secret
+OWN_HEADERS: dict[str, tuple[str, str]] = {
+    "shopify": ("x-shopify-topic", "orders/paid"),
+    "stripe": ("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)"),
+    "woocommerce": ("x-wc-webhook-topic", "order.created"),
+    "typeform": ("user-agent", "Typeform Webhooks"),
+    "tally": ("user-agent", "Tally Webhooks"),
+    "jotform": ("user-agent", "Jotform"),
+    "webflow": ("x-webflow-timestamp", "1789041600000"),
+    "hubspot": ("x-hubspot-timeout-millis", "44958"),
+    "fillout": ("user-agent", "Fillout"),
+    "netlify": ("x-netlify-event", "submission_created"),
+    "gravity": ("user-agent", "WordPress/6.8; https://www.example.com"),
+    "elementor": ("user-agent", "WordPress/6.8; https://www.example.com"),
+    "wpforms": ("user-agent", "WPForms/Webhooks/1.4; https://www.example.com"),
+    "wufoo": ("user-agent", "Wufoo.com"),
+    "google": ("x-bridge-timestamp", "1789041600"),
+}
+
+
+def counted_as_refused(world: Any, source: str) -> dict[str, int]:
+    return dict(world.connections.known(source, "main").refused)
+
+
+@each_source
+def test_a_call_without_a_signature_counts_where_it_has_a_header_of_the_tools_own(
+    name: str, door: Door, world: Any
+) -> None:
+    event = replace(example_of(name), headers={"content-type": "application/json"}).event(secret=None)
+    event["headers"] = {"content-type": "application/json", "user-agent": "curl/8.5"}
+    assert door(event, None)["statusCode"] == 401
+    assert counted_as_refused(world, name) == {}, "whoever tries addresses is nobody's tool"
+    header, value = OWN_HEADERS.get(name, ("", ""))
+    if not header:
+        return
+    event["headers"][header] = value
+    assert door(event, None)["statusCode"] == 401
+    assert counted_as_refused(world, name) == {NO_HEADER: 1}

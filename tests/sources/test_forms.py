@@ -407,7 +407,11 @@ def test_nothing_is_guessed_for_an_attribute_whose_own_field_is_empty() -> None:
 def test_a_field_may_become_any_attribute() -> None:
     stored = {"fields": {"size": "shoe_size", "since": "date(member_since)", "vip": "is_vip"}}
     change = posted({"size": 38, "since": "2020-01-02", "vip": True}, stored)
-    assert attributes(change) == {"shoe_size": 38, "date(member_since)": "2020-01-02", "is_vip": True}
+    assert attributes(change) == {
+        "shoe_size": "38",
+        "date(member_since)": "2020-01-02",
+        "is_vip": "true",
+    }
 
 
 def test_a_field_set_to_null_is_neither_attribute_nor_answer() -> None:
@@ -576,3 +580,28 @@ def test_samples_of_other_vendors_are_read_as_a_plain_form(samples: Path) -> Non
     ):
         for path in sorted((samples / vendor).glob("*.json")):
             assert is_deliverable(posted(json.loads(path.read_text())["body"]))
+
+
+@pytest.mark.parametrize("number", [1000, 1001, 5000])
+def test_fields_beyond_a_thousand_are_left_out_with_a_warning(number: int) -> None:
+    body = {
+        "triggerType": "form_submission",
+        "payload": {"id": "1", "data": {f"q{n}": "x" for n in range(number)}},
+    }
+    change = mapping.to_change(webhook("webflow", json.dumps(body).encode()), ConnectionSettings())
+    asked = [name for name in change.events[0].attributes if name.startswith("q")]
+    assert len(asked) == min(number, 1000)
+    assert change.warnings == ((("fields_left_out", "fields"),) if number > 1000 else ())
+
+
+def test_questions_of_one_label_are_numbered_one_after_the_other() -> None:
+    labels = ["Your colour"] * 500 + ["Your size"] * 500
+    names = answer_names([Field(str(number), label, "text") for number, label in enumerate(labels)])
+    assert len(set(names)) == 1000
+    assert [names[0], names[1], names[499], names[500], names[999]] == [
+        "your_colour",
+        "your_colour_2",
+        "your_colour_500",
+        "your_size",
+        "your_size_500",
+    ]

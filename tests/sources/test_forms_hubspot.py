@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from bridge.connections import Connections
+from bridge.door import Door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.settings import ConnectionSettings
-from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, STALE
+from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, OLDER_SCHEME, STALE
 from bridge.webhook import Request
 from functions.forms import hubspot, mapping
 from functions.forms.submission import Submission
@@ -183,3 +185,39 @@ def test_a_deleted_contact_is_ignored_and_a_company_has_another_topic() -> None:
     assert (
         hubspot.summarise(Request("hubspot", "main", {}, {}, body)).topic not in hubspot.VENDOR.source.topics
     )
+
+
+def post(world: Any, headers: dict[str, str]) -> int:
+    """Post the body to a new process of the receiver; returns the status."""
+    receive = Door(
+        hubspot.VENDOR.source,
+        secrets=world.secrets,
+        queue=world.queue,
+        connections=Connections(world.ledger.table, world.ledger.client, lambda: NOW),
+        parameters=world.parameters,
+        clock=lambda: NOW,
+    )
+    event = {
+        "rawPath": "/hubspot/main",
+        "requestContext": {"domainName": URL.split("/")[2]},
+        "pathParameters": {"source": "hubspot", "connection": "main"},
+        "headers": headers,
+        "body": BODY.decode(),
+    }
+    return int(receive(event, None)["statusCode"])
+
+
+def test_version_2_is_refused_once_the_connection_was_signed_by_version_3(world: Any) -> None:
+    world.connect("hubspot", signing_secrets=list(SECRETS))
+    assert [post(world, version_2()) for _ in range(2)] == [200, 200]
+    assert post(world, version_3()) == 200
+    assert [post(world, version_2()) for _ in range(2)] == [401, 401]
+    assert post(world, version_3() | version_2()) == 200
+    assert world.connections.known("hubspot", "main").refused == {OLDER_SCHEME: 2}
+
+
+def test_where_it_cannot_be_read_how_hubspot_signs_version_2_is_asked_for_again(world: Any) -> None:
+    world.connect("hubspot", signing_secrets=list(SECRETS))
+    world.ledger.table = "nowhere"
+    assert post(world, version_2()) == 503
+    assert post(world, version_3()) == 200

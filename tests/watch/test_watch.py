@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge.connections import MAX_DRIFTS, NOTE_EVERY_SECONDS, Connections, Known
 from bridge.observability import Cause
 from bridge.settings import ConnectionSettings
+from bridge.signatures import NO_HEADER
 from functions.deliver import drift
 from functions.watch.rounds import CAUSES, METRICS, watch
 from functions.watch.silence import (
@@ -132,6 +133,35 @@ def test_strangers_at_the_door_of_a_busy_connection_ring_no_alarm(shop: Shop) ->
     for _ in range(10):
         shop.speak()
         shop.refuse(2, "no_header")
+        assert shop.watch() == []
+
+
+def test_a_tool_that_was_set_up_without_a_secret_is_noticed_after_three_calls_in_a_day(shop: Shop) -> None:
+    shop.connections.connected("shopify", "main")
+    shop.refuse(2, NO_HEADER)
+    assert shop.watch() == []
+    shop.pass_time(hours=2)
+    shop.refuse(1, NO_HEADER)
+    assert shop.watch() == [REFUSING]
+    shop.pass_time(hours=30)
+    assert REFUSING in shop.watch()
+    shop.speak()
+    assert shop.watch() == []
+
+
+def test_unsigned_calls_now_and_then_ring_nothing(shop: Shop) -> None:
+    shop.connections.connected("shopify", "main")
+    for _ in range(20):
+        shop.refuse(1, NO_HEADER)
+        assert REFUSING not in shop.watch()
+        shop.pass_time(hours=13)
+
+
+def test_unsigned_calls_of_strangers_ring_nothing_of_a_connection_that_was_ever_proven(shop: Shop) -> None:
+    shop.speak()
+    shop.watch()
+    for _ in range(50):
+        shop.refuse(5, NO_HEADER)
         assert shop.watch() == []
 
 
@@ -255,7 +285,7 @@ def test_the_usual_pause_is_never_shorter_than_the_last_one_nor_longer_than_the_
     now, memory = START, Memory()
     for pause in (0, *pauses):
         now += timedelta(seconds=pause)
-        memory = remembered(Known("stripe", "main", topics={"x": now.isoformat()}), memory)
+        memory = remembered(Known("stripe", "main", topics={"x": now.isoformat()}), memory, now)
     assert pauses[-1] <= memory.usual_pause_seconds <= max(pauses)
     assert Memory.of(memory.dump()) == memory
 

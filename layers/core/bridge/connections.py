@@ -32,6 +32,7 @@ SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inact
 DRIFTED = "drifted "
 CONNECTED, WATCHED, FINDINGS = "connected_at", "watched", "findings"
 NEWEST_SECRET, OLDER_SECRET, ROTATED = "newest_secret_at", "older_secret_at", "rotated_at"
+NEWER_SCHEME, OLDER_SCHEME = "newer_scheme_at", "older_scheme_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Connections:
         self._client = client
         self.pending: dict[tuple[str, str, str], int] = {}
         self.written: dict[tuple[str, str, str], float] = {}
+        self.takes_older: dict[tuple[str, str], bool] = {}
 
     @property
     def client(self) -> Any:
@@ -108,6 +110,21 @@ class Connections:
         name = NEWEST_SECRET if newest else OLDER_SECRET
         if self.is_due(source, connection, name):
             self.update(source, connection, {name: self.now})
+
+    def used_newer_scheme(self, source: str, connection: str) -> None:
+        """Note that the tool signs by its newer scheme; about once a minute."""
+        if self.is_due(source, connection, NEWER_SCHEME):
+            self.update(source, connection, {NEWER_SCHEME: self.now})
+
+    def takes_older_scheme(self, source: str, connection: str) -> bool:
+        """Whether the tool never signed by its newer scheme, as known a minute ago. Raises Unavailable."""
+        if self.is_due(source, connection, OLDER_SCHEME):
+            row = self.update(source, connection, {OLDER_SCHEME: self.now})
+            if not row:
+                del self.written[source, connection, OLDER_SCHEME]
+                raise Unavailable("how the tool has signed before cannot be read")
+            self.takes_older[source, connection] = not text_in(row, NEWER_SCHEME)
+        return self.takes_older.get((source, connection), False)
 
     def rotated(self, source: str, connection: str) -> None:
         """Note that it has got a new secret beside an older one."""

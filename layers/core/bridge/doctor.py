@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.errors import BridgeError, InvalidSignature, MalformedBody
-from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, NO_HEADER, STALE
+from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, NO_HEADER, OLDER_SCHEME, STALE
 from bridge.strict_json import json_value
 from bridge.webhook import Request, Source
 
@@ -39,9 +39,10 @@ CAUSES = (
     CLOCK_SKEW,
     STALE,
     MALFORMED_HEADER,
+    OLDER_SCHEME,
     UNKNOWN,
 )
-SETTLED = frozenset({NO_HEADER, STALE, CLOCK_SKEW})
+SETTLED = frozenset({NO_HEADER, STALE, CLOCK_SKEW, OLDER_SCHEME})
 """Reasons of a refusal that say all there is to say."""
 
 MAX_EXAMINED_BYTES = 16 * 1024

@@ -34,6 +34,7 @@ from bridge.observability import count, logger
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
+from bridge.signatures import NO_HEADER, OLDER_SCHEME
 from bridge.webhook import MAX_BODY_BYTES, Request, Source, Webhook, group_id, webhook_id
 
 if TYPE_CHECKING:
@@ -180,9 +181,11 @@ class Door:
         """Prove the request with the connection's secrets. Raises Refused; an InvalidSignature with its cause."""
         try:
             position, known = self.proof(source, request, secrets)
+            self.check_scheme(source, request)
         except InvalidSignature as error:
             cause = self.cause(source, request, error.reason)
-            self.connections.refused(source.name, request.connection, cause)
+            if cause != NO_HEADER or source.is_from_tool(request):
+                self.connections.refused(source.name, request.connection, cause)
             raise InvalidSignature(cause) from error
         if known > 1:
             self.connections.proved(source.name, request.connection, newest=position == 0)
@@ -198,6 +201,15 @@ class Door:
             if fresh is None or fresh == secrets:
                 raise
             return source.verify(request, fresh, self.clock()), len(fresh)
+
+    def check_scheme(self, source: Source, request: Request) -> None:
+        """Raises InvalidSignature for a scheme that the tool has left: anyone may send again what it signed."""
+        if source.is_older_scheme is None:
+            return
+        if not source.is_older_scheme(request):
+            self.connections.used_newer_scheme(source.name, request.connection)
+        elif not self.connections.takes_older_scheme(source.name, request.connection):
+            raise InvalidSignature(OLDER_SCHEME)
 
     def cause(self, source: Source, request: Request, reason: str) -> str:
         """Why the request is not proven, for people; the sender is never told."""

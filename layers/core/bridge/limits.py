@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Any, TypeAlias, TypeGuard
 from zoneinfo import available_timezones
 
@@ -22,6 +23,8 @@ from bridge import normalise
 from bridge.profile import Event, Value, is_absent
 
 MAX_NAME_CHARACTERS = 30
+MAX_KEY_CHARACTERS = 300
+"""Of a name before it is cleaned: it may be anybody's, and cleaned ones are kept in memory."""
 MAX_STRING_CHARACTERS = 300
 MAX_URL_CHARACTERS = 2048
 MAX_LABEL_CHARACTERS = 200
@@ -284,8 +287,8 @@ def fit_strings(key: str, value: Value, warnings: Warnings, fit: Fit | None = No
     scalars = [item for item in items if not isinstance(item, Mapping) and not is_list(item)]
     if len(scalars) < len(items):
         warnings.add("item_dropped", key)
-    strings = [text for item in scalars if (text := (fit or fit_text)(key, item, warnings))]
-    return first_items(key, strings, MAX_ARRAY_ITEMS, warnings)
+    strings = (text for item in scalars if (text := (fit or fit_text)(key, item, warnings)))
+    return first_items(key, list(islice(strings, MAX_ARRAY_ITEMS + 1)), MAX_ARRAY_ITEMS, warnings)
 
 
 def fit_date(key: str, value: Value, warnings: Warnings) -> str | None:
@@ -380,7 +383,7 @@ def fit_key(key: str, natives: Natives, taken: Set[str], warnings: Warnings) -> 
     """The attribute's key with its name as Batch takes it; None where nothing is left or the name is taken."""
     if key in natives:
         return key
-    whole, fitted = cleaned(key)
+    whole, fitted = cleaned(key[:MAX_KEY_CHARACTERS])
     if not fitted or fitted in taken or key.startswith("$"):
         warnings.add("attribute_dropped", fitted or "unnamed")
         return None

@@ -16,7 +16,9 @@ Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mappi
 Attributes: TypeAlias = Mapping[str, Value]
 Provenance: TypeAlias = Literal["owner", "visitor"]
 """Who states something: the tool's own records and servers, or whoever fills in a form, a cart, a public checkout."""
-WarningKind: TypeAlias = Literal["consent_not_named", "placeholder_id", "user_id_not_trusted"]
+WarningKind: TypeAlias = Literal[
+    "consent_not_named", "fields_left_out", "placeholder_id", "user_id_not_trusted"
+]
 """What a mapping may warn of; docs/operating.md lists them."""
 
 

@@ -39,6 +39,24 @@ class Request:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+def has_header(*headers: str) -> Callable[[Request], bool]:
+    """Return what tells whether a request has one of these headers; `user-agent: Stripe/` also says how it begins.
+
+    Without any, nothing is told of a tool that names itself nowhere.
+    """
+    wanted = [
+        (name, beginning.strip()) for name, _, beginning in (header.partition(":") for header in headers)
+    ]
+
+    def is_from_tool(request: Request) -> bool:
+        return any(
+            name in request.headers and request.headers[name].startswith(beginning)
+            for name, beginning in wanted
+        )
+
+    return is_from_tool
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What the door must know of a webhook to queue it.
@@ -64,6 +82,10 @@ class Source:
     `uses_settings`: the connection's settings say how to verify and which topics there are, `topics` does not.
     `greet(request)` answers a tool that asks whether it has the right address, and None to a webhook; it is asked
     once a POST is proven, and of a GET, which nobody signs, alone.
+    `is_from_tool(request)`: whether headers of the tool's own show that it sent the request, although unsigned, as
+    one does that was set up without a secret. They prove nothing.
+    `is_older_scheme(request)`: whether it is proven by a scheme that the tool has replaced by another one; refused once
+    the connection was proven by that.
     `handshake(request)` is why an unsigned call that only asks whether somebody is there is answered 200 and
     forgotten, or None for every other request: those must be proven.
     `claims(request)` are the user ids that a visitor hands over in the body, each with its signature, if any; it is
@@ -74,6 +96,7 @@ class Source:
     topics: frozenset[str]
     verify: Callable[[Request, Sequence[str], float], int]
     summarise: Callable[[Request], Summary]
+    is_from_tool: Callable[[Request], bool]
     kept_headers: tuple[str, ...] = ("content-type",)
     redirects: bool = False
     repeat_seconds: int | None = None
@@ -81,6 +104,7 @@ class Source:
     greet: Callable[[Request], str | None] | None = None
     handshake: Callable[[Request], str | None] | None = None
     claims: Callable[[Request], Iterable[Claim]] | None = None
+    is_older_scheme: Callable[[Request], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
