@@ -6,7 +6,7 @@ Not imported by the functions that receive: pydantic costs them a third of their
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
@@ -88,6 +88,16 @@ class ConnectionSettings(BaseModel):
         None,
         pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
         description="Shopify: the shop's own address, to compare with its orders",
+    )
+    shop_redact_hours: float = Field(
+        48,
+        ge=0,
+        le=720,
+        description="Shopify: hours from `shop/redact` until everybody whom the shop told of is erased",
+    )
+    customers_delete: Literal["housekeeping", "erase"] = Field(
+        "housekeeping",
+        description="Shopify: whether a customer whom somebody deletes in the shop is erased as a person",
     )
     compare_since: date | None = Field(
         None, description="day in UTC before which nothing is compared with what the tool says happened"
