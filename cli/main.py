@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "receipt": people.show_receipt,
     "held": people.show_held,
     "forget": people.forget_person,
+    "erasures": people.decide_erasures,
     "prove": checks.prove_promises,
 }
 for name, command in COMMANDS.items():

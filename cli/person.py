@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,12 +13,12 @@ from typing import Any
 from bridge import normalise
 from bridge.identity import email_sha256
 from bridge.ledger import profile_key
+from bridge.ownership import attribute_names
 from cli.connect import DEFAULT_PROJECT
 from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import custom_ids, places
 from cli.stack import Stack
 from functions.deliver import requests
-from functions.deliver.privacy import attribute_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +56,17 @@ def held(stack: Stack, text: str, project: str | None = None) -> list[Held]:
 
 def held_of(stack: Stack, project: str, custom_id: str) -> Held | None:
     """What is held of a profile; None where that is nothing."""
-    keys = list(stack.ledger.keys_of(project, custom_id))
+    kinds = Counter(key.partition("#")[0] for key in stack.ledger.keys_of(project, custom_id))
     rows = stack.ledger.read([profile_key(project, custom_id)])
-    if not keys and not rows:
+    if not kinds and not rows:
         return None
-    kinds = [key.partition("#")[0] for key in keys]
     return Held(
         project,
         custom_id,
         tuple(sorted(attribute_names(stack.ledger.state(project, custom_id)))),
-        kinds.count("webhook"),
-        kinds.count("link"),
-        kinds.count("fact"),
+        kinds["webhook"],
+        kinds["link"],
+        kinds["fact"],
         any("gone_until" in row for row in rows.values()),
     )
 

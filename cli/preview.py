@@ -24,12 +24,14 @@ NOTHING = "nothing in it is an event or an attribute; its ids are remembered for
 # asks to   what happens
 PRIVACY = {
     "erase": "It asks to erase a person: their profile in Batch, and what the stack holds of them.",
+    "housekeeping": "A record was deleted in the tool: its links and what it alone wrote go, consents stay.",
     "review": "It asks what is held of a person: nothing changes, and the receipt names what there is.",
 }
 # what a webhook says of its connection   for people
 OF_CONNECTION = {
     "left": "The tool says that it was removed: the connection is marked inactive, and an alarm tells.",
-    "erase": "It asks to erase a whole shop: everybody whom the shop told of, one person after the other.",
+    "erase": "It asks to erase a whole shop: that is announced, and done later unless somebody cancels it.",
+    "erase_now": "It begins to erase everybody whom a shop told of.",
 }
 WAITS = "Nothing in it tells whose it is: it waits up to {hours:g} hours for a webhook that does."
 LAST_RESORT = "If none comes, it goes to the custom id below."

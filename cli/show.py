@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,18 @@ from cli.rotation import Rotation, verdict
 from cli.send import Sent
 
 if TYPE_CHECKING:
+    from bridge.erasures import Erasure
     from cli.person import Held
     from cli.preview import Preview
 
+# of an erasure   what becomes of it
+STATUSES = {
+    "announced": "will begin at {due}, unless it is cancelled",
+    "undecided": "waits for your decision, by {decide_by} at the latest",
+    "begun": "is being done",
+    "done": "done",
+    "cancelled": "cancelled",
+}
 # status      how it looks
 STYLES = {
     "delivered": "green",
@@ -244,6 +254,45 @@ def forgetting(asked: Sequence[str]) -> None:
         line(f"Asked. `bridge receipt {webhook_id}` says what was done.", "green")
     if not asked:
         line("Nothing was erased: this is what would be.")
+
+
+def erasures(found: Sequence[Erasure]) -> None:
+    """Erasures that wait, each with what is to decide and until when."""
+    if not found:
+        line("No erasure waits.", "green")
+    for one in found:
+        subject = f"everybody of {one.connection}" if one.scope == "shop" else one.custom_id or "a person"
+        line(f"{one.id}  {subject} in project {one.project}", "bold")
+        grid(
+            [
+                ("asked", f"by {one.connection} at {one.since}"),
+                ("status", STATUSES[one.status].format(due=one.due, decide_by=one.decide_by)),
+                *([("because", one.why)] if one.why else []),
+            ]
+        )
+    if any(one.status in ("announced", "undecided") for one in found):
+        line("`bridge erasures confirm ID` erases now, `bridge erasures cancel ID` leaves it.")
+
+
+def waiting_erasures(found: Sequence[Erasure]) -> None:
+    """Say how many erasures wait, by the connection that asked for them."""
+    for connection, number in sorted(Counter(one.connection for one in found).items()):
+        line(f"{connection}: {number} erasures wait, see `bridge erasures`.", "yellow")
+
+
+def question(erasure: Erasure) -> str:
+    """Ask whether an erasure is meant."""
+    if erasure.scope == "shop":
+        return f"Erase everybody whom {erasure.connection} told of? This cannot be taken back"
+    return "Erase the whole profile, also what other sources wrote? This cannot be taken back"
+
+
+def decided(erasure: Erasure, webhook: str) -> None:
+    """What was decided, and where to see that it is done."""
+    if webhook:
+        line(f"Begun. `bridge receipt {webhook}` says what was done.", "green")
+    else:
+        line(f"Erasure {erasure.id} is cancelled.", "green")
 
 
 # ── The dead-letter queue ───────────────────────────────────────────────────────────────────────────────────

@@ -23,8 +23,8 @@ def notes(*sources: str) -> str:
     return f"dynamodb:UpdateItem on LedgerTable if {condition}"
 
 
-def leading(condition: str, keys: str) -> str:
-    return f'{{"ForAllValues:{condition}": {{"dynamodb:LeadingKeys": ["{keys}"]}}}}'
+def leading(condition: str, *keys: str) -> str:
+    return f'{{"ForAllValues:{condition}": {{"dynamodb:LeadingKeys": {json.dumps(keys)}}}}}'
 
 
 ALLOWED = {
@@ -76,9 +76,10 @@ ALLOWED = {
     "RetryFunctionScheduleRole": ("lambda:InvokeFunction on RetryFunctionAliaslive",),
     "RetryFunctionArchiveRole": ("lambda:InvokeFunction on RetryFunctionAliaslive",),
     "WatchFunctionRole": (
-        f"dynamodb:BatchGetItem on LedgerTable if {leading('StringLike', 'connection#*')}",
-        f"dynamodb:Query on LedgerTable/index/by_profile if {leading('StringEquals', 'connections')}",
-        f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'connection#*')}",
+        f"dynamodb:BatchGetItem on LedgerTable if {leading('StringLike', 'connection#*', 'erasure#*')}",
+        f"dynamodb:Query on LedgerTable/index/by_profile if {leading('StringEquals', 'connections', 'erasures')}",
+        f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'connection#*', 'erasure#*')}",
+        "sqs:SendMessage on WebhooksQueue",
         "ssm:GetParameter on parameter/STACK/*",
     ),
     "WatchFunctionScheduleRole": ("lambda:InvokeFunction on WatchFunctionAliaslive",),

@@ -1,4 +1,4 @@
-"""What became of a webhook, and what is held of a person."""
+"""What became of a webhook, what is held of a person, and which erasures wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import person, receipt, show
+from cli import erasures, person, receipt, show
 from cli.errors import CommandFailed
 from cli.options import (
     AsJson,
@@ -18,7 +18,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    pass
+    from bridge.erasures import Erasure
 
 
 def show_receipt(
@@ -82,3 +82,48 @@ def forget_person(
             show.document({"dry_run": dry_run, "held": [one.as_json() for one in found], "webhooks": asked})
         else:
             show.forgetting(asked)
+
+
+def decide_erasures(
+    context: typer.Context,
+    action: Annotated[
+        str, typer.Argument(metavar="[list|confirm|cancel]", help="What to do; to list them when left out.")
+    ] = erasures.LIST,
+    erasure_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Which to confirm or to cancel.")
+    ] = None,
+    *,
+    ended: Annotated[
+        bool, typer.Option("--ended", help="List those too that ended in the last 35 days.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
+    stack_name: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """List erasures that wait: of a whole shop for its time, of a person for your word. Confirm or cancel one."""
+    with failures_told(as_json):
+        erasures.check(action, erasure_id)
+        stack, webhook = stack_of(context, stack_name), ""
+        if erasure_id is None:
+            show_erasures(erasures.listed(stack, with_ended=ended), as_json=as_json)
+            return
+        erasure = erasures.found(stack, erasure_id)
+        if action == erasures.CONFIRM:
+            if not yes:
+                typer.confirm(show.question(erasure), abort=True, err=True)
+            webhook = erasures.confirm(stack, erasure)
+        else:
+            erasures.cancel(stack, erasure)
+        if as_json:
+            show.document(
+                {"erasure": erasures.document(erasures.found(stack, erasure_id)), "webhook": webhook}
+            )
+        else:
+            show.decided(erasure, webhook)
+
+
+def show_erasures(found: list[Erasure], *, as_json: bool) -> None:
+    if as_json:
+        show.document({"erasures": [erasures.document(one) for one in found]})
+    else:
+        show.erasures(found)

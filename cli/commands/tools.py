@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import connect as connecting
+from cli import erasures, show
 from cli import rotation as rotating
-from cli import show
 from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
 from cli.errors import WrongUsage
 from cli.options import (
@@ -182,7 +182,10 @@ def list_connections(context: typer.Context, stack_name: StackName = None, as_js
     with failures_told(as_json):
         stack = stack_of(context, stack_name)
         found, projects = connecting.connections(stack), connecting.projects(stack)
+        waiting = erasures.listed(stack)
         if as_json:
-            show.document({"connections": [asdict(one) for one in found], "projects": projects})
+            content = {"connections": [asdict(one) for one in found], "projects": projects}
+            show.document(content | {"erasures": [erasures.document(one) for one in waiting]})
         else:
             show.connections(found, projects)
+            show.waiting_erasures(waiting)

@@ -115,7 +115,7 @@ class Delivery:
         self.settler = Settler(ledger, queue, connections, clock)
         has_time = has_time or (lambda: seconds_left() > SPARE_SECONDS)
         self.privacy = PrivacyDesk(ledger, queue, batch, self.sender.with_keys, owner, clock, has_time)
-        self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock)
+        self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock, owner)
         self.api_url = api_url
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
@@ -112,6 +112,10 @@ class Job:
     def forget(self) -> None:
         """Keep nothing that tells whose it was."""
         self.custom_id, self.change = "", ProfileChange(Person(), privacy=self.change.privacy)
+
+    def ask_to_erase(self) -> None:
+        """Read a tool's housekeeping as the person's wish."""
+        self.change = replace(self.change, privacy="erase")
 
     def fit(self, state: ProfileState, now: datetime) -> ProfileState:
         """Work out what Batch is sent for this job, given what the profile has; returns the state after it."""

@@ -1,10 +1,12 @@
-"""Mark a connection as left by its tool, and have everybody erased who became known by it: one request for each."""
+"""Mark a connection as left by its tool; announce that its people are to be erased, and have each of them erased."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
-from bridge import normalise, roster
+from bridge import erasures, normalise, progress, roster
 from bridge.connections import Connections
 from bridge.errors import BatchUnavailable, Unfinished
 from bridge.ledger import ERASED_SECONDS, Ledger
@@ -12,6 +14,7 @@ from bridge.observability import alarm, count, logger
 from bridge.queue import WebhookQueue
 from functions.deliver import requests
 from functions.deliver.job import Job
+from functions.deliver.search import NOT_WHOLE, Search, place_of
 
 LEFT = "connection marked inactive"
 
@@ -19,7 +22,8 @@ LEFT = "connection marked inactive"
 class LeavingDesk:
     """Grants what a webhook asks of its connection. Every step may be done twice: one that fails goes on.
 
-    `has_time` is asked between two pages of people; `clock` returns Unix seconds.
+    `has_time` is asked between two pages of people; `clock` returns Unix seconds; `owner` names who looks through what
+    is parked.
     """
 
     def __init__(
@@ -29,18 +33,22 @@ class LeavingDesk:
         connections: Connections,
         has_time: Callable[[], bool],
         clock: Callable[[], float],
+        owner: str,
     ) -> None:
         self.ledger = ledger
         self.queue = queue
         self.connections = connections
         self.has_time = has_time
         self.clock = clock
+        self.owner = owner
 
     def grant(self, job: Job) -> str:
-        """Do what is asked, and say what was done. Raises Unfinished, BatchUnavailable, Unavailable."""
-        asked = self.erase_everybody(job) if job.change.connection == "erase" else None
+        """Do what is asked, and say what was done. Raises Unfinished, ProfileBusy, BatchUnavailable, Unavailable."""
+        if job.change.connection == "erase_now":
+            return self.erase_everybody(job)
+        announced = self.announce(job) if job.change.connection == "erase" else None
         self.mark_left(job)
-        return LEFT if asked is None else f"{asked} people are being erased, {LEFT}"
+        return LEFT if announced is None else f"{announced}, {LEFT}"
 
     def mark_left(self, job: Job) -> None:
         """Note it, and ring the alarm, once."""
@@ -54,21 +62,56 @@ class LeavingDesk:
         if not self.connections.inactivate(source, name, since):
             raise BatchUnavailable("the ledger cannot be written")
 
-    def erase_everybody(self, job: Job) -> int:
-        """Put a request on the queue for each person, page by page; returns for how many."""
-        webhook, project = job.webhook, job.settings.project
-        done, after = roster.progress(self.ledger, webhook.id)
-        asked: set[str] = set()
-        while True:
-            custom_ids, after = roster.page(self.ledger, project, webhook.source, webhook.connection, after)
+    # ── A whole connection ──────────────────────────────────────────────────────────────────────────────
+
+    def announce(self, job: Job) -> str:
+        """Write down that everybody is to be erased, and when; the same wish again changes nothing."""
+        webhook, settings = job.webhook, job.settings
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        erasure = erasures.of_shop(
+            settings.project, webhook.writer, webhook.id, now, settings.shop_redact_hours
+        )
+        if not erasures.open_one(self.ledger, erasure):
+            return "erasing everybody was announced before"
+        alarm("erasure_announced", connection=webhook.writer, erasure=erasure.id, due=erasure.due)
+        return f"everybody is to be erased from {erasure.due} on, unless somebody cancels it"
+
+    def erase_everybody(self, job: Job) -> str:
+        """Delete what is parked of the connection, then put a request on the queue for each person, page by page."""
+        if not self.has_time():
+            raise Unfinished("other erasures took the time of this delivery")
+        stored = progress.load(self.ledger, job.webhook.id) or self.searched(job)
+        asked = set[str]()
+        while stored["after"] is not None:
+            custom_ids, after = roster.page(
+                self.ledger, job.settings.project, *place_of(job.change.scope), stored["after"]
+            )
             for custom_id in custom_ids:
                 if custom_id not in asked:
-                    self.queue.send(requests.forget(project, custom_id, webhook.id, webhook.received_at))
+                    self.ask(job, custom_id)
                     asked.add(custom_id)
-            if not after:
-                self.ledger.delete([roster.progress_key(webhook.id)])
-                return done + len(asked)
-            until = self.clock() + ERASED_SECONDS
-            self.ledger.commit([roster.progress_row(webhook.id, done + len(asked), after, until)])
-            if not self.has_time():
+            stored |= {"after": after or None}
+            if after and not self.has_time():
+                self.save(job, stored | {"people": stored["people"] + len(asked)})
                 raise Unfinished("the people of this connection are being looked for")
+        progress.forget(self.ledger, job.webhook.id)
+        erasures.finish(self.ledger, job.change.erasure, datetime.fromtimestamp(self.clock(), UTC))
+        told = f"{stored['people'] + len(asked)} people are being erased, {stored['parked']} parked webhooks deleted"
+        return told if stored["is_whole"] else f"{told}, {NOT_WHOLE}"
+
+    def searched(self, job: Job) -> dict[str, Any]:
+        """Delete the connection's parked webhooks, for all people at once; returns how far this has come then."""
+        search = Search(self.ledger, self.queue, self.owner, self.clock, self.has_time)
+        parked, is_whole = search.drop_of_connection(job.change.scope)
+        stored = {"parked": parked, "is_whole": is_whole, "people": 0, "after": ""}
+        self.save(job, stored)
+        return stored
+
+    def ask(self, job: Job, custom_id: str) -> None:
+        """Put the request for one person on the queue; the same person again is the same request."""
+        webhook, project = job.webhook, job.settings.project
+        wish = requests.forget_of(project, custom_id, job.change.scope, webhook.id, webhook.received_at)
+        self.queue.send(wish)
+
+    def save(self, job: Job, stored: dict[str, Any]) -> None:
+        progress.save(self.ledger, job.webhook.id, stored, self.clock() + ERASED_SECONDS)

@@ -1,43 +1,56 @@
-"""Erase a person wherever this stack reaches, or tell what is held of them: names and counts, no values."""
+"""Erase a person as far as a request reaches, or tell what is held of them: names and counts, no values."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bridge import identity
-from bridge.archive import Archive
+from bridge import erasures, ownership, progress
 from bridge.batch import BatchClient
 from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
 from bridge.kinds import emptied
-from bridge.ledger import (
-    ERASED_SECONDS,
-    RETRYING,
-    WAITING,
-    Ledger,
-    Receipt,
-    gone_row,
-    link_row,
-    profile_key,
-)
+from bridge.ledger import ERASED_SECONDS, Ledger, gone_row, link_key, link_row, profile_row
 from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, cleaned, fit_attributes
+from bridge.observability import alarm
 from bridge.profile import Value
-from bridge.queue import Parked, WebhookQueue
+from bridge.queue import WebhookQueue
 from bridge.secrets import BatchKeys
-from bridge.traces import Traces, lanes
-from bridge.versions import ProfileState
+from bridge.versions import UNSUBSCRIBED, ProfileState
 from functions.deliver import requests
 from functions.deliver.job import Job
+from functions.deliver.reach import NAMED, PART, WHOLE, Reach, Target, scope_of
+from functions.deliver.rows import Rows
+from functions.deliver.search import NOT_WHOLE, Search
 
 WithKeys = Callable[[str, Callable[[BatchKeys], Any]], Any]
 
-UNSUBSCRIBED: dict[str, Value] = {"$email_marketing": "unsubscribed", "$sms_marketing": "unsubscribed"}
-PARKED_WEBHOOKS = ("", "parked webhooks")
-"""Held as a profile is while one delivery looks through them: what it has in hand, no other would see."""
-NOT_WHOLE = "not all parked webhooks could be looked at in time"
-ITEM = re.compile(r"[+-].*", re.DOTALL)
-"""What follows the name of a list in the version of one of its items: `tags+vip`."""
+WITHDRAWN: dict[str, Value] = {"$email_marketing": UNSUBSCRIBED, "$sms_marketing": UNSUBSCRIBED}
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a request has come; as JSON in the ledger where one delivery has not the time for all of it."""
+
+    targets: list[Target]
+    told: list[str] = field(default_factory=list)
+    is_emptied: bool = False
+    """Whether Batch was asked."""
+    is_searched: bool = False
+    """Whether parked webhooks were looked through."""
+    at: int = 0
+    """The target whose rows are next."""
+    after: dict[str, Any] | None = None
+    """The row of it after which to go on."""
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> Progress:
+        """Return what `asdict` made JSON of."""
+        targets = [Target(**one | {"feeders": tuple(one["feeders"])}) for one in stored["targets"]]
+        return cls(**stored | {"targets": targets})
 
 
 class PrivacyDesk:
@@ -60,6 +73,7 @@ class PrivacyDesk:
         self.owner = owner
         self.clock = clock
         self.has_time = has_time
+        self.reach = Reach(ledger, clock)
 
     def grant(self, job: Job, written: Collection[tuple[str, str]]) -> str:
         """Do what is asked, and say what was done.
@@ -67,97 +81,182 @@ class PrivacyDesk:
         `written` are profiles of this very batch: the index shows their rows a moment later only. Raises Ignored,
         RejectedByBatch, BadCredentials, BatchUnavailable, ProfileBusy, Unfinished, Unavailable.
         """
-        project = job.settings.project
-        custom_ids = self.whose(job)
-        if not custom_ids:
+        if job.change.privacy == "housekeeping" and job.settings.customers_delete == "erase":
+            job.ask_to_erase()
+        stored = progress.load(self.ledger, job.webhook.id) if job.change.privacy == "erase" else {}
+        reached = Progress.of(stored) if stored else Progress(self.reach.targets(job))
+        if not reached.targets:
             job.forget()
             raise Ignored("nothing is held of this person")
-        if any((project, custom_id) in written for custom_id in custom_ids):
+        if any((job.settings.project, target.custom_id) in written for target in reached.targets):
             raise ProfileBusy("this batch has just written to this profile")
-        return self.review(job, custom_ids) if job.change.privacy == "review" else self.erase(job, custom_ids)
-
-    def whose(self, job: Job) -> list[str]:
-        """All profiles of a person: those that references lead to, the one of the e-mail, and one named outright."""
-        person, settings = job.change.person, job.settings
-        links = self.ledger.links(settings.project, person.references, self.clock())
-        email = identity.email_sha256(person.email) if "email_sha256" in settings.identity else None
-        return list(dict.fromkeys([*links.values(), *filter(None, (email, person.user_id))]))
+        if job.change.privacy == "review":
+            return self.review(job, [target.custom_id for target in reached.targets if target.is_own])
+        if job.change.privacy == "housekeeping":
+            return self.tidy(job, reached.targets)
+        return self.erase(job, reached)
 
     # ── What is held ────────────────────────────────────────────────────────────────────────────────────
 
     def review(self, job: Job, custom_ids: list[str]) -> str:
         """Have Batch gather what it knows where it can; the receipt names the attributes."""
+        if not custom_ids:
+            job.forget()
+            raise Ignored("nothing is held of this person alone")
         project = job.settings.project
         job.custom_id = custom_ids[0]
-        told, names, keys = [], set(), list[str]()
+        told, names, kinds = [], set[str](), Counter[str]()
         for custom_id in custom_ids:
             if apps := self.ask_batch(project, "review", custom_id):
                 told = [f"review asked of Batch for {apps} apps"]
-            names |= attribute_names(self.ledger.state(project, custom_id))
-            keys += self.ledger.keys_of(project, custom_id)
+            names |= ownership.attribute_names(self.ledger.state(project, custom_id))
+            kinds += Counter(key.partition("#")[0] for key in self.ledger.keys_of(project, custom_id))
         job.attributes = dict.fromkeys(sorted(names))
-        return ", ".join([*told, f"held: {len(names)} attributes in Batch", counted(keys)])
+        return ", ".join([*told, f"held: {len(names)} attributes in Batch", counted(kinds)])
 
     # ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def erase(self, job: Job, custom_ids: list[str]) -> str:
-        """Erase, while nobody else has parked webhooks in hand, and with time to look through them."""
+    def erase(self, job: Job, reached: Progress) -> str:
+        """Erase at Batch first, then what is parked, then the ledger's rows; goes on where another delivery ended."""
         if not self.has_time():
             raise Unfinished("other erasures took the time of this delivery")
-        self.ledger.lease(*PARKED_WEBHOOKS, self.owner, self.clock())
-        try:
-            return self.erase_everywhere(job, custom_ids)
-        finally:
-            self.ledger.delete([profile_key(*PARKED_WEBHOOKS)])
-
-    def erase_everywhere(self, job: Job, custom_ids: list[str]) -> str:
-        """Erase at Batch first, then here."""
-        project = job.settings.project
-        at_batch = [self.erase_at_batch(project, custom_id) for custom_id in custom_ids]
-        keys = {custom_id: list(self.ledger.keys_of(project, custom_id)) for custom_id in custom_ids}
-        of_person = [key for found in keys.values() for key in found]
-        dropped, is_whole = self.drop_parked(job, of_person)
-        self.ledger.delete(
-            [key for key in of_person if not key.startswith("link#")]
-            + [f"webhook#{parked.id}" for parked in dropped]
-        )
-        self.bury(job, keys)
+        if not reached.is_emptied:
+            at_batch = [self.erase_at_batch(job, target) for target in reached.targets]
+            reached.told, reached.is_emptied = [*dict.fromkeys(filter(None, at_batch))], True
+        if not reached.is_searched:
+            self.search(job, reached)
+        rows = Rows(self.ledger, self.queue, job, self.clock() + ERASED_SECONDS)
+        self.delete_rows(job, reached, rows)
+        self.ask_a_person(job, reached.targets)
+        self.bury(job, reached.targets, rows)
+        progress.forget(self.ledger, job.webhook.id)
+        if job.change.erasure:
+            erasures.finish(self.ledger, job.change.erasure, self.now)
         job.forget()
-        told = [*dict.fromkeys(at_batch), f"deleted: {counted(of_person)}, {len(dropped)} parked webhooks"]
-        return ", ".join([*told, *([] if is_whole else [NOT_WHOLE])])
+        return ", ".join([*reached.told, f"deleted: {counted(reached.counts)}", *self.left(reached)])
 
-    def erase_at_batch(self, project: str, custom_id: str) -> str:
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def left(self, reached: Progress) -> list[str]:
+        """Return what a receipt says of what was not reached."""
+        undecided = sum(bool(target.why) for target in reached.targets)
+        told = [f"{undecided} profiles are left for a person to decide on"] if undecided else []
+        return [*told, *([NOT_WHOLE] if "unsearched" in reached.counts else [])]
+
+    def search(self, job: Job, reached: Progress) -> None:
+        """Delete the person's parked webhooks; but not where a whole connection goes, whose went all at once."""
+        if not (job.webhook.source == requests.SOURCE and job.change.scope):
+            self.save(job, reached)
+            search = Search(self.ledger, self.queue, self.owner, self.clock, self.has_time)
+            parked, is_whole = search.drop(job, reached.targets)
+            reached.counts |= {"parked": parked, **({} if is_whole else {"unsearched": 1})}
+        reached.is_searched = True
+
+    def save(self, job: Job, reached: Progress) -> None:
+        progress.save(self.ledger, job.webhook.id, asdict(reached), self.clock() + ERASED_SECONDS)
+
+    def delete_rows(self, job: Job, reached: Progress, rows: Rows) -> None:
+        """Delete the rows of each profile that go, page by page. Raises Unfinished once the time is over."""
+        counts = Counter(reached.counts)
+        while reached.at < len(reached.targets):
+            deleted, after = rows.delete_page(reached.targets[reached.at], reached.after)
+            counts.update(deleted)
+            reached.after, reached.counts = after, dict(counts)
+            if after is None:
+                reached.at += 1
+            elif not self.has_time():
+                self.save(job, reached)
+                raise Unfinished("the rows of this person are being deleted")
+
+    def bury(self, job: Job, targets: Iterable[Target], rows: Rows) -> None:
+        """Leave what late webhooks find for 35 days: of each id that the request names, a link to who is no more.
+
+        These go last, as they tell whose profile it is.
+        """
+        project, person = job.settings.project, job.change.person
+        gone = next((target.custom_id for target in targets if target.extent == WHOLE), rows.nobody)
+        links = [link_row(project, reference, gone, rows.until) for reference in person.references]
+        self.ledger.commit([gone_row(project, gone, rows.until), *links] if links else [])
+
+    def ask_a_person(self, job: Job, targets: Iterable[Target]) -> None:
+        """Ask, once, what to do with profiles that the request does not reach whole."""
+        for target in targets:
+            if not target.why:
+                continue
+            erasure = erasures.of_person(
+                job.settings.project,
+                target.custom_id,
+                scope_of(job),
+                job.webhook.id,
+                self.now,
+                target.why,
+            )
+            if erasures.open_one(self.ledger, erasure):
+                alarm("erasure_needs_decision", connection=erasure.connection, erasure=erasure.id)
+
+    # ── In Batch ────────────────────────────────────────────────────────────────────────────────────────
+
+    def erase_at_batch(self, job: Job, target: Target) -> str:
+        """Have Batch forget a profile, or what a connection wrote of it; say what was done."""
+        project = job.settings.project
+        if target.extent == NAMED:
+            return ""
+        state = self.hold(project, target.custom_id)
+        if target.extent == PART and state is not None:
+            names = ownership.last_written(state, scope_of(job))
+            return self.empty(job, target, state, names)
+        told = self.remove(project, target.custom_id, state or ProfileState())
+        self.ledger.commit([gone_row(project, target.custom_id, self.clock() + ERASED_SECONDS)])
+        return told
+
+    def remove(self, project: str, custom_id: str, state: ProfileState) -> str:
         """Have Batch remove the profile; without app keys, empty it of all that was ever written."""
-        state = self.hold(project, custom_id)
         if apps := self.ask_batch(project, "remove", custom_id):
             return f"removal asked of Batch for {apps} apps"
-        names = self.keys_in_batch(project, attribute_names(state))
+        names = self.keys_in_batch(project, ownership.attribute_names(state))
         if not names:
             return "nothing was written to Batch"
-        wanted = [*UNSUBSCRIBED, *(name for name in names if name not in UNSUBSCRIBED)]
-        for start in range(0, len(wanted), MAX_PROFILE_ATTRIBUTES):
-            chunk = {name: UNSUBSCRIBED.get(name) for name in wanted[start : start + MAX_PROFILE_ATTRIBUTES]}
-            self.write(project, custom_id, chunk)
+        self.write(project, custom_id, {**WITHDRAWN, **{name: WITHDRAWN.get(name) for name in names}})
         return f"{len(names)} attributes emptied in Batch, unsubscribed"
+
+    def empty(self, job: Job, target: Target, state: ProfileState, names: Collection[str]) -> str:
+        """Empty attributes of a profile that stays, and let its state know nothing of them."""
+        project, connection = job.settings.project, scope_of(job)
+        content = ownership.emptying(state, names)
+        keys = self.keys_in_batch(project, content)
+        if keys:
+            self.write(project, target.custom_id, {key: content.get(key) for key in keys})
+        left = ownership.without(state, names, connection)
+        self.ledger.commit([profile_row(project, target.custom_id, left)])
+        return f"{len(keys)} attributes of this connection emptied in Batch"
 
     def keys_in_batch(self, project: str, names: Collection[str]) -> list[str]:
         """The keys with which null empties attributes, whatever type their names have in Batch."""
         kinds = self.ledger.kinds(project, {cleaned(name)[1] for name in names if "(" in name})
         return sorted({emptied(name, kinds.get) for name in names})
 
-    def hold(self, project: str, custom_id: str) -> ProfileState:
-        """Take hold of the profile; nobody writes to one that was erased before. Raises ProfileBusy."""
+    def hold(self, project: str, custom_id: str) -> ProfileState | None:
+        """Take hold of the profile; None of one that was erased before, to which nobody writes. Raises ProfileBusy."""
         try:
             return self.ledger.lease(project, custom_id, self.owner, self.clock())
         except Erased:
-            return ProfileState()
+            return None
 
     def write(self, project: str, custom_id: str, attributes: dict[str, Value]) -> None:
-        """One operation of attributes. Raises RejectedByBatch also where Batch takes but a part."""
-        operation = {
-            "identifiers": {"custom_id": custom_id},
-            "attributes": fit_attributes(attributes, Warnings()),
-        }
+        """Write attributes, in as many operations as they need. Raises RejectedByBatch also where Batch takes but a
+        part."""
+        names = list(attributes)
+        for start in range(0, len(names), MAX_PROFILE_ATTRIBUTES):
+            chunk = {name: attributes[name] for name in names[start : start + MAX_PROFILE_ATTRIBUTES]}
+            operation = {
+                "identifiers": {"custom_id": custom_id},
+                "attributes": fit_attributes(chunk, Warnings()),
+            }
+            self.send(project, operation)
+
+    def send(self, project: str, operation: dict[str, Any]) -> None:
         if self.with_keys(project, lambda keys: self.batch.update(keys, [operation])):
             raise RejectedByBatch("Batch refused to empty the profile")
 
@@ -172,68 +271,32 @@ class PrivacyDesk:
         asked: int = self.with_keys(project, ask)
         return asked
 
-    def drop_parked(self, job: Job, keys: list[str]) -> tuple[list[Parked], bool]:
-        """Delete parked and archived webhooks of the person, and the bodies of all that are not on their way."""
-        receipts = self.ledger.receipts_in(keys)
-        traces, archive = self.traces(job, keys, receipts), Archive(self.queue.bucket, self.queue.s3)
-        parked, is_all_of_queue = self.queue.drop_parked(traces, self.has_time)
-        archived, is_all_of_archive = archive.drop(lambda one: self.queue.is_of(one, traces), self.has_time)
-        dropped, is_whole = [*parked, *archived], is_all_of_queue and is_all_of_archive
-        done = [receipt for receipt in receipts if receipt.status not in (WAITING, RETRYING)]
-        bodies = {(receipt.source, receipt.connection, receipt.id) for receipt in done}
-        bodies |= {
-            (parked.envelope["source"], str(parked.envelope.get("connection")), parked.id)
-            for parked in dropped
-        }
-        self.queue.delete_bodies(sorted(bodies))
-        return dropped, is_whole
+    # ── Housekeeping ────────────────────────────────────────────────────────────────────────────────────
 
-    def traces(self, job: Job, keys: list[str], receipts: list[Receipt]) -> Traces:
-        """By what a parked webhook is known as the person's, whichever connection it came by."""
-        project, email = job.settings.project, job.change.person.email or ""
-        links = self.ledger.read([key for key in keys if key.startswith("link#")])
-        prefix = f"link#{project}#"
-        references = {*job.change.person.references, *(key.removeprefix(prefix) for key in links)}
-        places = {(job.webhook.source, job.webhook.connection)}
-        places |= {(receipt.source, receipt.connection) for receipt in receipts}
-        places |= {place_of(row["learnt_by"]["S"]) for row in links.values() if "learnt_by" in row}
-        groups = {group for place in places for group in lanes(*place, references, email)}
-        groups |= {job.webhook.group} if job.webhook.source != requests.SOURCE else set()
-        return Traces(frozenset(receipt.id for receipt in receipts), frozenset(groups), email)
+    def tidy(self, job: Job, targets: Iterable[Target]) -> str:
+        """Let go of a record that the tool has deleted: of its links, and of attributes that nobody else wrote.
 
-    def bury(self, job: Job, keys: dict[str, list[str]]) -> None:
-        """Leave what late webhooks find for 35 days: an empty row of each profile, and the links to it."""
-        project, until = job.settings.project, self.clock() + ERASED_SECONDS
-        prefix, first = f"link#{project}#", next(iter(keys))
-        leads = dict.fromkeys(job.change.person.references, first)
-        for custom_id, found in keys.items():
-            leads |= {key.removeprefix(prefix): custom_id for key in found if key.startswith(prefix)}
-        self.ledger.commit(
-            [
-                *(gone_row(project, custom_id, until) for custom_id in keys),
-                *(link_row(project, reference, custom_id, until) for reference, custom_id in leads.items()),
-            ]
-        )
+        Consents stay, and so do events. What another customer is known by too keeps its attributes.
+        """
+        told, counts = list[str](), Counter[str]()
+        rows = Rows(self.ledger, self.queue, job, self.clock() + ERASED_SECONDS)
+        for target in targets:
+            if target.extent == NAMED:
+                continue
+            state = self.hold(job.settings.project, target.custom_id)
+            if state is not None:
+                names = ownership.written_alone(state, scope_of(job))
+                told.append(self.empty(job, target, state, names))
+            counts += rows.delete_links(target)
+        references = job.change.person.references
+        self.ledger.delete([link_key(job.settings.project, reference) for reference in references])
+        counts["link"] += len(references)
+        job.forget()
+        return ", ".join([*dict.fromkeys(told), f"deleted: {counts['link']} links"])
 
 
-def place_of(connection: str) -> tuple[str, str]:
-    """`shopify/main` as source and name."""
-    source, _, name = connection.partition("/")
-    return source, name
-
-
-def attribute_names(state: ProfileState) -> set[str]:
-    """The attributes that a profile was ever given."""
-    of_members = {
-        name for members in state.members.values() for one in members.values() for name in one.attributes
-    }
-    elsewhere = {key for keys in state.others.values() for key in keys}
-    return {ITEM.sub("", name) for name in state.versions} | of_members | elsewhere
-
-
-def counted(keys: list[str]) -> str:
+def counted(kinds: Counter[str] | dict[str, int]) -> str:
     """How many rows of each kind: `2 receipts, 3 links, 1 facts`."""
-    kinds = {"webhook": "receipts", "link": "links", "fact": "facts"}
-    return ", ".join(
-        f"{sum(key.startswith(f'{kind}#') for key in keys)} {name}" for kind, name in kinds.items()
-    )
+    names = {"webhook": "receipts", "link": "links", "fact": "facts"}
+    told = [f"{kinds.get(kind, 0)} {name}" for kind, name in names.items()]
+    return ", ".join([*told, *([f"{kinds['parked']} parked webhooks"] if "parked" in kinds else [])])

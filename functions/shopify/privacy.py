@@ -13,9 +13,10 @@ from functions.shopify.sending import is_test
 
 
 def deleted(webhook: Webhook) -> ProfileChange:
+    """Somebody in the shop has deleted the record: nobody says that the person wishes it."""
     customer = DeletedCustomer.model_validate_json(webhook.body)
     person = Person(email=customer.email, references=customer_reference(customer.id))
-    return ProfileChange(person, is_test=is_test(webhook), privacy="erase")
+    return ProfileChange(person, is_test=is_test(webhook), privacy="housekeeping")
 
 
 def redacted(webhook: Webhook) -> ProfileChange:
@@ -27,7 +28,7 @@ def data_requested(webhook: Webhook) -> ProfileChange:
 
 
 def asked_for(webhook: Webhook) -> Person:
-    """Whom the request is about: the customer, and whoever the orders named in it lead to."""
+    """Return whom the request is about: the customer, and the orders named in it."""
     request = PrivacyRequest.model_validate_json(webhook.body)
     customer, orders = request.customer, (*request.orders_to_redact, *request.orders_requested)
     return Person(

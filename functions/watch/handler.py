@@ -1,4 +1,4 @@
-"""Look after the connections on a schedule: who has fallen silent, who is only refused, what never came."""
+"""Look on a schedule after connections (who is silent, who is refused, what never came) and erasures that wait."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.connections import Connections
+from bridge.ledger import Ledger
 from bridge.observability import logger
 from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
+from functions.watch.erasures import look_after
 from functions.watch.rounds import watch
 
 connections = Connections(os.environ["TABLE_NAME"])
 parameters = Parameters(os.environ["STACK_NAME"])
+ledger = Ledger(os.environ["TABLE_NAME"])
+queue = WebhookQueue(os.environ["QUEUE_URL"])
+
+SPARE_SECONDS = 10
+"""Before Lambda's timeout, the round leaves the rest of the erasures to the next one."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answers `{"amiss": {"shopify/main": ["silent"]}}`. Raises Unavailable where nothing can be read."""
     del event
     logger.append_keys(request_id=context.aws_request_id)
-    amiss = watch(connections, parameters, datetime.now(UTC))
-    logger.info("watch round ended", amiss=len(amiss))
+    now = datetime.now(UTC)
+    amiss = watch(connections, parameters, now)
+
+    def has_time() -> bool:
+        return bool(context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000)
+
+    waiting = look_after(ledger, queue, connections, now, has_time)
+    logger.info("watch round ended", amiss=len(amiss), erasures=waiting)
     return {"amiss": amiss}

@@ -21,6 +21,7 @@ from bridge.queue import (
     MAX_DELAY_SECONDS,
     MAX_MESSAGE_BYTES,
     Failure,
+    Parked,
     WebhookQueue,
     deduplication_id,
     envelope_in,
@@ -33,6 +34,7 @@ RECEIVED = datetime(2026, 9, 10, 12, 0, 0, 123456, tzinfo=UTC)
 REFUSED = Failure("rejected_by_batch", "Batch refused event:order_paid", RECEIVED)
 BROKEN = [out_of_reach(), refused("SendMessage")]
 TEXTS = st.text()
+Choose = Callable[[list[Parked]], list[Parked]]
 
 
 def webhook(body: bytes = b"{}", **changes: Any) -> Webhook:
@@ -423,14 +425,16 @@ def test_an_envelope_is_read_without_its_body() -> None:
 # ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def traces(*ids: str, group: str = "", email: str = "") -> Traces:
-    return Traces(frozenset(ids), frozenset([group] if group else []), email)
+def theirs(queue: WebhookQueue, *groups: str, email: str = "") -> Choose:
+    """What chooses of a page the webhooks of somebody who is known by groups, or by an e-mail."""
+    traces = Traces(frozenset(groups), email)
+    return lambda page: [one for one in page if queue.is_of(one, traces)]
 
 
 def test_what_is_meant_is_deleted_from_the_dead_letter_queue_and_the_rest_is_seen_again(world: Any) -> None:
     for number in range(12):
         world.queue.park(webhook(id=f"webhook-{number}", group=f"group-{number}"), REFUSED)
-    meant = traces("webhook-3", "webhook-11", group="group-5")
+    meant = theirs(world.queue, "group-3", "group-11", "group-5")
     dropped, is_whole = world.queue.drop_parked(meant, lambda: True)
     assert {parked.id for parked in dropped} == {"webhook-3", "webhook-11", "webhook-5"}
     assert is_whole
@@ -450,21 +454,21 @@ def test_a_parked_webhook_that_names_the_person_is_theirs_however_its_body_trave
     body = noise(size)
     world.queue.park(webhook(body + b'"Ada@Example.com"', id="webhook-1"), REFUSED)
     world.queue.park(webhook(body + b'"nada@example.com"', id="webhook-2"), REFUSED)
-    dropped, _ = world.queue.drop_parked(traces(email="ada@example.com"), lambda: True)
+    dropped, _ = world.queue.drop_parked(theirs(world.queue, email="ada@example.com"), lambda: True)
     assert [parked.id for parked in dropped] == ["webhook-1"]
 
 
 def test_a_parked_message_that_nobody_can_read_is_left_alone(world: Any) -> None:
     world.queue.park_message('{"body": "ada@example.com", "encoding": "rot13"}', "odd")
     world.queue.park_message("ada@example.com", "odder")
-    assert world.queue.drop_parked(traces(email="ada@example.com"), lambda: True) == ([], True)
+    assert world.queue.drop_parked(theirs(world.queue, email="ada@example.com"), lambda: True) == ([], True)
 
 
 def test_no_more_of_the_dead_letter_queue_is_read_than_there_is_time_for() -> None:
     page = {"Messages": [{"Body": "{}", "ReceiptHandle": "1"}]}
     queue = offline(receive_message=page)
     answers = iter([True, True, False])
-    assert queue.drop_parked(traces("webhook-1"), lambda: next(answers)) == ([], False)
+    assert queue.drop_parked(theirs(queue), lambda: next(answers)) == ([], False)
     assert len(queue.client.of("receive_message")) == 2
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.identity import email_sha256
 from bridge.traces import Traces, lanes
 from bridge.webhook import group_id
 from functions.shopify.people import customer_reference, order_reference
 from functions.sources import room
 
-ADA = Traces(frozenset({"1"}), frozenset({"group"}), "ada@example.com")
+ADA = Traces(frozenset({"group"}), "ada@example.com")
 
 
 @pytest.mark.parametrize(
@@ -46,14 +47,23 @@ def test_a_body_that_names_another_is_not_theirs(body: str) -> None:
 
 def test_where_no_e_mail_is_known_no_body_is_theirs() -> None:
     for email in ("", "no e-mail"):
-        assert not Traces(frozenset(), frozenset(), email).is_named_in(b"no e-mail")
+        assert not Traces(frozenset(), email).is_named_in(b"no e-mail")
     assert not ADA.is_named_in(b"\xff\xfe")
 
 
-def test_an_envelope_tells_by_its_id_or_its_group() -> None:
-    assert ADA.leads_to("1", "another")
-    assert ADA.leads_to("2", "group")
-    assert not ADA.leads_to("2", None)
+@pytest.mark.parametrize(
+    "body", ['{"email":" ADA@Example.Com "}', "email=ada%40example.com&name=Ada", "Write to ada@example.com."]
+)
+def test_a_body_names_the_person_whose_e_mail_is_known_by_its_digest_alone(body: str) -> None:
+    digest = frozenset({email_sha256("ada@example.com") or ""})
+    assert Traces(frozenset(), digests=digest).is_named_in(body.encode())
+    assert not Traces(frozenset(), digests=digest).is_named_in(body.replace("x", "y").encode())
+
+
+def test_an_envelope_tells_by_its_group() -> None:
+    assert ADA.leads_to("group")
+    assert not ADA.leads_to("another")
+    assert not ADA.leads_to(None)
 
 
 def lane(source: str, customer: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
+from bridge import erasures
 from bridge.archive import Archive
 from bridge.errors import MappingFailed
 from bridge.identity import email_sha256
@@ -273,6 +274,9 @@ def test_after_a_redact_no_store_holds_the_person(
     redact = told("shopify", "customers/redact", 10, REDACT)
     if by_command:
         redact = requests.forget("default", HASH, "somebody", redact.received_at, EMAIL)
+    else:
+        calls += ask_the_shop_first(world, redact)
+        redact = decided(world)
     assert world.deliver(redact) == []
     emptied = world.operations[-1]["identifiers"] if not app_keys else None
     assert emptied in (None, {"custom_id": HASH})
@@ -303,6 +307,27 @@ def test_after_a_redact_no_store_holds_the_person(
     assert sorted(one.id for one in world.parked()) == ["webhook-41", "webhook-42"]
     grace = email_sha256("grace@example.com") or ""
     assert [one.id for one in world.ledger.receipts_of("default", grace)] == ["webhook-40"]
+
+
+def ask_the_shop_first(world: World, redact: Webhook) -> int:
+    """What the shop may ask for: all of its own goes, nothing of Stripe and of the form. Returns the calls to Batch."""
+    before, parked_before = len(world.batch.calls), len(list(messages()))
+    assert world.deliver(redact) == []
+    assert parked_before - len(list(messages())) == 3
+    receipts = world.ledger.receipts_of("default", HASH)
+    assert {receipt.source for receipt in receipts} == {"stripe", "tally"}
+    links = [key for key in world.ledger.keys_of("default", HASH) if key.startswith("link#")]
+    assert links
+    assert all("stripe" in key for key in links)
+    return len(world.batch.calls) - before
+
+
+def decided(world: World) -> Webhook:
+    """The request that does the rest, once a person has decided on it."""
+    [erasure] = erasures.every(world.ledger)
+    assert (erasure.status, erasure.custom_id, erasure.connection) == ("undecided", HASH, "shopify/main")
+    assert erasures.begin(world.ledger, erasure)
+    return requests.carrying_out(erasure, datetime.fromtimestamp(NOW, UTC))
 
 
 def with_app_keys(world: World, app_keys: list[str]) -> None:

@@ -73,14 +73,14 @@ class Archive:
         self.remove(one.receipt_handle.removesuffix(ENVELOPE))
 
     def drop(
-        self, takes: Callable[[Parked], bool], has_time: Callable[[], bool]
+        self, choose: Callable[[list[Parked]], list[Parked]], has_time: Callable[[], bool]
     ) -> tuple[list[Parked], bool]:
-        """Forget those that are meant; returns them, and whether all were looked at, a page at a time."""
+        """Forget those that are chosen; returns them, and whether all were looked at, a page at a time."""
         dropped: list[Parked] = []
         for page in self.pages():
             if not has_time():
                 return dropped, False
-            meant = [one for one in page if takes(one)]
+            meant = choose(page)
             for one in meant:
                 self.delete(one)
             dropped += meant

@@ -30,6 +30,7 @@ NOTE_EVERY_SECONDS = 60
 BATCH_READ_KEYS = 100
 SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inactive_since"
 DRIFTED = "drifted "
+ALIVE = "alive_at"
 CONNECTED, WATCHED, FINDINGS = "connected_at", "watched", "findings"
 NEWEST_SECRET, OLDER_SECRET, ROTATED = "newest_secret_at", "older_secret_at", "rotated_at"
 NEWER_SCHEME, OLDER_SCHEME = "newer_scheme_at", "older_scheme_at"
@@ -41,6 +42,7 @@ class Known:
 
     `topics`: topic → when it was last dealt with. `refused`: reason → how often, and `refused_at` when last.
     `drifts`: topic → its fields that are gone or changed, each as `SINCE KIND PATH`.
+    `alive_at`: when it last received a webhook that shows the tool to be there, so none that it sends as it leaves.
     `watched` is what the watch remembers of it, as JSON, and `findings` what it finds amiss.
     While it has several secrets: when the newest and when an older one last proved a webhook, and since when.
     """
@@ -52,6 +54,7 @@ class Known:
     refused: Mapping[str, int] = field(default_factory=dict)
     refused_at: Mapping[str, str] = field(default_factory=dict)
     inactive_since: str = ""
+    alive_at: str = ""
     newest_secret_at: str = ""
     older_secret_at: str = ""
     rotated_at: str = ""
@@ -93,7 +96,8 @@ class Connections:
         One that was received after the tool had left makes the connection active again.
         """
         if len(topic) <= MAX_TOPIC_CHARACTERS and self.is_due(source, connection, SEEN + topic):
-            row = self.update(source, connection, {SEEN + topic: self.now})
+            alive = {ALIVE: received_at} if received_at else {}
+            row = self.update(source, connection, {SEEN + topic: self.now} | alive)
             if "" < text_in(row, INACTIVE) < received_at:
                 self.reactivate(source, connection, received_at)
 
@@ -264,6 +268,7 @@ def known_in(row: Mapping[str, Any]) -> Known:
         refused={reason: int(value["N"]) for reason, value in below(row, REFUSED)},
         refused_at={reason: value["S"] for reason, value in below(row, REFUSED_AT)},
         inactive_since=text_in(row, INACTIVE),
+        alive_at=text_in(row, ALIVE),
         newest_secret_at=text_in(row, NEWEST_SECRET),
         older_secret_at=text_in(row, OLDER_SECRET),
         rotated_at=text_in(row, ROTATED),

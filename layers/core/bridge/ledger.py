@@ -267,6 +267,11 @@ class Ledger:
         rows = self.read([f"webhook#{webhook_id}"])
         return next((receipt_of(row) for row in rows.values()), None)
 
+    def receipts_by_id(self, webhook_ids: Iterable[str]) -> dict[str, Receipt]:
+        """Return the receipts of webhooks; missing ones are left out."""
+        rows = self.read([f"webhook#{webhook_id}" for webhook_id in webhook_ids])
+        return {key.removeprefix("webhook#"): receipt_of(row) for key, row in rows.items()}
+
     def receipts_of(self, project: str, custom_id: str, limit: int = 100) -> list[Receipt]:
         """The receipts of one profile, newest first."""
         answer = self.call(
@@ -350,6 +355,11 @@ def profile_key(project: str, custom_id: str) -> str:
     return f"profile#{project}#{custom_id}"
 
 
+def link_key(project: str, reference: str) -> str:
+    """Return the key of a link's row."""
+    return f"link#{project}#{reference}"
+
+
 def receipt_row(receipt: Receipt) -> Row:
     """The row of a receipt; DynamoDB forgets it after 35 days."""
     received = datetime.fromisoformat(receipt.received_at)
@@ -399,7 +409,7 @@ def link_row(
 
     `learnt_by` is the connection that told of it, such as `shopify/main`; `moved_from` as `Link` has it.
     """
-    row: Row = {"pk": {"S": f"link#{project}#{reference}"}, "custom_id": {"S": custom_id}}
+    row: Row = {"pk": {"S": link_key(project, reference)}, "custom_id": {"S": custom_id}}
     row |= place_in_index(project, custom_id)
     row |= {"learnt_by": {"S": learnt_by}} if learnt_by else {}
     row |= {"moved_from": {"S": moved_from}} if moved_from is not None else {}
@@ -412,17 +422,25 @@ def link_of(row: Mapping[str, Any]) -> Link:
     return Link(row["custom_id"]["S"], row.get("learnt_by", {}).get("S", ""), moved_from)
 
 
-def fact_row(project: str, name: str, value: str, custom_id: str, until: float | None = None) -> Row:
-    """The row of a fact that a webhook of this profile told, for ever or until a moment."""
+def fact_row(
+    project: str, name: str, value: str, custom_id: str, until: float | None = None, learnt_by: str = ""
+) -> Row:
+    """The row of a fact that a webhook of this profile told, for ever or until a moment.
+
+    `learnt_by` is the connection that told of it.
+    """
     row: Row = {"pk": {"S": f"fact#{project}#{name}"}, "value": {"S": value}}
     row |= place_in_index(project, custom_id)
+    row |= {"learnt_by": {"S": learnt_by}} if learnt_by else {}
     return row if until is None else row | {"expires_at": {"N": str(int(until))}}
 
 
 def fading(rows: Iterable[Row], until: float) -> list[Row]:
-    """The links among rows, until a moment: they lead to somebody who was erased."""
+    """The links among rows, until a moment: they lead to somebody who was erased, and tell of nothing else."""
     return [
-        row | {"expires_at": {"N": str(int(until))}} for row in rows if row["pk"]["S"].startswith("link#")
+        {name: row[name] for name in row if name != "moved_from"} | {"expires_at": {"N": str(int(until))}}
+        for row in rows
+        if row["pk"]["S"].startswith("link#")
     ]
 
 

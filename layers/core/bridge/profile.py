@@ -92,9 +92,13 @@ class ProfileChange:
     `remember` are facts for webhooks to come, such as an order's total; a webhook that needs them names them in
     `recall`, and `completed` makes its events of those that are known; for those in `awaits` it waits a while, as they
     will be told. No fact may be personal.
-    `privacy` asks, in place of all this, to erase the person, or to show what is held of them.
+    `privacy` asks, in place of all this, to erase the person, or to show what is held of them; `housekeeping` is that
+    the tool has deleted a record, and not what the person wishes. The first reference is then the id that is meant, and
+    the others are of things that are the person's, such as orders.
     `connection` tells of no person but of the connection itself: that the tool has left it, or that, having left it,
-    it wants everybody erased who became known by it.
+    it wants everybody erased who became known by it; `erase_now` that their time has come.
+    `scope` is, of a request of our own, the connection whose traces go, such as `shopify/main`, where not all do;
+    `erasure` the one among those that waited which it carries out.
     `warnings` are what was left out on purpose, each as a kind and the name of a field, for the receipt.
     """
 
@@ -107,8 +111,10 @@ class ProfileChange:
     recall: tuple[str, ...] = ()
     awaits: tuple[str, ...] = ()
     completed: Callable[[Mapping[str, str]], tuple[Event, ...]] | None = None
-    privacy: Literal["erase", "review"] | None = None
-    connection: Literal["left", "erase"] | None = None
+    privacy: Literal["erase", "review", "housekeeping"] | None = None
+    connection: Literal["left", "erase", "erase_now"] | None = None
+    scope: str = ""
+    erasure: str = ""
     warnings: tuple[tuple[WarningKind, str], ...] = ()
 
 

@@ -74,6 +74,19 @@ class Parked:
     def id(self) -> str:
         return str(self.envelope.get("id", ""))
 
+    @property
+    def source(self) -> str:
+        return str(self.envelope.get("source", ""))
+
+    @property
+    def connection(self) -> str:
+        return str(self.envelope.get("connection", ""))
+
+    @property
+    def writer(self) -> str:
+        """The connection by which it came, such as `shopify/main`."""
+        return f"{self.source}/{self.connection}"
+
 
 class WebhookQueue:
     """The queues of one stack, by their URLs; a function is given those that it may use."""
@@ -298,32 +311,32 @@ class WebhookQueue:
             except (ClientError, BotoCoreError):
                 continue
 
-    def drop_parked(self, traces: Traces, has_time: Callable[[], bool]) -> tuple[list[Parked], bool]:
-        """Delete a person's webhooks in the dead-letter queue; returns them, and whether all were looked at.
+    def drop_parked(
+        self, choose: Callable[[list[Parked]], list[Parked]], has_time: Callable[[], bool]
+    ) -> tuple[list[Parked], bool]:
+        """Delete what is chosen of the dead-letter queue; returns it, and whether all was looked at.
 
-        `has_time` is asked between two pages of ten. Raises Unavailable.
+        `choose` is given a page of ten, between two of which `has_time` is asked. Raises Unavailable.
         """
-        kept, dropped = [], []
+        held, dropped = dict[str, Parked](), list[Parked]()
         try:
             while page := self.receive_parked(DROP_VISIBILITY_SECONDS) if has_time() else None:
-                for one in page:
-                    if self.is_of(one, traces):
-                        self.delete_parked(one)
-                        dropped.append(one)
-                    else:
-                        kept.append(one)
+                held |= {one.receipt_handle: one for one in page}
+                for one in choose(page):
+                    self.delete_parked(one)
+                    dropped.append(held.pop(one.receipt_handle))
         finally:
-            self.release_parked(kept)
+            self.release_parked(held.values())
         return dropped, page is not None
 
     def is_of(self, parked: Parked, traces: Traces) -> bool:
         """Whether a parked webhook is the person's, by its envelope or by its body. Raises Unavailable."""
-        return traces.leads_to(parked.id, parked.envelope.get("group")) or self.names(parked, traces)
+        return traces.leads_to(parked.envelope.get("group")) or self.names(parked, traces)
 
     def names(self, parked: Parked, traces: Traces) -> bool:
         """Whether a parked webhook's body names the person; one that cannot be read does not."""
         encoding, body = parked.envelope.get("encoding"), parked.envelope.get("body")
-        if not traces.email or not isinstance(encoding, str) or not isinstance(body, str):
+        if not traces.can_be_named or not isinstance(encoding, str) or not isinstance(body, str):
             return False
         try:
             return traces.is_named_in(self.decoded_body(encoding, body))

@@ -107,6 +107,16 @@ class ConnectionSettings(BaseModel):
         pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
         description="Shopify: the shop's own address, to compare with its orders",
     )
+    shop_redact_hours: float = Field(
+        48,
+        ge=0,
+        le=720,
+        description="Shopify: hours from `shop/redact` until everybody whom the shop told of is erased",
+    )
+    customers_delete: Literal["housekeeping", "erase"] = Field(
+        "housekeeping",
+        description="Shopify: whether a customer whom somebody deletes in the shop is erased as a person",
+    )
     compare_since: date | None = Field(
         None, description="day in UTC before which nothing is compared with what the tool says happened"
     )
