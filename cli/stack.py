@@ -232,22 +232,13 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
         with aws_told():
             return session.client(service)
 
-    def invoke(function: str, event: Event) -> dict[str, Any]:
-        if function not in outputs:
-            raise CommandFailed(
-                f"stack {name} has no {function.lower()} function: deploy a newer batch-bridge"
-            )
-        return invoke_deployed(
-            lambda_client(session, PATIENCE_SECONDS[function]), outputs[function], function, event
-        )
-
     try:
         return Stack(
             name,
             outputs["Door"],
             outputs["Ledger"],
             clients,
-            invoke,
+            invoker(session, name, outputs),
             outputs["WebhooksQueueUrl"],
             region=session.region_name,
         )
@@ -255,6 +246,20 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
         raise CommandFailed(
             f"stack {name} has no output {error}: is it batch-bridge, and up to date?"
         ) from None
+
+
+def invoker(session: Any, name: str, outputs: Mapping[str, str]) -> Invoke:
+    """Return what invokes the stack's functions, by the outputs that name them."""
+
+    def invoke(function: str, event: Event) -> dict[str, Any]:
+        if function not in outputs:
+            raise CommandFailed(
+                f"stack {name} has no {function.lower()} function: deploy a newer batch-bridge"
+            )
+        client = lambda_client(session, PATIENCE_SECONDS[function])
+        return invoke_deployed(client, outputs[function], function, event)
+
+    return invoke
 
 
 def stack_outputs(session: Any, name: str) -> dict[str, str]:
