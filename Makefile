@@ -5,7 +5,7 @@
 #   PORT, BATCH_PORT  where `make run` listens (8080 and 8081)
 #   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
-#   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided"
+#   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
 #   SABOTAGE_ARGS  which sabotages `make sabotage` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
 #   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=acme
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
@@ -105,9 +105,9 @@ bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measu
 
 build: .aws-sam/build/template.yaml ## Build what is deployed, without Docker (needs Python 3.13)
 
-deploy: build ## Deploy to the AWS account that your credentials name
+deploy: setup build ## Deploy to the AWS account that your credentials name, in AWS_REGION
 	@$(BIN)/python -m tools.release .aws-sam/build/template.yaml
-	$(SAM) deploy $(DEPLOY_ARGS)
+	@$(BIN)/python -m tools.deploy $(DEPLOY_ARGS)
 
 
 ##@ Keep it

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from bridge.door import CONNECTION_NAME
 from cli import show
@@ -101,7 +100,7 @@ def tell(report: Report, *, dry_run: bool) -> None:
     for one in report.connections:
         fed = one.missing if dry_run else one.fed
         numbers = (str(one.checked), str(one.missing), str(fed), f"{one.gap_rate:.2%}")
-        table.add_row(Text(f"{one.source}/{one.connection}"), *numbers)
+        table.add_row(show.cell(f"{one.source}/{one.connection}"), *numbers)
     show.console().print(table)
     for one in report.connections:
         tell_rest(one)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import typer
 
 from cli.commands import checks, dead_letters, people, samples, tools
+from cli.options import with_place
 
 app = typer.Typer(
     name="bridge",
@@ -33,7 +34,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "prove": checks.prove_promises,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(with_place(command))
 
 
 if __name__ == "__main__":

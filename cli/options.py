@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from bridge.errors import BridgeError
 from cli import show
 from cli.errors import CommandFailed
-from cli.stack import Stack, open_stack, told
+from cli.stack import HERE, Place, Stack, open_stack, told
 from functions.sources import ROOMS
-
-if TYPE_CHECKING:
-    pass
-
 
 StackName: TypeAlias = Annotated[
     str | None,
@@ -81,10 +79,61 @@ Project: TypeAlias = Annotated[
 ]
 
 
+Region: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="With --stack: its AWS region; else AWS_REGION, AWS_DEFAULT_REGION, or that of the profile.",
+    ),
+]
+Profile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="With --stack: the AWS profile to use; else AWS_PROFILE, or the default.",
+    ),
+]
+PLACE = "cli.options.place"
+
+Command: TypeAlias = Callable[..., None]
+
+
+def with_place(command: Command) -> Command:
+    """Give a command that takes --stack the options that say where it is deployed; `stack_of` reads them."""
+    signature = inspect.signature(command, eval_str=True)
+    if "stack_name" not in signature.parameters:
+        return command
+
+    @functools.wraps(command)
+    def placed(*, region: str | None, profile: str | None, **options: Any) -> None:
+        options["context"].meta[PLACE] = Place(region, profile)
+        command(**options)
+
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in (("region", Region), ("profile", Profile))
+    ]
+    parameters = [*signature.parameters.values(), *added]
+    placed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    placed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return placed
+
+
 def stack_of(context: typer.Context, name: str | None) -> Stack:
-    """The stack that is meant; a test may hand in its own way to open one."""
-    stack: Stack = (context.obj or open_stack)(name)
-    return stack
+    """Open the stack that is meant; a test may hand in its own way to open one."""
+    place = context.meta.get(PLACE, HERE)
+    if context.obj is not None and place == HERE:
+        stack: Stack = context.obj(name)
+        return stack
+    return open_stack(name, place)
+
+
+def tell_place(stack: Stack) -> None:
+    """Say on stderr where something is about to be created, so that a person can stop it; a local stack is nowhere."""
+    if stack.region:
+        show.progress(f"Stack {stack.name} in region {stack.region} of AWS account {stack.account}")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""Print what a command found: for people, or as one JSON document."""
+"""Print what a command found: for people, or as one JSON document.
+
+Whatever a command writes is written here, and passes `printable` on its way: the only place that knows a terminal.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from bridge.ledger import FINAL
 from cli.connect import Connection, Standing
 from cli.parked import ADVICE, Call, Report
+from cli.printable import printable
 from cli.receipt import document as receipt_document
 from cli.rotation import Rotation, verdict
 from cli.send import Sent
@@ -44,23 +49,47 @@ WIDTH_OF_A_FILE = 120
 
 
 def document(content: Any) -> None:
-    """The one JSON document of `--json`."""
-    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+    """Write the one JSON document of `--json`: JSON escapes all that a terminal obeys, but for DEL."""
+    sys.stdout.write(json.dumps(content, indent=2).replace("\x7f", "\\u007f") + "\n")
 
 
 def error(reason: str) -> None:
     """One line on stderr."""
-    sys.stderr.write(f"bridge: {' '.join(reason.split())}\n")
+    sys.stderr.write(f"bridge: {printable(' '.join(reason.split()))}\n")
 
 
 def line(text: str, style: str = "") -> None:
-    """One line, or a sentence; never broken, so that an address can be copied."""
-    console().print(Text(text, style), soft_wrap=True)
+    """Write one line, or a sentence; never broken, so that an address can be copied."""
+    console().print(Text(printable(text), style), soft_wrap=True)
+
+
+def lines(text: str) -> None:
+    """Write a text of several lines, such as JSON."""
+    console().print(Text(printable(text, keeps="\n")), soft_wrap=True)
+
+
+class SafeConsole(Console):
+    """A console that shows, and never sends, what a terminal obeys: whatever is printed is rendered here."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render with the texts in it made printable. Ends of lines stay, for texts of several."""
+        if isinstance(renderable, str):
+            renderable = printable(renderable, keeps="\n")
+        elif isinstance(renderable, Text) and (safe := printable(renderable.plain, "\n")) != renderable.plain:
+            renderable = Text(safe, renderable.style)
+        return super().render(renderable, options)
 
 
 def console() -> Console:
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=WIDTH_OF_A_FILE)
+    found = SafeConsole(highlight=False, markup=False, emoji=False)
+    if found.is_terminal:
+        return found
+    return SafeConsole(highlight=False, markup=False, emoji=False, width=WIDTH_OF_A_FILE)
+
+
+def cell(text: object, style: str = "") -> Text:
+    """What stands in a row of a table: no end of line in it can feign another row."""
+    return Text(printable(str(text)), style)
 
 
 def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
@@ -70,7 +99,7 @@ def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
     table.add_column(overflow="fold", style=style)
     for name, text in rows:
         if text:
-            table.add_row(f"  {name}", Text(text))
+            table.add_row(f"  {name}", cell(text))
     console().print(table)
 
 
@@ -134,7 +163,7 @@ def preview(found: Preview) -> None:
         line(note, "yellow")
     if found.call:
         line("Otherwise Batch would get:" if found.ignored else "Batch would get:")
-        line(json.dumps(found.call, indent=2, ensure_ascii=False))
+        lines(json.dumps(found.call, indent=2, ensure_ascii=False))
     for warning in found.warnings:
         line(f"warning {warning}", "yellow")
     fields_of_body(found)
@@ -206,12 +235,12 @@ def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None
     for one in found:
         refused = f"{one.refused}, last {one.last_refusal} at {one.refused_at}" if one.refused else ""
         table.add_row(
-            f"{one.source}/{one.connection}",
-            str(one.secrets or "none yet"),
-            one.last_seen,
-            Text(refused, "bold red" if one.refused_at > one.last_seen else ""),
-            Text(", ".join(one.amiss), "bold red"),
-            Text(one.address),
+            cell(f"{one.source}/{one.connection}"),
+            cell(one.secrets or "none yet"),
+            cell(one.last_seen),
+            cell(refused, "bold red" if one.refused_at > one.last_seen else ""),
+            cell(", ".join(one.amiss), "bold red"),
+            cell(one.address),
         )
     console().print(table)
     line("")
@@ -322,11 +351,11 @@ def parked(webhooks: Iterable[Mapping[str, Any]]) -> None:
         table.add_column(name, overflow="fold")
     for webhook in webhooks:
         table.add_row(
-            Text(str(webhook["id"])),
-            Text(f"{webhook['source']}/{webhook['connection']} {webhook['topic']}"),
-            Text(str(webhook["failed_at"])[:19].replace("T", " ")),
-            str(webhook["retries"]),
-            Text(str(webhook["reason"])),
+            cell(webhook["id"]),
+            cell(f"{webhook['source']}/{webhook['connection']} {webhook['topic']}"),
+            cell(str(webhook["failed_at"])[:19].replace("T", " ")),
+            cell(webhook["retries"]),
+            cell(webhook["reason"]),
         )
     console().print(table)
 
@@ -369,7 +398,7 @@ def pretty(call: Mapping[str, Any] | None) -> Text:
 
 def progress(text: str) -> None:
     """A line on stderr, for who waits."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
 
 
 # ── A proof ─────────────────────────────────────────────────────────────────────────────────────────────────

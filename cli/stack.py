@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,24 +24,40 @@ from bridge.ledger import Ledger
 from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, WrongUsage
 
 ROOT = Path(__file__).parent.parent
 DESCRIPTION = Path(".local/stack.json")
 RUN_FIRST = "no local stack is running: start one with `make run`, or name a deployed one with --stack"
 # function   seconds that it may take, and a little
+NO_REGION = "no region: pass --region, set AWS_REGION, or give the AWS profile one"
 PATIENCE_SECONDS = {"Retry": 75, "Gaps": 135, "Deliver": 45}
+
+# the variables that name a region, the first that is set holds; boto3 itself reads the second alone
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 Clients: TypeAlias = Callable[[str], Any]
 Event: TypeAlias = Mapping[str, Any]
 Invoke: TypeAlias = Callable[[str, Event], dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stack is deployed, as the options say; what they leave out, the environment and the profile say."""
+
+    region: str | None = None
+    profile: str | None = None
+
+
+HERE = Place()
+"""Where nothing was said: the environment and its profile, or the local stack."""
+
+
 class Stack:
     """One stack. `door` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
 
     `invoke("Retry", event)` is what a function answers to an event; raises CommandFailed. `variables` are those of the
-    functions of a local stack; None where AWS would have to be asked.
+    functions of a local stack; None where AWS would have to be asked. `region` is that of AWS; empty for a local stack.
     """
 
     def __init__(
@@ -51,6 +69,7 @@ class Stack:
         invoke: Invoke,
         queue_url: str = "",
         variables: Mapping[str, str] | None = None,
+        region: str = "",
     ) -> None:
         self.name = name
         self.door = door.rstrip("/")
@@ -59,6 +78,7 @@ class Stack:
         self.invoke = invoke
         self.queue_url = queue_url
         self.variables = variables
+        self.region = region
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -83,6 +103,12 @@ class Stack:
             return str(self.clients("sts").get_caller_identity()["Arn"])
         except (ClientError, BotoCoreError):
             return "unknown"
+
+    @cached_property
+    def account(self) -> str:
+        """The number of the AWS account. Raises CommandFailed."""
+        with aws_told():
+            return str(self.clients("sts").get_caller_identity()["Account"])
 
     @cached_property
     def queue(self) -> WebhookQueue:
@@ -115,9 +141,13 @@ class Stack:
         return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
 
 
-def open_stack(name: str | None) -> Stack:
-    """The deployed stack of this name, or the local one. Raises CommandFailed."""
-    return local_stack(Path.cwd()) if name is None else deployed_stack(name, boto3.Session)
+def open_stack(name: str | None, place: Place = HERE) -> Stack:
+    """Open the deployed stack of this name, or the local one. Raises CommandFailed."""
+    if name is not None:
+        return deployed_stack(name, lambda: session_at(place, os.environ))
+    if place != HERE:
+        raise WrongUsage("--region and --profile are of a deployed stack: name it with --stack")
+    return local_stack(Path.cwd())
 
 
 # ── On this machine ─────────────────────────────────────────────────────────────────────────────────────────
@@ -176,8 +206,24 @@ def failed(function: str, error: object) -> CommandFailed:
 # ── In AWS ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def session_at(place: Place, environment: Mapping[str, str]) -> Any:
+    """Open a session of AWS: the region is that of the option, of the environment, or else of the profile.
+
+    Raises CommandFailed where nothing names a region, and what boto3 raises.
+    """
+    session = boto3.Session(profile_name=place.profile, region_name=place.region or region_named(environment))
+    if session.region_name is None:
+        raise CommandFailed(NO_REGION)
+    return session
+
+
+def region_named(environment: Mapping[str, str]) -> str | None:
+    """The region that environment variables name."""
+    return next((environment[name] for name in REGION_VARIABLES if environment.get(name)), None)
+
+
 def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
-    """A stack in the AWS account and region that the environment names. Raises CommandFailed."""
+    """Open a stack in the AWS account and region of a session. Raises CommandFailed."""
     with aws_told():
         session = make_session()
         outputs = stack_outputs(session, name)
@@ -186,21 +232,34 @@ def deployed_stack(name: str, make_session: Callable[[], Any]) -> Stack:
         with aws_told():
             return session.client(service)
 
+    try:
+        return Stack(
+            name,
+            outputs["Door"],
+            outputs["Ledger"],
+            clients,
+            invoker(session, name, outputs),
+            outputs["WebhooksQueueUrl"],
+            region=session.region_name,
+        )
+    except KeyError as error:
+        raise CommandFailed(
+            f"stack {name} has no output {error}: is it batch-bridge, and up to date?"
+        ) from None
+
+
+def invoker(session: Any, name: str, outputs: Mapping[str, str]) -> Invoke:
+    """Return what invokes the stack's functions, by the outputs that name them."""
+
     def invoke(function: str, event: Event) -> dict[str, Any]:
         if function not in outputs:
             raise CommandFailed(
                 f"stack {name} has no {function.lower()} function: deploy a newer batch-bridge"
             )
-        return invoke_deployed(
-            lambda_client(session, PATIENCE_SECONDS[function]), outputs[function], function, event
-        )
+        client = lambda_client(session, PATIENCE_SECONDS[function])
+        return invoke_deployed(client, outputs[function], function, event)
 
-    try:
-        return Stack(name, outputs["Door"], outputs["Ledger"], clients, invoke, outputs["WebhooksQueueUrl"])
-    except KeyError as error:
-        raise CommandFailed(
-            f"stack {name} has no output {error}: is it batch-bridge, and up to date?"
-        ) from None
+    return invoke
 
 
 def stack_outputs(session: Any, name: str) -> dict[str, str]:

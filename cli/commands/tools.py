@@ -23,6 +23,7 @@ from cli.options import (
     Tool,
     failures_told,
     stack_of,
+    tell_place,
 )
 from cli.stack import Stack
 
@@ -67,6 +68,7 @@ def connect_tool(
         name = connection or (DEFAULT_PROJECT if source == BATCH else MAIN)
         connecting.check_names(source, name)
         stack = stack_of(context, stack_name)
+        tell_place(stack)
         if rotate:
             rotate_secrets(stack, source, name, removes=yes, as_json=as_json)
         elif settings is not None:

@@ -101,7 +101,7 @@ class Persons:
                 )
         for name, value in change.remember.items():
             self.facts[project, name] = value
-            job.rows.append(fact_row(project, name, value, job.custom_id, job.webhook.writer))
+            job.rows.append(fact_row(project, name, value, job.custom_id, learnt_by=job.webhook.writer))
 
     def recall(self, job: Job) -> None:
         """Complete a job's events with the facts that it asks for, as far as they are known."""

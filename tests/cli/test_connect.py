@@ -17,6 +17,7 @@ from functions.sources import ROOMS
 from tests.cli.conftest import DOOR, Bridge
 
 SECRET = "whsec_a-very-private-secret"
+WHERE = "Stack bridge-test in region eu-west-1 of AWS account 123456789012\n"
 
 
 def stored(stack: Stack, name: str) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def test_nonsense_stores_nothing_and_is_told(
 
     assert result.exit_code == exit_code
     assert reason in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr.removeprefix(WHERE).splitlines()) == 1
     assert not (typed.strip() and typed in result.output)
     assert [stored(stack, f"{source}/main")["signing_secrets"] for source in ROOMS] == [[]] * len(ROOMS)
 
@@ -181,7 +182,7 @@ def test_a_secret_that_is_no_json_is_left_alone(bridge: Bridge, stack: Stack) ->
 
     result = bridge("connect", "stripe", "--secret-stdin", "--stack", stack.name, typed=SECRET)
 
-    assert (result.exit_code, result.stderr) == (1, "bridge: secret is not JSON\n")
+    assert (result.exit_code, result.stderr) == (1, f"{WHERE}bridge: secret is not JSON\n")
 
 
 # ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -129,6 +129,8 @@ def test_a_deployed_function_is_invoked_by_the_name_in_the_outputs() -> None:
             return {"Stacks": [{"Outputs": named}]}
 
     class Session:
+        region_name = "eu-west-1"
+
         def client(self, service: str, **_: Any) -> Any:
             return client if service == "lambda" else CloudFormation()
 

@@ -44,7 +44,7 @@ def test_a_stack_of_something_else_is_told(bridge: Bridge) -> None:
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"AWS_DEFAULT_REGION": None}, "AWS: You must specify a region"),
+        ({"AWS_DEFAULT_REGION": None}, "no region: pass --region, set AWS_REGION"),
         ({"AWS_PROFILE": "nobody"}, "AWS: The config profile (nobody) could not be found"),
     ],
 )
