@@ -16,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from starlette.types import Receive, Scope, Send
 
 from local import moto_fifo
+from local.lineage import trace_header
 from local.serving import address, local_socket, served
 
 WAITING_TARGETS = frozenset({b"AmazonSQS.ReceiveMessage"})
@@ -94,6 +95,7 @@ class Moto:
             encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
             started.append((int(status.partition(" ")[0]), encoded))
 
+        trace_header.set(environ.get("HTTP_X_AMZN_TRACE_ID", ""))
         body = b"".join(self.moto(environ, start_response))
         status, headers = started[-1] if started else (HTTPStatus.INTERNAL_SERVER_ERROR.value, [])
         return status, headers, body

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local.lineage import MAX_INVOCATIONS, header_of, invocations, merged
 from local.moto_fifo import Message, PromisingQueue
 from local.runtime import Function, FunctionFailed
 from local.template import EventSource, Schedule
@@ -60,10 +61,19 @@ class Poller:
         return messages + self.queue.receive(missing, self.queue.visibility_timeout)
 
     async def deliver(self, messages: Sequence[Message]) -> None:
-        """Invoke the function, and delete what it does not report as failed; the rest shows up again by itself."""
+        """Invoke the function, and delete what it does not report as failed; the rest shows up again by itself.
+
+        A chain that is too long is not invoked where the function's recursive loop detection is on.
+        """
+        lineage = merged(message.trace_header for message in messages)
+        settings = self.function.settings
+        if not settings.may_loop and invocations(lineage, settings.name) >= MAX_INVOCATIONS:
+            self.function.dropped += 1
+            print(f"{settings.name}: stopped as a recursive loop; set RecursiveLoop", flush=True)
+            return
         payload = json.dumps({"Records": [self.record(message) for message in messages]}).encode()
         try:
-            answer = await self.function.invoke(payload)
+            answer = await self.function.invoke(payload, header_of(lineage, settings.name))
         except FunctionFailed:
             return
         failed = (
@@ -86,6 +96,7 @@ class Poller:
             "MessageGroupId": message.group_id,
             "MessageDeduplicationId": message.deduplication_id,
             "SequenceNumber": message.sequence_number,
+            "AWSTraceHeader": message.trace_header or None,
         }
         return {
             "messageId": message.id,

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local.lineage import header_of
 from local.process import FunctionProcess
 from local.serving import local_socket
 from local.template import FunctionSettings
@@ -45,6 +46,7 @@ class Invocation:
     """A payload on its way through a function."""
 
     payload: bytes
+    trace: str
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     answer: asyncio.Future[bytes] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -66,12 +68,16 @@ class Function:
         self.idle: list[Environment] = []
         self.waiting: deque[Invocation] = deque()
         self.invocations = 0
+        self.dropped = 0
 
-    async def invoke(self, payload: bytes) -> bytes:
-        """The function's response. Raises FunctionFailed."""
+    async def invoke(self, payload: bytes, trace: str = "") -> bytes:
+        """Return the function's response. `trace` is the trace header of its chain; a new chain has none yet.
+
+        Raises FunctionFailed.
+        """
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise FunctionFailed("RequestTooLarge", "the payload is over 6 MB")
-        invocation = Invocation(payload)
+        invocation = Invocation(payload, trace or header_of({}, self.settings.name))
         self.invocations += 1
         self.waiting.append(invocation)
         self.hand_over()
@@ -267,7 +273,7 @@ class RuntimeApi:
                 "Lambda-Runtime-Aws-Request-Id": invocation.id,
                 "Lambda-Runtime-Deadline-Ms": str(int((time.time() + settings.timeout_seconds) * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": settings.arn,
-                "Lambda-Runtime-Trace-Id": f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Sampled=0",
+                "Lambda-Runtime-Trace-Id": invocation.trace,
             },
         )
 

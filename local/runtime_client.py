@@ -47,6 +47,7 @@ class RuntimeClient:
         payload = response.read()
         if response.status != http.client.OK:
             raise ConnectionError(f"no invocation: {response.status}")
+        os.environ["_X_AMZN_TRACE_ID"] = response.headers.get("Lambda-Runtime-Trace-Id", "")
         return payload, Context(
             response.headers["Lambda-Runtime-Aws-Request-Id"],
             response.headers["Lambda-Runtime-Invoked-Function-Arn"],

@@ -1,14 +1,14 @@
 """Deploy template.yaml to moto, and read what the local stack must run from what came of it. Repeats nothing of it.
 
 SAM's own translator makes CloudFormation of it, and moto's CloudFormation makes queues, table, bucket, functions and
-event source mappings. Secrets, HTTP routes and schedules, which moto passes over, are read from the translation.
+event source mappings. HTTP routes and schedules, which moto passes over, are read from the translation.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class FunctionSettings:
     timeout_seconds: int
     memory_megabytes: int
     environment: Mapping[str, str]
+    may_loop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Deployment:
 
 def deploy(path: Path, stack: str, session: boto3.Session, parameters: Mapping[str, str]) -> Deployment:
     """Deploy a template under this stack name with moto's CloudFormation, which the session's endpoint reaches."""
-    translated = translate(path, session, parameters)
+    translated = without_aliases(translate(path, session, parameters))
     client = session.client("s3")
     client.create_bucket(
         Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": session.region_name}
@@ -110,8 +111,12 @@ def deploy(path: Path, stack: str, session: boto3.Session, parameters: Mapping[s
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     resources = resolved(stack, session.region_name, translated["Resources"])
-    create_secrets(session, resources)
-    return read(stack, session, resources)
+    looping = {
+        name
+        for name, resource in translated["Resources"].items()
+        if resource.get("Properties", {}).get("RecursiveLoop") == "Allow"
+    }
+    return read(stack, session, resources, looping)
 
 
 def translate(path: Path, session: boto3.Session, parameters: Mapping[str, str]) -> Json:
@@ -140,20 +145,34 @@ def resolved(stack: str, region: str, resources: Mapping[str, Json]) -> dict[str
     }
 
 
-READ_FROM_THE_TRANSLATION = frozenset(
-    {"AWS::ApiGatewayV2::Api", "AWS::Scheduler::Schedule", "AWS::SecretsManager::Secret"}
-)
+READ_FROM_THE_TRANSLATION = frozenset({"AWS::ApiGatewayV2::Api", "AWS::Scheduler::Schedule"})
 
 
-def create_secrets(session: boto3.Session, resources: Mapping[str, Json]) -> None:
-    client = session.client("secretsmanager")
-    for secret in of_type(resources, "AWS::SecretsManager::Secret"):
-        client.create_secret(Name=secret["Name"], SecretString=secret["SecretString"])
+def without_aliases(translated: Json) -> Json:
+    """Return the template with functions in place of their aliases, which moto does not make: here the code of this
+    folder runs, and there are no versions of it."""
+    resources = translated["Resources"]
+    aliases = {
+        name: resource["Properties"]["FunctionName"]["Ref"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Alias"
+    }
+    kept = {
+        name: resource
+        for name, resource in resources.items()
+        if resource["Type"] not in ("AWS::Lambda::Alias", "AWS::Lambda::Version")
+    }
+    text = json.dumps({**translated, "Resources": kept})
+    for alias, function in aliases.items():
+        text = text.replace(f'{{"Ref": "{alias}"}}', f'{{"Fn::GetAtt": ["{function}", "Arn"]}}')
+        text = text.replace(f"${{{alias}}}", f"${{{function}.Arn}}")
+    plain: Json = json.loads(text)
+    return plain
 
 
-def read(stack: str, session: boto3.Session, resources: Mapping[str, Json]) -> Deployment:
-    """What was deployed."""
-    functions = read_functions(stack, session)
+def read(stack: str, session: boto3.Session, resources: Mapping[str, Json], looping: Set[str]) -> Deployment:
+    """What was deployed. `looping` are the functions whose recursive loop detection is off."""
+    functions = read_functions(stack, session, looping)
     names = {function.arn: function.name for function in functions}
     apis = [api["Body"] for api in of_type(resources, "AWS::ApiGatewayV2::Api")]
     return Deployment(
@@ -176,7 +195,7 @@ def read(stack: str, session: boto3.Session, resources: Mapping[str, Json]) -> D
     )
 
 
-def read_functions(stack: str, session: boto3.Session) -> list[FunctionSettings]:
+def read_functions(stack: str, session: boto3.Session, looping: Set[str]) -> list[FunctionSettings]:
     client = session.client("lambda")
     answer = session.client("cloudformation").describe_stack_resources(StackName=stack)
     functions = []
@@ -195,6 +214,7 @@ def read_functions(stack: str, session: boto3.Session) -> list[FunctionSettings]
                     name: str(value)  # a parameter of type Number too
                     for name, value in deployed.get("Environment", {}).get("Variables", {}).items()
                 },
+                may_loop=resource["LogicalResourceId"] in looping,
             )
         )
     return functions

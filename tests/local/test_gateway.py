@@ -22,7 +22,7 @@ class Handler:
         self.answer = answer
         self.event: dict[str, Any] = {}
 
-    async def invoke(self, payload: bytes) -> bytes:
+    async def invoke(self, payload: bytes, trace: str = "") -> bytes:
         self.event = json.loads(payload)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -66,7 +66,7 @@ def test_a_function_that_fails_is_a_500_that_tells_nothing(answer: object) -> No
 
 def test_a_function_that_takes_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(Handler):
-        async def invoke(self, payload: bytes) -> bytes:
+        async def invoke(self, payload: bytes, trace: str = "") -> bytes:
             raise TimeoutError
 
     response = client(Slow({})).post("/a/b")

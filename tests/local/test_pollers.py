@@ -3,19 +3,25 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from moto.sqs import models
 
 from local import moto_fifo
+from local.lineage import header_of, invocations, merged, name_of, trace_header
 from local.moto_fifo import PromisingQueue
 from local.pollers import Poller, failures, keep_schedule, rate_seconds
 from local.runtime import FunctionFailed
-from local.template import EventSource, Schedule
+from local.template import EventSource, FunctionSettings, Schedule
 
 moto_fifo.install()
+
+
+SETTINGS = FunctionSettings("Function", "arn", "handler", 1, 128, {})
 
 
 class Handler:
@@ -25,8 +31,12 @@ class Handler:
         self.answers = list(answers)
         self.environments = [SimpleNamespace()] * processes
         self.asked: list[Any] = []
+        self.traces: list[str] = []
+        self.settings = SETTINGS
+        self.dropped = 0
 
-    async def invoke(self, payload: bytes) -> bytes:
+    async def invoke(self, payload: bytes, trace: str = "") -> bytes:
+        self.traces.append(trace)
         self.asked.append(json.loads(payload))
         answer = self.answers.pop(0) if self.answers else None
         if isinstance(answer, Exception):
@@ -103,6 +113,43 @@ def test_a_record_says_what_lambda_says() -> None:
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
     assert record["attributes"]["MessageGroupId"] == "g"
     assert (record["messageId"], record["body"]) == ("body", "body")
+
+
+def rounds(may_loop: bool) -> tuple[Handler, PromisingQueue]:
+    """Let a function send what it gets to the queue it came from, 20 times or until it is stopped."""
+    queue, handler = make_queue(), Handler()
+    handler.settings = replace(SETTINGS, may_loop=may_loop)
+
+    def again(records: list[Any]) -> None:
+        if len(handler.asked) < 20:
+            trace_header.set(quote(handler.traces[-1], safe="-=;:"))  # as botocore does
+            send(queue, str(len(handler.asked)))
+
+    handler.answers = [again] * 20
+    send(queue, "0")
+    poll(queue, handler, lambda: len(handler.asked) == 20 or handler.dropped > 0)
+    return handler, queue
+
+
+def test_a_chain_of_invocations_is_stopped_after_16_and_its_message_is_not_lost() -> None:
+    handler, queue = rounds(may_loop=False)
+    assert (len(handler.asked), handler.dropped) == (16, 1)
+    assert len(queue.held) == 1
+
+
+def test_a_chain_goes_on_where_the_template_lets_the_function_loop() -> None:
+    handler, queue = rounds(may_loop=True)
+    assert (len(handler.asked), handler.dropped) == (20, 0)
+    assert not queue.held
+
+
+def test_a_batch_has_the_longest_chain_of_its_messages() -> None:
+    long, short = header_of(header_counts(7), "F"), header_of(header_counts(2), "F")
+    assert invocations(merged(["", short, long, "Root=1-a;Sampled=0"]), "F") == 8
+
+
+def header_counts(count: int) -> dict[str, int]:
+    return {name_of("F"): count}
 
 
 def test_only_what_is_reported_as_failed_comes_again_after_its_visibility() -> None:

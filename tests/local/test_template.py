@@ -75,20 +75,23 @@ def test_queues_feed_the_functions_that_the_template_names(deployment: Deploymen
 def test_schedules_are_read_with_their_payload(deployment: Deployment) -> None:
     of_retry = [schedule for schedule in deployment.schedules if schedule.function == "RetryFunction"]
     assert {schedule.expression: json.loads(schedule.payload) for schedule in of_retry} == {
-        "rate(15 minutes)": {"filter": {"classes": ["batch_unavailable", "bad_credentials"]}},
+        "rate(15 minutes)": {
+            "left_behind": True,
+            "filter": {"classes": ["batch_unavailable", "bad_credentials"]},
+        },
         "rate(12 hours)": {"archive": True},
     }
     [gaps] = [schedule for schedule in deployment.schedules if schedule.function == "GapsFunction"]
     assert (gaps.expression, gaps.payload) == ("rate(6 hours)", "{}")
 
 
-def test_secrets_are_made_with_the_content_of_the_template(
-    deployment: Deployment, session: boto3.Session
-) -> None:
-    client = session.client("secretsmanager")
-    names = {secret["Name"] for secret in client.list_secrets()["SecretList"]}
-    assert names == {f"test/{source}/main" for source in ROOMS} | {"test/batch/default"}
-    assert client.get_secret_value(SecretId="test/shopify/main")["SecretString"] == '{"signing_secrets": []}'
+def test_functions_may_loop_where_the_template_says_so(deployment: Deployment) -> None:
+    looping = {name for name, function in deployment.functions.items() if function.may_loop}
+    assert looping == {"DeliverFunction", "RetryFunction"}
+
+
+def test_no_secret_is_made_by_the_template(deployment: Deployment, session: boto3.Session) -> None:
+    assert session.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 def test_cors_is_the_templates(deployment: Deployment) -> None:
