@@ -8,6 +8,7 @@ VARIABLES = {
     "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bench-webhooks.fifo",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bench-dead-letters.fifo",
     "WAITING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bench-waiting",
+    "LEFT_BEHIND_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bench-left-behind",
     "BODIES_BUCKET": "bench-bodies",
     "TABLE_NAME": "bench-ledger",
     "BATCH_API_URL": "https://api.batch.com/2.11",

@@ -25,6 +25,7 @@ os.environ |= {
     "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-webhooks.fifo",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-dead-letters.fifo",
     "WAITING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-waiting",
+    "LEFT_BEHIND_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/bridge-test-left-behind",
     "BODIES_BUCKET": "bridge-test-bodies",
     "TABLE_NAME": "bridge-test-ledger",
     "BATCH_API_URL": "https://api.batch.com/2.11",

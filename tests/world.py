@@ -207,7 +207,8 @@ def world(aws: Aws) -> World:
     sqs, stack = aws.clients["sqs"], os.environ["STACK_NAME"]
     for name in ("QUEUE_URL", "DEAD_LETTER_QUEUE_URL"):
         sqs.create_queue(QueueName=os.environ[name].rpartition("/")[2], Attributes={"FifoQueue": "true"})
-    sqs.create_queue(QueueName=os.environ["WAITING_QUEUE_URL"].rpartition("/")[2])
+    for name in ("WAITING_QUEUE_URL", "LEFT_BEHIND_QUEUE_URL"):
+        sqs.create_queue(QueueName=os.environ[name].rpartition("/")[2])
     aws.clients["s3"].create_bucket(
         Bucket=os.environ["BODIES_BUCKET"], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
@@ -225,6 +226,7 @@ def world(aws: Aws) -> World:
             os.environ["BODIES_BUCKET"],
             client=sqs,
             s3_client=aws.clients["s3"],
+            left_behind_url=os.environ["LEFT_BEHIND_QUEUE_URL"],
         ),
         secrets=secrets,
         parameters=Parameters(stack, aws.clients["ssm"]),

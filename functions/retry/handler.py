@@ -12,13 +12,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.archive import Archive
-from bridge.errors import Unavailable
+from bridge.errors import BatchUnavailable, Unavailable
 from bridge.observability import count, logger
-from bridge.queue import WebhookQueue, envelope_in
+from bridge.queue import Failure, WebhookQueue, envelope_in
 from functions.retry.archiving import archive_old
 from functions.retry.rounds import Archived, DeadLetters, Filter, Order, retry_round
 
-queue = WebhookQueue(os.environ["QUEUE_URL"], dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"])
+queue = WebhookQueue(
+    os.environ["QUEUE_URL"],
+    dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"],
+    left_behind_url=os.environ["LEFT_BEHIND_QUEUE_URL"],
+)
 archive = Archive(os.environ["BODIES_BUCKET"])
 
 SPARE_SECONDS = 10
@@ -31,8 +35,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Forward the records of the waiting room, retry what `filter` names (see `Filter`), or archive.
 
     An event has `filter`, `dry_run`, `archived` (look into the archive instead), `limit`, `per_second`, `by`,
-    `with_envelopes`, all optional, and is answered with a `Report`; one with `archive` has old ones archived. Raises
-    ValueError for an unknown filter.
+    `with_envelopes`, all optional, and is answered with a `Report`; one with `archive` has old ones archived. With
+    `left_behind`, what the waiting queue gave up is parked first. Raises ValueError for an unknown filter, Unavailable.
     """
     logger.append_keys(request_id=context.aws_request_id)
     if "Records" in event:
@@ -42,11 +46,23 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         count("WebhooksArchived", archived)
         return {"archived": archived}
     wanted = Filter.of(event.get("filter") or {})
+    if event.get("left_behind"):
+        park_left_behind(has_time(context))
     place = Archived(archive, queue) if event.get("archived") else DeadLetters(queue)
     report = retry_round(place, wanted, order_of(event), has_time(context))
     logger.info("retry round ended", retried=report.retried, left=report.left, more=report.more)
     count("WebhooksRetried", report.retried)
     return report.as_json()
+
+
+def park_left_behind(has_time: Callable[[], bool]) -> None:
+    """Park what the waiting queue gave up, so that people see it and a round retries it. Raises Unavailable."""
+    failure = Failure(
+        BatchUnavailable.failure_class, "the waiting queue gave it up", failed_at=datetime.now(UTC)
+    )
+    if parked := queue.park_left_behind(failure, has_time):
+        logger.warning("left behind webhooks parked", parked=parked)
+        count("WebhooksLeftBehind", parked)
 
 
 def order_of(event: Mapping[str, Any]) -> Order:

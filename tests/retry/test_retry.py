@@ -311,6 +311,38 @@ def test_what_waits_and_is_no_webhook_is_parked_and_holds_up_no_other(
     assert parked.envelope == {}
 
 
+def left_behind(world: Any, *bodies: str) -> None:
+    for body in bodies:
+        world.queue.client.send_message(QueueUrl=world.queue.left_behind_url, MessageBody=body)
+
+
+def test_what_the_waiting_queue_gave_up_is_parked_and_retried_by_the_schedule(
+    world: Any, function: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = [webhook(number, waits=number) for number in range(1, 13)]
+    left_behind(world, *(world.queue.envelope(one) for one in gone))
+    report = function({"left_behind": True, "filter": {"classes": ["batch_unavailable"]}})
+    assert report["retried"] == 12
+    assert '"WebhooksLeftBehind":[12]' in capsys.readouterr().out
+
+
+def test_people_see_what_the_waiting_queue_gave_up_and_why(world: Any, function: Any) -> None:
+    left_behind(world, world.queue.envelope(webhook(1, waits=3)), "no webhook")
+    function({"left_behind": True, "filter": {"ids": ["of none"]}})
+    reasons = {parked.id: parked.failure.reason for parked in world.queue.receive_parked(0)}
+    assert reasons["webhook-1"] == "the waiting queue gave it up"
+    assert len(reasons) == 2
+
+
+def test_what_was_left_behind_stays_where_the_dead_letter_queue_refuses_it(world: Any) -> None:
+    page = {"Messages": [{"Body": "text", "MessageId": "1", "ReceiptHandle": "handle"}]}
+    calls = Calls({"receive_message": [page], "send_message": [refused("SendMessage")]})
+    queue = WebhookQueue("", "dead", left_behind_url="left", client=calls)
+    with pytest.raises(Unavailable):
+        queue.park_left_behind(Failure("batch_unavailable", "", FAILED), lambda: True)
+    assert calls.of("delete_message") == []
+
+
 def test_nothing_of_a_webhook_is_logged(
     four: Any, function: Any, log: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,8 +40,8 @@ def alarm(cause: Cause, **keys: str) -> None:
 
     Logs "needs attention" with `keys` (names and ids of ours, such as source and connection; never a value that a
     source sent), and counts `NeedsAttention` by cause and in all. A new cause is a line in `Cause` and a row in the
-    table of docs/operating.md. The alarm ends by itself an hour later, so that the next cause rings again: what lasts
-    is shown by `bridge connections` or `bridge failures`, and may be repeated once a day.
+    table of docs/operating.md. The alarm ends by itself a quarter of an hour later, so that the next cause rings again:
+    what lasts is shown by `bridge connections` or `bridge failures`.
     """
     logger.warning("needs attention", extra={**keys, "cause": cause})
     count("NeedsAttention", in_all=True, cause=cause)

@@ -84,10 +84,12 @@ class WebhookQueue:
         bucket: str = "",
         client: Any = None,
         s3_client: Any = None,
+        left_behind_url: str = "",
     ) -> None:
         self.url = url
         self.dead_letter_url = dead_letter_url
         self.waiting_url = waiting_url
+        self.left_behind_url = left_behind_url
         self.bucket = bucket
         self.client = client or boto3.client(
             "sqs",
@@ -164,6 +166,27 @@ class WebhookQueue:
         deduplication = f"{envelope['id']}-{envelope.get('retries', 0)}-{failure.failure_class}"
         self.put_aside(parked, envelope["id"], deduplication)
         return envelope
+
+    def park_left_behind(self, failure: Failure, has_time: Callable[[], bool]) -> int:
+        """Move what the waiting queue gave up to the dead-letter queue; returns how many. Raises Unavailable.
+
+        `has_time` is asked between two pages of ten.
+        """
+        moved = 0
+        while has_time():
+            try:
+                answer = self.client.receive_message(QueueUrl=self.left_behind_url, MaxNumberOfMessages=10)
+                for message in (page := answer.get("Messages", [])):
+                    self.park_unopened(message["Body"], message["MessageId"], failure)
+                    self.client.delete_message(
+                        QueueUrl=self.left_behind_url, ReceiptHandle=message["ReceiptHandle"]
+                    )
+            except (ClientError, BotoCoreError) as error:
+                raise Unavailable("the queue of what was left behind cannot be read") from error
+            moved += len(page)
+            if not page:
+                break
+        return moved
 
     def postpone(self, delays: Mapping[str, int]) -> None:
         """Hide messages of the queue for so many seconds, by receipt handle. Best effort: else the queue's own
