@@ -8,7 +8,7 @@ from bridge import normalise, roster
 from bridge.connections import Connections
 from bridge.errors import BatchUnavailable, Unfinished
 from bridge.ledger import ERASED_SECONDS, Ledger
-from bridge.observability import count, logger
+from bridge.observability import alarm, count, logger
 from bridge.queue import WebhookQueue
 from functions.deliver import requests
 from functions.deliver.job import Job
@@ -49,6 +49,7 @@ class LeavingDesk:
             return
         logger.warning("connection inactive", source=source, connection=name)
         count("ConnectionInactive")
+        alarm("connection_left", source=source, connection=name)
         since = normalise.timestamp(job.webhook.received_at) or ""
         if not self.connections.inactivate(source, name, since):
             raise BatchUnavailable("the ledger cannot be written")

@@ -35,7 +35,7 @@ from bridge.ledger import (
     receipt_row,
     tries_row,
 )
-from bridge.observability import count, logger, measure_seconds, publish
+from bridge.observability import alarm, count, logger, measure_seconds, publish
 from bridge.queue import Failure, WebhookQueue
 from bridge.versions import ProfileState
 from functions.deliver import requests
@@ -113,6 +113,7 @@ class Settler:
         except BatchUnavailable as error:
             logger.error("receipts not written", reason=error.reason)
             count("ReceiptsNotWritten", len(receipts))
+            alarm("receipts_not_written")
             self.stay = list(dict.fromkeys([*self.stay, *(job.message.id for job in jobs)]))
             return
         for job in jobs:

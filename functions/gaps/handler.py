@@ -11,7 +11,7 @@ from typing import Any
 from bridge.door import CONNECTION_NAME
 from bridge.errors import BridgeError
 from bridge.ledger import Ledger
-from bridge.observability import count, logger
+from bridge.observability import alarm, count, logger
 from bridge.parameters import Parameters
 from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
@@ -114,6 +114,8 @@ def tell(report: Report, *, dry_run: bool) -> None:
     log("connection compared", **report.as_json(), dry_run=dry_run)
     if report.error:
         count("GapFailed", source=report.source)
+        if not dry_run:
+            alarm("gap_failed", source=report.source, connection=report.connection)
     if not dry_run:
         count("GapChecked", report.checked, source=report.source)
         count("GapMissing", report.missing, source=report.source)

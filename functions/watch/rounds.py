@@ -1,4 +1,4 @@
-"""One round over all connections: judge each, note what is amiss with it, and count for the alarms."""
+"""One round over all connections: judge each, note what is amiss with it, count it, and ring for what is new."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bridge.connections import Connections, Known
 from bridge.errors import Unavailable
-from bridge.observability import count, logger
+from bridge.observability import Cause, alarm, count, logger
 from bridge.parameters import Parameters
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from functions.sources import ROOMS, settings_model
@@ -22,6 +22,16 @@ from functions.watch.silence import (
     findings,
     remembered,
 )
+
+# kind of finding   the cause that it rings for once, when it is new
+CAUSES: dict[str, Cause] = {
+    SILENT: "connection_silent",
+    REFUSING: "connection_refusing",
+    NEVER_SEEN: "connection_never_seen",
+    TOPIC_MISSING: "topic_missing",
+    FIELD_GONE: "field_gone",
+    FIELD_CHANGED: "field_changed",
+}
 
 # kind of finding   what counts the connections, topics or fields with it
 METRICS = {
@@ -41,22 +51,32 @@ def watch(connections: Connections, parameters: Parameters, now: datetime) -> di
         for known in connections.all()
         if known.source in ROOMS
     }
-    counts = Counter(METRICS[finding.partition(" ")[0]] for found in amiss.values() for finding in found)
+    counts = Counter(METRICS[kind_of(finding)] for found in amiss.values() for finding in found)
     for name in dict.fromkeys(METRICS.values()):
         count(name, counts[name])
     return {name: found for name, found in amiss.items() if found}
 
 
 def judged(known: Known, connections: Connections, parameters: Parameters, now: datetime) -> list[str]:
-    """What is amiss with one connection, noted with it where that is new."""
+    """What is amiss with one connection, noted with it where that is new.
+
+    Rings before it notes: a round that breaks off in between rings twice, never not at all.
+    """
     before = Memory.of(known.watched)
     memory = remembered(known, before)
     found = list(findings(known, memory, settings_of(known, parameters), now))
+    for kind in dict.fromkeys(kind_of(finding) for finding in found if finding not in known.findings):
+        alarm(CAUSES[kind], source=known.source, connection=known.name)
     if memory != before or tuple(found) != known.findings:
         connections.judge(known.source, known.name, memory.dump(), found)
     for finding in found:
         logger.warning("connection is amiss", source=known.source, connection=known.name, finding=finding)
     return found
+
+
+def kind_of(finding: str) -> str:
+    """The kind of a finding, without the topic or field that it names."""
+    return finding.partition(" ")[0]
 
 
 def settings_of(known: Known, parameters: Parameters) -> ConnectionSettings:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.connections import MAX_DRIFTS, NOTE_EVERY_SECONDS, Connections, Known
+from bridge.observability import Cause
 from bridge.settings import ConnectionSettings
 from functions.deliver import drift
-from functions.watch.rounds import METRICS, watch
+from functions.watch.rounds import CAUSES, METRICS, watch
 from functions.watch.silence import (
     DRIFTS_COUNT_FOR,
     FIELD_CHANGED,
@@ -180,6 +181,36 @@ def test_every_round_counts_for_each_alarm_also_that_nothing_is_amiss(
         shop.refuse(1)
     shop.watch()
     assert counted(capsys.readouterr().out)["ConnectionsRefusing"] == [1]
+
+
+def test_a_finding_rings_once_when_it_is_new_however_often_the_watch_looks(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.speak()
+    shop.watch()
+    for _ in range(3):
+        shop.refuse(1)
+    for _ in range(4):
+        shop.watch()
+        shop.pass_time(minutes=15)
+    assert causes(capsys.readouterr().out) == ["connection_refusing"]
+    shop.speak()
+    shop.watch()
+    for _ in range(3):
+        shop.refuse(1)
+    shop.watch()
+    assert causes(capsys.readouterr().out) == ["connection_refusing"]
+
+
+def test_every_kind_of_finding_has_a_cause_that_rings() -> None:
+    assert set(CAUSES) == set(METRICS)
+    assert set(CAUSES.values()) <= set(get_args(Cause))
+
+
+def causes(text: str) -> list[str]:
+    """Return the causes that rang."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line["cause"] for line in lines if "NeedsAttention" in line]
 
 
 def test_the_fields_that_delivery_noted_as_gone_or_changed_are_told_for_two_weeks(
