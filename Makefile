@@ -106,6 +106,7 @@ bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measu
 build: .aws-sam/build/template.yaml ## Build what is deployed, without Docker (needs Python 3.13)
 
 deploy: build ## Deploy to the AWS account that your credentials name
+	@$(BIN)/python -m tools.release .aws-sam/build/template.yaml
 	$(SAM) deploy $(DEPLOY_ARGS)
 
 

@@ -19,6 +19,7 @@ import typer.main
 
 from bridge import doctor, ledger
 from bridge.errors import FAILURE_CLASSES, Refused
+from bridge.observability import Cause
 from bridge.profile import WarningKind
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
@@ -409,10 +410,23 @@ def test_every_metric_is_documented() -> None:
         for argument in (*first_arguments(path, "count", "measure_seconds"), *counted(path))
         for name in texts(argument)
     } | set(METRICS.values())
+    published |= {
+        one["MetricName"]
+        for name in resources("AWS::Logs::MetricFilter")
+        for one in TEMPLATE["Resources"][name]["Properties"]["MetricTransformations"]
+    }
     listed = listed_in("Metrics")
     assert published == listed, (
         f"docs/operating.md lacks {sorted(published - listed)} and has {sorted(listed - published)} too many"
     )
+
+
+def test_every_cause_of_the_alarm_on_what_needs_a_person_has_its_remedy() -> None:
+    causes, listed = set(get_args(Cause)), listed_in("What needs a person")
+    missing = causes - listed
+    assert not missing, f"add {sorted(missing)} to the table in docs/operating.md"
+    table = rows(section(text_of("docs/operating.md"), "What needs a person"))
+    assert {name for cells in table for name in INLINE.findall(cells[0])} == causes
 
 
 def test_every_kind_of_warning_is_documented() -> None:
@@ -472,12 +486,11 @@ def test_the_cost_of_a_month_is_added_up_right() -> None:
     assert sums == pytest.approx([sum(line[2] for line in lines)])
 
 
-def test_the_cost_counts_the_secrets_alarms_and_routes_of_the_template() -> None:
+def test_the_cost_counts_the_alarm_metrics_and_routes_of_the_template() -> None:
     lines, _ = priced("Each month, whatever comes")
-    made = [len(resources("AWS::SecretsManager::Secret")), len(resources("AWS::CloudWatch::Alarm"))]
-    assert [line[0] for line in lines[:2]] == made, (
-        "docs/cost.md counts other secrets or alarms than template.yaml"
-    )
+    alarms = [TEMPLATE["Resources"][name]["Properties"] for name in resources("AWS::CloudWatch::Alarm")]
+    metrics = sum(sum("MetricStat" in one for one in alarm.get("Metrics", [])) or 1 for alarm in alarms)
+    assert lines[1][0] == metrics, "docs/cost.md counts other alarm metrics than template.yaml"
     functions = [TEMPLATE["Resources"][name]["Properties"] for name in resources("AWS::Serverless::Function")]
     events = [event["Type"] for function in functions for event in function.get("Events", {}).values()]
     assert lines[3][0] == 6 * events.count("HttpApi"), "docs/cost.md counts other routes than template.yaml"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from functions.sources import COMPARED, ROOMS
-from tests.test_template import FUNCTIONS, GLOBALS, RESOURCES, TEMPLATE, fed_by_queues, of_type, translated
+from tests.test_template import FUNCTIONS, RESOURCES, TEMPLATE, fed_by_queues, of_type, translated
 
 
 def notes(*sources: str) -> str:
@@ -56,9 +56,9 @@ ALLOWED = {
         "ssm:GetParameter on parameter/STACK/*",
     ),
     "RetryFunctionRole": (
-        "deny sqs:DeleteMessage but on DeadLetterQueue, WaitingQueue",
-        "deny sqs:GetQueueAttributes but on DeadLetterQueue, WaitingQueue",
-        "deny sqs:ReceiveMessage but on DeadLetterQueue, WaitingQueue",
+        "deny sqs:DeleteMessage but on DeadLetterQueue, LeftBehindQueue, WaitingQueue",
+        "deny sqs:GetQueueAttributes but on DeadLetterQueue, LeftBehindQueue, WaitingQueue",
+        "deny sqs:ReceiveMessage but on DeadLetterQueue, LeftBehindQueue, WaitingQueue",
         "s3:DeleteObject on BodiesBucket/parked/*",
         "s3:GetObject on BodiesBucket/bodies/*",
         "s3:GetObject on BodiesBucket/parked/*",
@@ -67,24 +67,26 @@ ALLOWED = {
         "s3:PutObject on BodiesBucket/parked/*",
         "sqs:ChangeMessageVisibility on DeadLetterQueue",
         "sqs:DeleteMessage on DeadLetterQueue",
+        "sqs:DeleteMessage on LeftBehindQueue",
         "sqs:ReceiveMessage on DeadLetterQueue",
+        "sqs:ReceiveMessage on LeftBehindQueue",
         "sqs:SendMessage on DeadLetterQueue",
         "sqs:SendMessage on WebhooksQueue",
     ),
-    "RetryFunctionScheduleRole": ("lambda:InvokeFunction on RetryFunction",),
-    "RetryFunctionArchiveRole": ("lambda:InvokeFunction on RetryFunction",),
+    "RetryFunctionScheduleRole": ("lambda:InvokeFunction on RetryFunctionAliaslive",),
+    "RetryFunctionArchiveRole": ("lambda:InvokeFunction on RetryFunctionAliaslive",),
     "WatchFunctionRole": (
         f"dynamodb:BatchGetItem on LedgerTable if {leading('StringLike', 'connection#*')}",
         f"dynamodb:Query on LedgerTable/index/by_profile if {leading('StringEquals', 'connections')}",
         f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'connection#*')}",
         "ssm:GetParameter on parameter/STACK/*",
     ),
-    "WatchFunctionScheduleRole": ("lambda:InvokeFunction on WatchFunction",),
+    "WatchFunctionScheduleRole": ("lambda:InvokeFunction on WatchFunctionAliaslive",),
     "GapsFunctionRole": (
         "dynamodb:BatchGetItem on LedgerTable",
         "dynamodb:Query on LedgerTable/index/by_profile",
         f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'gaps#*')}",
-        "s3:PutObject on BodiesBucket/bodies/*",
+        *(f"s3:PutObject on BodiesBucket/bodies/{source}/*" for source in COMPARED),
         "secretsmanager:GetSecretValue on secret:STACK/shopify/*",
         "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
         "sqs:SendMessage on WebhooksQueue",
@@ -95,31 +97,35 @@ ALLOWED = {
             for ending in ("", "/*")
         ),
     ),
-    "GapsFunctionScheduleRole": ("lambda:InvokeFunction on GapsFunction",),
+    "GapsFunctionScheduleRole": ("lambda:InvokeFunction on GapsFunctionAliaslive",),
     "ShopifyFunctionRole": (
         notes("shopify"),
-        "s3:PutObject on BodiesBucket/bodies/*",
+        "s3:PutObject on BodiesBucket/bodies/shopify/*",
         "secretsmanager:GetSecretValue on secret:STACK/shopify/*",
         "sqs:SendMessage on WebhooksQueue",
         "ssm:GetParameter on parameter/STACK/connections/shopify",
     ),
     "StripeFunctionRole": (
         notes("stripe"),
-        "s3:PutObject on BodiesBucket/bodies/*",
+        "s3:PutObject on BodiesBucket/bodies/stripe/*",
         "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
         "sqs:SendMessage on WebhooksQueue",
         "ssm:GetParameter on parameter/STACK/connections/stripe",
     ),
     "WoocommerceFunctionRole": (
         notes("woocommerce"),
-        "s3:PutObject on BodiesBucket/bodies/*",
+        "s3:PutObject on BodiesBucket/bodies/woocommerce/*",
         "secretsmanager:GetSecretValue on secret:STACK/woocommerce/*",
         "sqs:SendMessage on WebhooksQueue",
         "ssm:GetParameter on parameter/STACK/connections/woocommerce",
     ),
     "FormsFunctionRole": (
         notes(*(source for source, room in ROOMS.items() if room == "functions.forms")),
-        "s3:PutObject on BodiesBucket/bodies/*",
+        *(
+            f"s3:PutObject on BodiesBucket/bodies/{source}/*"
+            for source, room in ROOMS.items()
+            if room == "functions.forms"
+        ),
         "secretsmanager:GetSecretValue on secret:STACK/elementor/*",
         "secretsmanager:GetSecretValue on secret:STACK/fillout/*",
         "secretsmanager:GetSecretValue on secret:STACK/form/*",
@@ -143,7 +149,7 @@ ALLOWED = {
     ),
     "CustomFunctionRole": (
         notes("custom"),
-        "s3:PutObject on BodiesBucket/bodies/*",
+        "s3:PutObject on BodiesBucket/bodies/custom/*",
         "secretsmanager:GetSecretValue on secret:STACK/custom/*",
         "sqs:SendMessage on WebhooksQueue",
         "ssm:GetParameter on parameter/STACK/connections/custom",
@@ -341,10 +347,7 @@ def test_no_value_of_a_secret_passes_through_the_template() -> None:
     text = json.dumps(TEMPLATE)
     assert "{{resolve:" not in text, "a secret is read when it is needed, not when the stack is deployed"
     assert not [name for name, one in TEMPLATE["Parameters"].items() if one.get("NoEcho")]
-    secrets = set(of_type("AWS::SecretsManager::Secret"))
-    for owner in [GLOBALS, *FUNCTIONS.values()]:
-        for variable, value in owner.get("Environment", {}).get("Variables", {}).items():
-            assert not secrets & set(re.findall(r"\w+", json.dumps(value))), variable
+    assert not of_type("AWS::SecretsManager::Secret"), "`bridge connect` makes them"
 
 
 def test_the_door_is_throttled_and_its_log_holds_no_query_no_header_and_no_body() -> None:
@@ -352,7 +355,7 @@ def test_the_door_is_throttled_and_its_log_holds_no_query_no_header_and_no_body(
     settings = api["DefaultRouteSettings"]
     assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "RequestBurst"}
-    logged = set(re.findall(r"\$context\.([\w.]+)", api["AccessLogSettings"]["Format"]))
+    logged = set(re.findall(r"\$context\.([\w.]+)", api["AccessLogSettings"]["Format"]["Fn::Sub"]))
     assert logged <= {
         "requestId",
         "requestTime",

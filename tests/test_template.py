@@ -18,8 +18,9 @@ import pytest
 from bridge import ledger, queue
 from bridge.archive import PREFIX
 from bridge.batch import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+from bridge.door import CONNECTION_NAME
 from bridge.errors import FAILURE_CLASSES
-from bridge.observability import NAMESPACE, count
+from bridge.observability import NAMESPACE
 from functions.deliver import delivery, settling
 from functions.gaps import comparison
 from functions.gaps import handler as gaps
@@ -29,6 +30,7 @@ from functions.retry.archiving import ARCHIVE_AFTER
 from functions.sources import COMPARED, ROOMS
 from local.template import translate
 from tests.test_architecture import MODULES, closure, tree
+from tools.release import stamped
 
 TEMPLATE: dict[str, Any] = json.loads(json.dumps(cfn_flip.load_yaml(Path("template.yaml").read_text())))
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
@@ -119,7 +121,6 @@ def test_no_parameter_and_no_variable_is_a_secret() -> None:
 def test_every_resource_with_a_description_field_is_described() -> None:
     described = {
         **FUNCTIONS,
-        **of_type("AWS::SecretsManager::Secret"),
         **of_type("AWS::Serverless::LayerVersion"),
     }
     missing = [name for name, properties in described.items() if not properties.get("Description")]
@@ -241,15 +242,33 @@ def test_queues_and_buckets_are_reached_over_tls_alone() -> None:
             assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_buckets_and_tables_are_encrypted_closed_and_outlive_the_stack() -> None:
+def test_buckets_and_tables_are_encrypted_and_closed() -> None:
     for name, bucket in of_type("AWS::S3::Bucket").items():
         assert "BucketEncryption" in bucket, name
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
     for name, table in of_type("AWS::DynamoDB::Table").items():
         assert table["SSESpecification"]["SSEEnabled"] is True, name
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True, name
-    for name in [*of_type("AWS::S3::Bucket"), *of_type("AWS::DynamoDB::Table")]:
-        assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+# What holds webhooks or an address that tools know: a changed logical id would replace it by an empty one.
+RETAINED = {
+    "Api": "AWS::Serverless::HttpApi",
+    "WebhooksQueue": "AWS::SQS::Queue",
+    "DeadLetterQueue": "AWS::SQS::Queue",
+    "WaitingQueue": "AWS::SQS::Queue",
+    "LeftBehindQueue": "AWS::SQS::Queue",
+    "LedgerTable": "AWS::DynamoDB::Table",
+    "BodiesBucket": "AWS::S3::Bucket",
+}
+
+
+def test_what_holds_webhooks_keeps_its_logical_id_and_outlives_the_stack() -> None:
+    kinds = set(RETAINED.values())
+    assert {name: one["Type"] for name, one in RESOURCES.items() if one["Type"] in kinds} == RETAINED
+    for name in RETAINED:
+        policies = (RESOURCES[name].get("DeletionPolicy"), RESOURCES[name].get("UpdateReplacePolicy"))
+        assert policies == ("RetainExceptOnCreate", "Retain"), name
 
 
 def fed_by_queues() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -337,42 +356,153 @@ def test_the_schedule_retries_what_only_had_to_wait() -> None:
     assert set(classes) == {"batch_unavailable", "bad_credentials"} <= set(FAILURE_CLASSES)
 
 
-def test_the_alarm_on_credentials_watches_the_metric_that_deliver_counts(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    alarm = RESOURCES["CredentialsAlarm"]["Properties"]
-    dimensions = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
-    count(alarm["MetricName"], in_all=True, project="another")
-    line = json.loads(capsys.readouterr().out)
-    [metric] = line["_aws"]["CloudWatchMetrics"]
-    assert (alarm["Namespace"], NAMESPACE) == (metric["Namespace"], metric["Namespace"])
-    assert sorted(dimensions) in [sorted(one) for one in metric["Dimensions"]]
-    assert {name: line[name] for name in dimensions} == dimensions
-    assert f'"{alarm["MetricName"]}"' in Path("functions/deliver/sending.py").read_text()
-    service = GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-    assert dimensions["service"] == service
-
+# ── Alarms ──────────────────────────────────────────────────────────────────────────────────────────────
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 OURS = {name: alarm for name, alarm in ALARMS.items() if alarm.get("Namespace") == NAMESPACE}
+OF_THE_STACK = {"Ref": "AWS::StackName"}
+MAX_ALARM_METRICS = 12
+"""Each metric of an alarm costs money every month, in each account that runs this."""
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The metrics of an alarm: their names, and what their one dimension names."""
+    stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
+    return [(metric["MetricName"], metric["Dimensions"][0]["Value"]) for metric in stats or [alarm]]
+
+
+def test_alarms_have_few_metrics_as_each_costs_money() -> None:
+    metrics = [metric for alarm in ALARMS.values() for metric in metrics_of(alarm)]
+    assert len(metrics) <= MAX_ALARM_METRICS
 
 
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_the_topic_when_it_rings_and_when_it_is_over(name: str) -> None:
+    """But for that on what needs a person, whose end says nothing: it ends so that the next cause rings again."""
     topic = [{"Ref": "AlarmTopic"}]
-    assert (ALARMS[name]["AlarmActions"], ALARMS[name]["OKActions"]) == (topic, topic)
+    over = None if name == "AttentionAlarm" else topic
+    assert (ALARMS[name]["AlarmActions"], ALARMS[name].get("OKActions")) == (topic, over)
+
+
+def published_by_filters() -> set[str]:
+    """The metrics that log groups count, by the stack's own dimension."""
+    filters = of_type("AWS::Logs::MetricFilter").values()
+    counted = [one for found in filters for one in found["MetricTransformations"]]
+    for one in counted:
+        assert one["MetricNamespace"] == NAMESPACE
+        assert one["Dimensions"] == [{"Key": "service", "Value": "$.service"}]
+    return {one["MetricName"] for one in counted}
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_an_alarm_watches_a_metric_that_the_code_publishes_without_other_dimensions(name: str) -> None:
+def test_an_alarm_watches_a_metric_that_the_code_publishes_for_this_stack_alone(name: str) -> None:
     """An alarm on a metric that nobody publishes, or publishes with a dimension more, never rings."""
-    service = GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-    assert OURS[name]["Dimensions"] == [{"Name": "service", "Value": service}]
+    assert OURS[name]["Dimensions"] == [{"Name": "service", "Value": OF_THE_STACK}]
     metric = OURS[name]["MetricName"]
-    code = [path.read_text() for path in Path("functions").rglob("*.py")]
+    code = [path.read_text() for place in ("functions", "layers") for path in Path(place).rglob("*.py")]
     counted = [line for text in code for line in text.splitlines() if f'"{metric}"' in line]
-    assert counted, f"nobody publishes {metric}"
+    assert counted or metric in published_by_filters(), f"nobody publishes {metric}"
     assert all("=" not in line.partition(metric)[2] or "in_all=True" in line for line in counted)
+
+
+def test_metrics_of_two_stacks_in_one_account_are_told_apart() -> None:
+    assert GLOBALS["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == OF_THE_STACK
+    constant = [
+        (name, value)
+        for name, alarm in ALARMS.items()
+        for _, value in metrics_of(alarm)
+        if isinstance(value, str)
+    ]
+    assert not constant, f"let the dimension name the stack, or something of it: {constant}"
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert body.count("SEARCH(") == body.count(r"service=\"${AWS::StackName}\"") > 5
+    assert '"service", "batch-bridge"' not in body
+
+
+def test_the_access_log_names_the_stack_for_the_metric_of_429() -> None:
+    [api] = of_type("AWS::Serverless::HttpApi").values()
+    line = json.loads(api["AccessLogSettings"]["Format"]["Fn::Sub"])
+    assert line["service"] == "${AWS::StackName}"
+    assert line["status"] == "$context.status"
+    [found] = of_type("AWS::Logs::MetricFilter").values()
+    assert found["FilterPattern"] == '{ $.status = "429" }'
+    assert found["LogGroupName"] == {"Ref": "AccessLogs"}
+
+
+def events_of(function: str, kind: str) -> list[dict[str, Any]]:
+    events = FUNCTIONS[function].get("Events", {}).values()
+    return [event["Properties"] for event in events if event["Type"] == kind]
+
+
+def watched(metric: str) -> list[Any]:
+    """What alarms on a metric watch."""
+    return [value for alarm in ALARMS.values() for name, value in metrics_of(alarm) if name == metric]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_is_watched_whatever_calls_it(function: str) -> None:
+    """The API's by its 5xx, a queue's by the age of what waits there, a schedule's by its errors."""
+    for event in events_of(function, "HttpApi"):
+        assert event["ApiId"] in watched("5xx"), function
+    for event in events_of(function, "SQS"):
+        [queue_of_it, _] = event["Queue"]["Fn::GetAtt"]
+        ages = watched("ApproximateAgeOfOldestMessage")
+        assert {"Fn::GetAtt": [queue_of_it, "QueueName"]} in ages, f"no alarm on the age in {queue_of_it}"
+    if events_of(function, "ScheduleV2"):
+        assert {"Ref": function} in watched("Errors"), f"add {function} to ErrorsAlarm"
+    assert FUNCTIONS[function].get("Events"), f"nothing calls {function}"
+
+
+def test_the_errors_alarm_lists_scheduled_functions_alone() -> None:
+    scheduled = [{"Ref": name} for name in FUNCTIONS if events_of(name, "ScheduleV2")]
+    assert sorted(watched("Errors"), key=str) == sorted(scheduled, key=str)
+
+
+def test_what_nobody_takes_off_a_dead_letter_queue_rings() -> None:
+    dead = {one["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for one in redriven().values()}
+    seen = {value["Fn::GetAtt"][0] for value in watched("ApproximateNumberOfMessagesVisible")}
+    assert dead <= seen
+
+
+def redriven() -> dict[str, dict[str, Any]]:
+    return {name: one for name, one in QUEUES.items() if "RedrivePolicy" in one}
+
+
+def test_a_queue_that_feeds_a_function_gives_up_in_the_end() -> None:
+    assert {name for _, name, _ in fed_by_queues()} == set(redriven())
+
+
+SECONDS = {"minute": 60, "hour": 3600}
+
+
+def longest_rate(parameter: str) -> int:
+    """The seconds of the longest rate that a parameter takes."""
+    pattern = re.compile(TEMPLATE["Parameters"][parameter]["AllowedPattern"])
+    assert not pattern.match("rate(1 day)")
+    return max(
+        number * SECONDS[unit]
+        for unit in SECONDS
+        for number in range(1, 3000)
+        if pattern.match(f"rate({number} {unit}{'s' if number > 1 else ''})")
+    )
+
+
+@pytest.mark.parametrize("parameter", [name for name in TEMPLATE["Parameters"] if name.endswith("Schedule")])
+def test_an_alarm_on_scheduled_functions_does_not_end_between_two_failing_runs(parameter: str) -> None:
+    [alarm] = [
+        alarm for alarm in ALARMS.values() if ("Errors", {"Ref": "WatchFunction"}) in metrics_of(alarm)
+    ]
+    [period] = {one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one}
+    assert alarm["DatapointsToAlarm"] == 1
+    assert 2 * longest_rate(parameter) <= period * alarm["EvaluationPeriods"] <= DAY_SECONDS
+
+
+def test_a_scheduled_function_that_fails_once_and_then_does_it_rings_nothing() -> None:
+    """Lambda tries an asynchronous invocation three times."""
+    [alarm] = [
+        alarm for alarm in ALARMS.values() if ("Errors", {"Ref": "WatchFunction"}) in metrics_of(alarm)
+    ]
+    assert alarm["Threshold"] == 2
 
 
 def test_the_dashboard_shows_metrics_that_the_code_publishes() -> None:
@@ -391,7 +521,168 @@ def test_the_dashboard_shows_metrics_that_the_code_publishes() -> None:
     )
     unknown = {name for name in shown if f'"{name}"' not in code and not name.startswith("Webhooks")}
     assert len(shown) > 10
-    assert not unknown, f"nobody publishes {unknown}"
+    assert unknown <= published_by_filters(), f"nobody publishes {unknown}"
+
+
+# ── Loops ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sends_to(function: str) -> set[str]:
+    """The queues to which a function may send."""
+    return {
+        queue_of_it
+        for statement in statements(function)
+        if "sqs:SendMessage" in actions(statement)
+        for resource in resources(statement)
+        for queue_of_it in QUEUES
+        if f'"{queue_of_it}"' in resource
+    }
+
+
+def reached_from(function: str) -> set[str]:
+    """The functions that what a function sends may come to, itself if there is a loop."""
+    fed = {(queue_of_it, name) for name, queue_of_it, _ in fed_by_queues()}
+    reached: set[str] = set()
+    new = {function}
+    while new:
+        new = {name for one in new for queue_of_it, name in fed if queue_of_it in sends_to(one)} - reached
+        reached |= new
+    return reached
+
+
+def test_a_function_on_a_loop_of_queues_is_not_stopped_by_lambda_and_no_other_may_loop() -> None:
+    """Lambda stops a loop after about 16 rounds unless it is told that it is meant; a webhook may wait for longer."""
+    looping = {name for name in FUNCTIONS if name in reached_from(name)}
+    assert looping == {"DeliverFunction", "RetryFunction"}
+    allowed_to = {name for name in FUNCTIONS if setting(name, "RecursiveLoop") == "Allow"}
+    assert allowed_to == looping
+
+
+def test_lambda_that_stops_a_loop_all_the_same_rings() -> None:
+    assert watched("RecursiveInvocationsDropped") == [{"Ref": "DeliverFunction"}]
+    assert "LeftBehindQueue" in {
+        value.get("Fn::GetAtt", [""])[0] for value in watched("ApproximateNumberOfMessagesVisible")
+    }
+
+
+# ── Deployments ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def translated_text(text: str, folder: Path) -> dict[str, Any]:
+    path = folder / "template.yaml"
+    path.write_text(text, encoding="utf-8")
+    defaults = {name: str(one["Default"]) for name, one in TEMPLATE["Parameters"].items()}
+    resources: dict[str, Any] = translate(path, boto3.Session(region_name="eu-west-1"), defaults)["Resources"]
+    return resources
+
+
+def versions(resources: dict[str, Any]) -> set[str]:
+    return {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"}
+
+
+def test_each_deployment_publishes_all_functions_anew_so_that_changed_parameters_reach_them(
+    tmp_path: Path,
+) -> None:
+    text = Path("template.yaml").read_text()
+    before = versions(translated_text(text, tmp_path))
+    after = versions(translated_text(stamped(text, "20260910T120000Z"), tmp_path))
+    assert len(before) == len(after) == len(FUNCTIONS)
+    assert not before & after
+
+
+def test_a_change_of_the_layer_alone_publishes_all_functions_anew(tmp_path: Path) -> None:
+    text = Path("template.yaml").read_text()
+    other = text.replace("What every function of batch-bridge shares.", "Another layer.")
+    assert other != text
+    assert not versions(translated_text(text, tmp_path)) & versions(translated_text(other, tmp_path))
+
+
+def test_whatever_calls_a_function_calls_its_published_version() -> None:
+    """Else a call in the middle of a deployment meets new code with the old layer or the old variables."""
+    callers = (
+        "AWS::ApiGatewayV2::Api",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::Lambda::Permission",
+        "AWS::Scheduler::Schedule",
+    )
+    called = [json.dumps(one) for one in translated().values() if one["Type"] in callers]
+    called += [json.dumps(one["Value"]) for one in TEMPLATE["Outputs"].values()]
+    for function in FUNCTIONS:
+        direct = [
+            text
+            for text in called
+            if f'"{function}"' in text or f"${{{function}" in text.replace(f"{function}Alias", "")
+        ]
+        assert not direct, f"{function} is called without its alias in {direct}"
+
+
+# ── Names ───────────────────────────────────────────────────────────────────────────────────────────────
+
+# type of a resource          its name, and how long AWS lets that be
+NAMES = {
+    "AWS::SQS::Queue": ("QueueName", 80),
+    "AWS::Scheduler::Schedule": ("Name", 64),
+    "AWS::Logs::LogGroup": ("LogGroupName", 512),
+    "AWS::SNS::Topic": ("TopicName", 256),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", 255),
+    "AWS::CloudWatch::Alarm": ("AlarmName", 255),
+    "AWS::DynamoDB::Table": ("TableName", 255),
+    "AWS::S3::Bucket": ("BucketName", 63),
+    "AWS::Lambda::Function": ("FunctionName", 64),
+    "AWS::IAM::Role": ("RoleName", 64),
+}
+MAX_SECRET_NAME, MAX_PARAMETER_NAME = 512, 1011
+CONNECTION_CHARACTERS = 63
+
+
+def named() -> Iterator[tuple[str, int, int]]:
+    """What has a name of ours: which, how much of its name is not the stack's, and how long AWS lets it be."""
+    for logical_id, resource in translated().items():
+        key, most = NAMES.get(resource["Type"], ("", 0))
+        if given := resource["Properties"].get(key):
+            text = "${AWS::StackName}" if given == OF_THE_STACK else str(given.get("Fn::Sub", ""))
+            assert "${AWS::StackName}" in text, f"two stacks in one account would both name {logical_id} so"
+            yield logical_id, len(text.replace("${AWS::StackName}", "")), most
+
+
+def longest_stack_name() -> int:
+    room_left = [most - rest for _, rest, most in named()]
+    rest = max(len(f"/{source}/") for source in ROOMS) + CONNECTION_CHARACTERS
+    return min(*room_left, MAX_SECRET_NAME - rest, MAX_PARAMETER_NAME - rest - 1)
+
+
+def test_what_has_a_name_has_the_stacks_so_that_two_stacks_fit_one_account() -> None:
+    assert len(list(named())) > 15
+
+
+def test_the_page_says_how_long_a_stacks_name_may_be() -> None:
+    page = Path("docs/deploy.md").read_text()
+    assert f"at most {longest_stack_name()} characters" in page
+    assert CONNECTION_NAME.fullmatch("a" * CONNECTION_CHARACTERS)
+    assert not CONNECTION_NAME.fullmatch("a" * (CONNECTION_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "address", "fits"),
+    [
+        ("BatchApiUrl", "https://api.batch.com/2.11", True),
+        ("BatchApiUrl", "http://127.0.0.1:8081/2.11", True),
+        ("BatchApiUrl", "http://localhost:8081/2.11", True),
+        ("BatchApiUrl", "http://api.batch.com/2.11", False),
+        ("BatchApiUrl", "http://127.0.0.1.example.com/2.11", False),
+        ("BatchApiUrl", "http://127.0.0.1:80@example.com/2.11", False),
+        ("BatchApiUrl", "http://localhost@example.com/2.11", False),
+        ("BatchApiUrl", "https://key@example.com/2.11", False),
+        ("BatchApiUrl", "https://api.batch.com", False),
+        ("ProviderUrl", "", True),
+        ("ProviderUrl", "http://127.0.0.1:9000", True),
+        ("ProviderUrl", "https://example.com", False),
+        ("ProviderUrl", "http://example.com", False),
+    ],
+)
+def test_keys_go_to_addresses_of_https_or_to_this_machine(parameter: str, address: str, fits: bool) -> None:
+    pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.match(pattern, address)) is fits
 
 
 def test_nobody_is_told_by_e_mail_unless_an_address_is_given() -> None:
@@ -446,6 +737,10 @@ def test_who_receives_may_send_and_do_nothing_else(function: str) -> None:
     sqs = {action for one in statements(function) for action in actions(one) if action.startswith("sqs:")}
     assert sqs == {"sqs:SendMessage"}
     assert all("WebhooksQueue" in resource for resource in allowed(function, "sqs"))
+    bodies = {
+        json.dumps({"Fn::Sub": f"${{BodiesBucket.Arn}}/bodies/{source}/*"}) for source in SOURCES[function]
+    }
+    assert set(allowed(function, "s3")) == bodies, "a receiver stores bodies of its own sources alone"
     s3 = {action for one in statements(function) for action in actions(one) if action.startswith("s3:")}
     assert s3 == {"s3:PutObject"}
 
@@ -562,11 +857,7 @@ def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("source", ROOMS)
-def test_a_source_has_its_secret_its_address_and_a_route(source: str) -> None:
-    secrets = [secret["Name"]["Fn::Sub"] for secret in of_type("AWS::SecretsManager::Secret").values()]
-    assert f"${{AWS::StackName}}/{source}/main" in secrets, (
-        f"add the secret of {source}/main to template.yaml"
-    )
+def test_a_source_has_its_address_and_a_route(source: str) -> None:
     addresses = [
         output["Description"]
         for output in TEMPLATE["Outputs"].values()
@@ -579,22 +870,15 @@ def test_a_source_has_its_secret_its_address_and_a_route(source: str) -> None:
     assert routes in ([f"/{source}/{{connection}}"], ["/{source}/{connection}"])
 
 
-def test_no_secret_and_no_address_is_of_a_source_that_there_is_not() -> None:
-    secrets = {
-        secret["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}/")
-        for secret in of_type("AWS::SecretsManager::Secret").values()
-    }
-    assert secrets == {f"{source}/main" for source in ROOMS} | {"batch/default"}
+def test_no_address_is_of_a_source_that_there_is_not() -> None:
     addresses = [str(output["Value"]) for output in TEMPLATE["Outputs"].values()]
     ending = {address.split("}/")[-1].split("'")[0] for address in addresses if address.count("/main")}
     assert ending == {f"{source}/main" for source in ROOMS}
 
 
-def test_secrets_are_created_empty_and_show_what_belongs_in_them() -> None:
-    for name, secret in of_type("AWS::SecretsManager::Secret").items():
-        content = json.loads(secret["SecretString"])
-        assert not any(content.values()), f"{name} has a value in template.yaml"
-        assert all(f'"{key}"' in secret["Description"] for key in content), f"show the JSON of {name}"
+def test_the_template_makes_no_secret_so_that_no_change_of_its_text_overwrites_one() -> None:
+    kinds = {resource["Type"] for resource in translated().values()}
+    assert not [kind for kind in kinds if kind.startswith("AWS::SecretsManager::")]
 
 
 def test_every_receive_function_answers_posts_and_of_any_other_tool_a_handshake() -> None:

@@ -20,7 +20,6 @@ from tools.texts import (
 
 TEMPLATES = Path(__file__).parent / "new_source"
 METRICS_OF_A_ROUTE = 6
-SECRETS = "Secrets Manager: secrets that the template makes"
 ROUTES = "CloudWatch: metrics of the door's routes, six each"
 
 Words = Mapping[str, str]
@@ -46,7 +45,7 @@ def name_on_the_page(text: str, words: Words) -> str:
 
 def template(text: str, words: Words) -> str:
     block = before(text, "# ── Where to paste what ", filled("block.yaml", words))
-    return before(block, "  BatchKeysSecret:", filled("output.yaml", words))
+    return before(block, "  Door:", filled("output.yaml", words))
 
 
 def readme(text: str, words: Words) -> str:
@@ -71,14 +70,14 @@ def deploying(text: str, words: Words) -> str:
 
 def cost(text: str, words: Words) -> str:
     del words
-    return with_units(with_units(text, SECRETS, 1), ROUTES, METRICS_OF_A_ROUTE)
+    return with_units(text, ROUTES, METRICS_OF_A_ROUTE)
 
 
 def permissions(text: str, words: Words) -> str:
     row = (
         '    "{Title}FunctionRole": (\n'
         '        notes("{name}"),\n'
-        '        "s3:PutObject on BodiesBucket/bodies/*",\n'
+        '        "s3:PutObject on BodiesBucket/bodies/{name}/*",\n'
         '        "secretsmanager:GetSecretValue on secret:STACK/{name}/*",\n'
         '        "sqs:SendMessage on WebhooksQueue",\n'
         '        "ssm:GetParameter on parameter/STACK/connections/{name}",\n'
@@ -135,7 +134,6 @@ def without_chapter_of_it(text: str, words: Words) -> str:
 
 
 def cheaper(text: str, words: Words) -> str:
-    text = with_units(text, SECRETS, -int(words["secrets"]))
     return with_units(text, ROUTES, -METRICS_OF_A_ROUTE * int(words["routes"]))
 
 
