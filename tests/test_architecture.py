@@ -48,10 +48,6 @@ IMPURE = {
     "aws_lambda_powertools": "it logs nothing",
 }
 CLOCKS = {"now", "utcnow", "today"}
-# exception                             because
-PURE_ENOUGH = {
-    ("functions.forms.body", "logging"): "silences a parser that would log what people wrote",
-}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -193,7 +189,7 @@ def test_a_mapping_and_all_that_it_imports_do_nothing_but_think(module: str) -> 
         f"{MODULES[module]}:{line} imports {imported}: {why}"
         for imported, line in imports(module)
         for package, why in IMPURE.items()
-        if is_within(imported, package) and (module, package) not in PURE_ENOUGH
+        if is_within(imported, package)
     ]
     found += [
         f"{MODULES[module]}:{node.lineno} calls {ast.unparse(node.func)}()"
@@ -205,15 +201,6 @@ def test_a_mapping_and_all_that_it_imports_do_nothing_but_think(module: str) -> 
         )
     ]
     assert not found, found
-
-
-def test_every_exception_to_purity_is_still_needed() -> None:
-    unused = [
-        name
-        for name, package in PURE_ENOUGH
-        if not any(is_within(imported, package) for imported, _ in imports(name))
-    ]
-    assert not unused, f"take these out of PURE_ENOUGH: {unused}"
 
 
 AWS = {f"bridge.{name}" for name in ("queue", "archive", "secrets", "parameters", "ledger", "connections")}
