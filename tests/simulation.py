@@ -131,7 +131,8 @@ class SimulatedBatch:
         for operation in operations:
             custom_id = operation["identifiers"]["custom_id"]
             self.attributes[custom_id] |= operation.get("attributes", {})
-            self.events[custom_id] += [one["attributes"]["order_id"] for one in operation.get("events", [])]
+            for event in operation.get("events", []):
+                self.events[custom_id].append(event["attributes"].get("order_id", event["name"]))
 
     @property
     def profiles(self) -> dict[str, tuple[dict[str, Any], list[str]]]:

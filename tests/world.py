@@ -31,6 +31,7 @@ from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.shapes import Shapes
 from functions.sources import ROOMS, room
 from local import moto_fifo
+from tests.core.stand_ins import Strict
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp()
@@ -219,7 +220,7 @@ def world(aws: Aws) -> World:
     secrets = Secrets(stack, aws.clients["secretsmanager"])
     secrets.store("batch/default", KEYS)
     found = World(
-        ledger=Ledger(os.environ["TABLE_NAME"], aws.clients["dynamodb"]),
+        ledger=Ledger(os.environ["TABLE_NAME"], Strict(aws.clients["dynamodb"])),
         queue=WebhookQueue(
             os.environ["QUEUE_URL"],
             os.environ["DEAD_LETTER_QUEUE_URL"],

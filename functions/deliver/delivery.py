@@ -27,6 +27,7 @@ from bridge.errors import (
     Failed,
     Ignored,
     MappingFailed,
+    NotStorable,
     ProfileBusy,
     ProviderUnavailable,
     RejectedByBatch,
@@ -121,7 +122,11 @@ class Delivery:
         self.leased: dict[tuple[str, str], ProfileState] = {}
 
     def run(self, records: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Deliver the records of one invocation; returns the ids of the messages that stay in the queue."""
+        """Deliver the records of one invocation; returns the ids of the messages that stay in the queue.
+
+        Raises NotStorable where AWS refuses for good what one of several says: nothing was sent yet, and each is to
+        be delivered by itself.
+        """
         jobs = self.open([message_of(record) for record in records])
         try:
             self.skip_repeats(jobs)
@@ -135,11 +140,15 @@ class Delivery:
         except BatchUnavailable as error:
             for job in going(jobs):
                 job.end(Outcome.RETURNED, error)
+        except NotStorable as error:
+            if len(jobs) > 1:
+                raise
+            jobs[0].end(Outcome.PARKED, error)
         self.sender.send_all(telling(jobs))
         self.hold_followers(jobs)
         requests = going(jobs)
-        self.settler.settle([job for job in jobs if job.outcome], self.leased)
         self.kinds.remember(jobs)
+        self.settler.settle([job for job in jobs if job.outcome], self.leased)
         self.shapes.keep()
         self.grant(requests)
         self.queue.postpone(self.settler.delays)
@@ -172,12 +181,15 @@ class Delivery:
     def skip_repeats(self, jobs: Sequence[Job]) -> None:
         """End the jobs whose webhook needs nothing more, or stands twice in this batch. What erases is done again.
 
-        Of copies the one of the newest round goes on: SQS would drop the next round of an older one as a repeat.
+        Of one that Batch took in part the rest alone goes on: whole, it is a repeat. Of copies the one of the newest
+        round goes on: SQS would drop the next round of an older one as a repeat.
         """
         self.ids_in_batch = frozenset(job.webhook.id for job in jobs)
-        seen = self.ledger.finished(job.webhook.id for job in jobs if not self.topics.is_erasing(job.webhook))
+        known = self.ledger.known(job.webhook.id for job in jobs if not self.topics.is_erasing(job.webhook))
+        seen = set(known.finished)
         for job in sorted(jobs, key=round_of, reverse=True):
-            if job.webhook.id in seen:
+            is_taken = job.webhook.id in known.taken_in_part and not job.webhook.only
+            if job.webhook.id in seen or is_taken:
                 job.end(Outcome.REPEATED)
             seen.add(job.webhook.id)
 
@@ -241,8 +253,10 @@ class Delivery:
             )
             job.read = webhook
             change = self.mappers[source](webhook, job.settings)
-        except BridgeError:
+        except (Ignored, Failed, Unavailable):
             raise
+        except BridgeError as error:
+            raise MappingFailed(error.reason) from None
         except Exception as error:  # noqa: BLE001 - whatever a mapping raises costs one webhook, never the batch
             raise MappingFailed(reason_of(error)) from None
         if change.is_test and not job.settings.test_events:
@@ -274,6 +288,8 @@ class Delivery:
                 job.wait_for_facts()
             except ProfileBusy as error:
                 job.end(Outcome.RETURNED, error)
+            except NotStorable as error:
+                job.end(Outcome.PARKED, error)
             except Erased as erased:
                 job.rows = fading(job.rows, erased.until)
                 job.forget()
@@ -308,7 +324,7 @@ class Delivery:
                 job.end(Outcome.DELIVERED, reason=done)
             except Ignored as ignored:
                 job.end(Outcome.IGNORED, reason=ignored.reason)
-            except RejectedByBatch as error:
+            except (RejectedByBatch, NotStorable) as error:
                 job.end(Outcome.PARKED, error)
             except (BadCredentials, BatchUnavailable, ProfileBusy, Unfinished) as error:
                 job.end(Outcome.RETURNED, error)

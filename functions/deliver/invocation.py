@@ -11,18 +11,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge import normalise
-from bridge.errors import BatchUnavailable, MappingFailed, Unavailable
+from bridge.errors import BatchUnavailable, Failed, MappingFailed, NotStorable, Unavailable
 from bridge.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
 from bridge.observability import count, logger
 from bridge.queue import Failure, WebhookQueue
 from functions.deliver.delivery import Delivery
 from functions.deliver.gate import CALL_SECONDS
 from functions.deliver.job import Message, message_of
-from functions.deliver.settling import FIRST_DELAY_SECONDS, QUEUE_KEEPS
+from functions.deliver.settling import FIRST_DELAY_SECONDS, QUEUE_KEEPS, delay_seconds, is_exhausted
 
 SUSPECT_AFTER_BREAKS = 2
 MOST_BREAKS_ALONE = 3
 BEHIND_DELAY_SECONDS = 1
+UNWRITTEN = BatchUnavailable("the ledger cannot be written")
 
 Records = Iterable[Mapping[str, Any]]
 
@@ -51,7 +52,7 @@ class Invocation:
         messages = [message_of(record) for record in given.values()]
         suspects = self.suspects(messages)
         if not suspects:
-            return self.delivery().run(given.values())
+            return self.attempt(list(given.values()))
         calm, behind = apart(messages, suspects)
         self.deliver([given[message.id] for message in calm])
         self.leave_behind(behind)
@@ -63,12 +64,33 @@ class Invocation:
                 self.deliver_alone(given[message.id], message, tries)
         return self.stay
 
+    def attempt(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Deliver records as one batch, or each by itself where AWS refuses for good what one of them says."""
+        try:
+            return self.delivery().run(records)
+        except NotStorable:
+            return self.deliver_each(records)
+
+    def deliver_each(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Deliver records one by one, a customer's in order: none of it overtakes one that stays."""
+        stay: list[str] = []
+        held: set[str] = set()
+        for record in records:
+            message = message_of(record)
+            if message.group in held:
+                self.queue.postpone({message.receipt_handle: BEHIND_DELAY_SECONDS})
+                stay.append(message.id)
+            elif self.delivery().run([record]):
+                held.add(message.group)
+                stay.append(message.id)
+        return stay
+
     def suspects(self, messages: Sequence[Message]) -> dict[Message, Tries]:
         """The first message of each group that may have killed a process before, and how it fared."""
         old = [message for message in messages if message.receive_count > SUSPECT_AFTER_BREAKS]
         try:
             known = self.ledger.tries(message.id for message in old) if old else {}
-        except BatchUnavailable:
+        except (BatchUnavailable, NotStorable):
             return {}
         found: dict[str, tuple[Message, Tries]] = {}
         for message in old:
@@ -79,7 +101,7 @@ class Invocation:
 
     def deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Deliver records as one batch, and take what is done off the queue at once."""
-        stay = self.delivery().run(records) if records else []
+        stay = self.attempt(records) if records else []
         self.queue.finish([one["receiptHandle"] for one in records if one["messageId"] not in stay])
         self.stay += stay
 
@@ -94,12 +116,14 @@ class Invocation:
             tries.alone >= MOST_BREAKS_ALONE
             or self.write_down({message: Tries(tries.receives, tries.alone + 1)})
         )
-        if not is_written:
-            self.leave([message], FIRST_DELAY_SECONDS)
-        elif tries.alone >= MOST_BREAKS_ALONE:
-            self.park(message)
-        else:
+        if is_written and tries.alone < MOST_BREAKS_ALONE:
             self.deliver([record])
+        elif is_written:
+            self.park(message, MappingFailed("delivery broke off too often"))
+        elif is_exhausted(message, self.now):
+            self.park(message, UNWRITTEN)
+        else:
+            self.leave([message], delay_seconds(UNWRITTEN, message, self.now))
 
     def leave(self, messages: Sequence[Message], seconds: int) -> None:
         self.stay += [message.id for message in messages]
@@ -110,19 +134,22 @@ class Invocation:
         until = self.clock() + QUEUE_KEEPS.total_seconds()
         try:
             self.ledger.commit([tries_row(message.id, one, until) for message, one in tries.items()])
-        except BatchUnavailable:
+        except (BatchUnavailable, NotStorable):
             return False
         return True
 
-    def park(self, message: Message) -> None:
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def park(self, message: Message, reason: Failed) -> None:
         """Park a message unopened: its body may be what kills."""
-        now = datetime.fromtimestamp(self.clock(), UTC)
-        failure = Failure(MappingFailed.failure_class, "delivery broke off too often", now)
+        failure = Failure(reason.failure_class, reason.reason, self.now)
         try:
             envelope = self.queue.park_unopened(message.body, message.id, failure)
             if envelope:
                 self.ledger.commit([receipt_row(parked_receipt(envelope, failure))])
-        except (BatchUnavailable, Unavailable):
+        except (BatchUnavailable, NotStorable, Unavailable):
             self.leave([message], FIRST_DELAY_SECONDS)
             return
         logger.error("message parked", failure_class=failure.failure_class)

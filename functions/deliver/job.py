@@ -24,11 +24,14 @@ from bridge.limits import (
     fit_event,
 )
 from bridge.profile import Person, ProfileChange
+from bridge.pruning import pruned
 from bridge.settings import ConnectionSettings
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 
 TEST_EVENT = "test event"
+ATTRIBUTES = "attributes"
+"""Among the parts that a webhook is still to send: all its attributes, which may be sent twice, and no event."""
 
 
 class Outcome(Enum):
@@ -134,7 +137,25 @@ class Job:
 
     def wants(self, kind: str, name: str) -> bool:
         """Whether this part is still to be sent: all, unless Batch refused just a part before."""
-        return not self.webhook.only or f"{kind}:{name}" in self.webhook.only
+        only = self.webhook.only
+        return not only or f"{kind}:{name}" in only or (kind == "attribute" and ATTRIBUTES in only)
+
+    @property
+    def owed(self) -> tuple[str, ...]:
+        """What is still to be sent of a webhook that Batch took in part; nothing where it took all of it, or none."""
+        if self.outcome in (Outcome.DELIVERED, Outcome.IGNORED):
+            return ()
+        sent = {f"attribute:{self.origins.get(key, key)}" for key in self.attributes}
+        sent |= {f"event:{event['name']}" for event in self.events}
+        is_in_part = bool(self.refused) and bool(sent - set(self.refused))
+        return tuple(dict.fromkeys(self.refused)) if is_in_part else self.webhook.only
+
+    def state_after(self, state: ProfileState) -> ProfileState:
+        """The state of the profile after what Batch has taken of this job."""
+        state, _ = versions.apply(state, self.change.groups, self.webhook.writer)
+        taken = [event for event in self.change.events if f"event:{event.name}" not in self.refused]
+        state, _ = versions.unseen(state, taken)
+        return pruned(versions.reached(versions.sent_as(state, self.origins), self.attributes))
 
 
 @dataclass(frozen=True, slots=True)

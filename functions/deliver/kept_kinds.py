@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from bridge.errors import BatchUnavailable
+from bridge.errors import BatchUnavailable, NotStorable
 from bridge.kinds import Known, agreed_attributes, agreed_event, attribute_kind, event_kinds, event_path
 from bridge.ledger import Ledger
 from bridge.limits import bare
@@ -125,7 +125,7 @@ class KeptKinds:
         """Write kinds down. Where that fails, the next delivery that sends these names does it."""
         try:
             self.ledger.remember_kinds(project, kinds)
-        except BatchUnavailable as error:
+        except (BatchUnavailable, NotStorable) as error:
             logger.warning("types of names not remembered", project=project, reason=error.reason)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bridge import identity
 from bridge.errors import IdentityUnknown
-from bridge.ledger import Ledger, Link, fact_row, link_row
+from bridge.ledger import MAX_FACT_CHARACTERS, Ledger, Link, fact_row, link_row
 from functions.deliver.job import Job, Outcome
 
 LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
@@ -100,6 +100,8 @@ class Persons:
                     )
                 )
         for name, value in change.remember.items():
+            if len(value) > MAX_FACT_CHARACTERS:
+                continue
             self.facts[project, name] = value
             job.rows.append(fact_row(project, name, value, job.custom_id, learnt_by=job.webhook.writer))
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge import limits
-from bridge.errors import BatchUnavailable, MappingFailed
+from bridge.errors import BatchUnavailable, MappingFailed, NotStorable
 from functions.deliver import consents
 from functions.deliver.delivery import Delivery
 from functions.deliver.job import Job, Message, going
@@ -33,7 +33,7 @@ def previewed_one(delivery: Delivery, envelope: Mapping[str, Any]) -> dict[str, 
     try:
         job = Job(message_for(envelope), delivery.queue.webhook(json.dumps(envelope)))
         fit(delivery, job)
-    except (MappingFailed, BatchUnavailable) as error:
+    except (MappingFailed, NotStorable, BatchUnavailable) as error:
         return found | {"outcome": error.failure_class, "reason": error.reason}
     if job.outcome is not None:
         return found | {"outcome": job.outcome.value, "reason": job.reason}

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import islice, takewhile
 from typing import Any
 
+from bridge.bounds import bounded
 from bridge.ledger import (
     RETRYING,
     WAITING,
@@ -35,8 +36,9 @@ class Rows:
         self.queue = queue
         self.project = job.settings.project
         self.connection = scope_of(job)
-        self.named = {*job.change.person.references}
-        self.keys_named = {link_key(self.project, reference) for reference in self.named}
+        references = job.change.person.references
+        self.named = {bounded(reference) for reference in references}
+        self.keys_named = {link_key(self.project, reference) for reference in references}
         self.until = until
         self.nobody = f"erased by {job.webhook.id}"
         """Where links lead whose profile stays: a profile that is no more, and never was."""

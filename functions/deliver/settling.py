@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from bridge.errors import (
     BatchUnavailable,
     Failed,
     NoTimeLeft,
+    NotStorable,
     ProfileBusy,
     ProviderUnavailable,
     Unavailable,
@@ -25,6 +27,7 @@ from bridge.errors import (
 from bridge.ledger import (
     DELIVERED,
     IGNORED,
+    LEASE_SECONDS,
     PARKED,
     RETRYING,
     WAITING,
@@ -40,7 +43,7 @@ from bridge.observability import alarm, count, logger, measure_seconds, publish
 from bridge.queue import Failure, WebhookQueue
 from bridge.versions import ProfileState
 from functions.deliver import requests
-from functions.deliver.job import Job, Message, Outcome
+from functions.deliver.job import ATTRIBUTES, Job, Message, Outcome
 
 Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
 """The profiles that a batch holds, by project and custom id."""
@@ -67,6 +70,8 @@ ELSE_PATIENT_AFTER_SECONDS = 2 * 24 * 3600
 PATIENCE = 80
 """The longest delay grows to an eightieth of the time beyond that. So 12 days take less than 800 of the 900 receives,
 and what waits for keys comes back within half a minute as long as these are wrong for an hour."""
+MAX_WAITS_FOR_THE_LEDGER = 12
+"""What Batch has taken waits so often for a ledger that cannot be written, an hour in all, and is then parked."""
 FIRST_WAIT_SECONDS = 2
 LONGEST_WAIT_SECONDS = 900
 MAX_RECEIVES = 900
@@ -108,39 +113,123 @@ class Settler:
         """Park, put aside or leave in the queue what was not delivered; then write down what became of each."""
         for job in jobs:
             self.settle_one(job)
-        receipts = [receipt_row(self.receipt(job)) for job in jobs if leaves_receipt(job)]
-        try:
-            self.ledger.commit([*receipts, *profile_rows(jobs, leased), *learnt(jobs), *self.tries(jobs)])
-        except BatchUnavailable as error:
-            logger.error("receipts not written", reason=error.reason)
-            count("ReceiptsNotWritten", len(receipts))
-            alarm("receipts_not_written")
-            self.stay = list(dict.fromkeys([*self.stay, *(job.message.id for job in jobs)]))
-            return
-        for job in jobs:
+        written = self.write_down(jobs, leased)
+        for job in written:
             self.tell(job)
             if job.outcome is Outcome.IGNORED or (job.outcome is Outcome.DELIVERED and job.change.privacy):
                 self.queue.forget_body(job.webhook)
-        measure_seconds("DeliveryLag", *(self.lag(job) for job in jobs if is_first_delivery(job)))
-        counts = Counter(counted for job in jobs for counted in counts_of(job))
+        measure_seconds("DeliveryLag", *(self.lag(job) for job in written if is_first_delivery(job)))
+        counts = Counter(counted for job in written for counted in counts_of(job))
         for (name, dimension, label), number in counts.items():
             publish(name, [number], "Count", {dimension: label})
 
     def settle_one(self, job: Job) -> None:
         failure = job.failure or Failed("")
-        if job.outcome is Outcome.RETURNED and self.is_exhausted(job.message):
+        if job.outcome is Outcome.RETURNED and is_exhausted(job.message, self.now):
             job.end(Outcome.PARKED, failure)
         try:
             if job.outcome is Outcome.PARKED:
-                webhook = replace(job.webhook, only=tuple(job.refused) or job.webhook.only)
-                call = job.operation() if job.custom_id else None
-                self.queue.park(webhook, Failure(failure.failure_class, failure.reason, self.now, call))
+                self.park(job, tuple(job.refused) or job.webhook.only, failure)
             if job.outcome is Outcome.WAITING:
-                self.queue.wait(job.webhook, wait_seconds(job.webhook.waits))
-        except Unavailable as error:
+                self.wait(job)
+        except (NotStorable, Unavailable) as error:
             job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
         if job.outcome is Outcome.RETURNED:
             self.leave(job.message, self.delay(job.failure or failure, job.message))
+
+    def wait(self, job: Job) -> None:
+        """Put a job's webhook in the waiting room, or park it where that refuses it for good. Raises Unavailable."""
+        try:
+            self.queue.wait(job.webhook, wait_seconds(job.webhook.waits))
+        except NotStorable as error:
+            self.park(job, job.webhook.only, error)
+            job.end(Outcome.PARKED, error)
+
+    def park(self, job: Job, only: Sequence[str], failure: Failed) -> None:
+        """Put a job's webhook in the dead-letter queue, with what is still to be sent. Raises Unavailable."""
+        call = job.operation() if job.custom_id else None
+        described = Failure(failure.failure_class, failure.reason, self.now, call)
+        self.queue.park(replace(job.webhook, only=tuple(only)), described)
+
+    # ── What became of each ─────────────────────────────────────────────────────────────────────────────
+
+    def write_down(self, jobs: Sequence[Job], leased: Leased) -> list[Job]:
+        """Write down what became of jobs; returns those of which it is written. Batch has been called by now."""
+        profiles = [profile_row(*profile, state) for profile, state in states_after(jobs, leased).items()]
+        try:
+            self.ledger.commit([*(row for job in jobs for row in self.rows_of(job)), *profiles])
+        except NotStorable:
+            return self.write_each(jobs, leased)
+        except BatchUnavailable as error:
+            self.put_off(jobs, error)
+            return []
+        return list(jobs)
+
+    def rows_of(self, job: Job) -> list[Row]:
+        """What the ledger is told of one job, but for its profile."""
+        receipt = [receipt_row(self.receipt(job))] if leaves_receipt(job) else []
+        return [*receipt, *learnt([job]), *self.tries([job])]
+
+    def write_each(self, jobs: Sequence[Job], leased: Leased) -> list[Job]:
+        """Write down one job after the other, and park the one of which DynamoDB refuses a row for good."""
+        states, written = dict(leased), list[Job]()
+        for job in jobs:
+            after = states_after([job], states)
+            own = [profile_row(*job.profile, after[job.profile])] if job.profile in after else []
+            try:
+                self.ledger.commit([*self.rows_of(job), *own])
+            except NotStorable as error:
+                self.part_with(job, error)
+            except BatchUnavailable as error:
+                self.put_off([job], error)
+                continue
+            else:
+                states = after
+            written.append(job)
+        for profile, state in states.items():
+            with contextlib.suppress(NotStorable, BatchUnavailable):  # else the lease ends by itself
+                self.ledger.commit([profile_row(*profile, state)])
+        return written
+
+    def part_with(self, job: Job, error: NotStorable) -> None:
+        """Park a job whose rows are refused for good, without the events that Batch has taken of it."""
+        if job.outcome is Outcome.DELIVERED:
+            try:
+                self.park(job, (ATTRIBUTES,), error)
+            except (NotStorable, Unavailable) as unavailable:
+                self.leave(job.message, self.delay(BatchUnavailable(unavailable.reason), job.message))
+                return
+            job.webhook = replace(job.webhook, only=(ATTRIBUTES,))
+            job.end(Outcome.PARKED, error)
+        job.rows = []
+        bare = replace(self.receipt(job), events=(), attributes=(), references=(), warnings=())
+        with contextlib.suppress(NotStorable, BatchUnavailable):
+            self.ledger.commit([receipt_row(bare)] if leaves_receipt(job) else [])
+
+    def put_off(self, jobs: Sequence[Job], error: BatchUnavailable) -> None:
+        """Have the ledger told later. What Batch has taken goes round without its events: they are not sent again."""
+        logger.error("receipts not written", reason=error.reason)
+        count("ReceiptsNotWritten", sum(leaves_receipt(job) for job in jobs))
+        alarm("receipts_not_written")
+        for job in jobs:
+            try:
+                if job.outcome is Outcome.DELIVERED:
+                    self.put_aside(job, error)
+            except (NotStorable, Unavailable):
+                self.leave(job.message, self.delay(error, job.message))
+            if job.outcome is Outcome.IGNORED and not is_exhausted(job.message, self.now):
+                self.leave(job.message, self.delay(error, job.message))
+
+    def put_aside(self, job: Job, error: BatchUnavailable) -> None:
+        """Let a webhook come back later and later, then park it: only its attributes are still to be sent.
+
+        Raises Unavailable.
+        """
+        if job.webhook.waits < MAX_WAITS_FOR_THE_LEDGER:
+            webhook = replace(job.webhook, only=(ATTRIBUTES,))
+            self.queue.wait(webhook, max(wait_seconds(job.webhook.waits), LEASE_SECONDS))
+        else:
+            self.park(job, (ATTRIBUTES,), error)
 
     def tries(self, jobs: Iterable[Job]) -> list[Row]:
         """That the messages which stay were left by a delivery that lived to say so."""
@@ -148,28 +237,13 @@ class Settler:
         staying = [job.message for job in jobs if job.outcome is Outcome.RETURNED]
         return [tries_row(message.id, Tries(message.receive_count), until) for message in staying]
 
-    def is_exhausted(self, message: Message) -> bool:
-        """Whether SQS would soon drop the message, or move it away without a reason."""
-        return message.receive_count >= MAX_RECEIVES or self.now - message.sent_at > MAX_AGE
-
     def leave(self, message: Message, delay_seconds: int) -> None:
         self.stay.append(message.id)
         self.delays[message.receipt_handle] = delay_seconds
 
     def delay(self, failure: Failed, message: Message) -> int:
-        """Seconds until the next try: doubling up to what the failure and the message's age allow, with some chance."""
-        grown = FIRST_DELAY_SECONDS * 2 ** min(message.receive_count - 1, 20)
-        asked = min(getattr(failure, "retry_after_seconds", None) or 0, LONGEST_ASKED_SECONDS)
-        spread = random.uniform(1.0, SPREAD)  # noqa: S311 - not for security
-        return int(max(min(grown, self.longest_delay(failure, message)), asked) * spread)
-
-    def longest_delay(self, failure: Failed, message: Message) -> float:
-        longest = LONGEST_DELAY_SECONDS.get(type(failure), FIRST_DELAY_SECONDS)
-        if isinstance(failure, IN_A_MOMENT):
-            return longest
-        age = (self.now - message.sent_at).total_seconds()
-        patient_after = PATIENT_AFTER_SECONDS.get(type(failure), ELSE_PATIENT_AFTER_SECONDS)
-        return max(longest, (age - patient_after) / PATIENCE)
+        """Seconds until the next try."""
+        return delay_seconds(failure, message, self.now)
 
     def lag(self, job: Job) -> float:
         """Seconds from the door's answer until Batch took it."""
@@ -193,6 +267,7 @@ class Settler:
             warnings=limits.names(job.warnings.found),
             failure_class=failure.failure_class if failure else "",
             reason=job.reason,
+            owed=job.owed,
         )
 
     def tell(self, job: Job) -> None:
@@ -212,7 +287,29 @@ class Settler:
             self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic, received_at)
 
 
-def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
+def is_exhausted(message: Message, now: datetime) -> bool:
+    """Whether SQS would soon drop the message, or move it away without a reason."""
+    return message.receive_count >= MAX_RECEIVES or now - message.sent_at > MAX_AGE
+
+
+def delay_seconds(failure: Failed, message: Message, now: datetime) -> int:
+    """Seconds until the next try: doubling up to what the failure and the message's age allow, with some chance."""
+    grown = FIRST_DELAY_SECONDS * 2 ** min(message.receive_count - 1, 20)
+    asked = min(getattr(failure, "retry_after_seconds", None) or 0, LONGEST_ASKED_SECONDS)
+    spread = random.uniform(1.0, SPREAD)  # noqa: S311 - not for security
+    return int(max(min(grown, longest_delay(failure, message, now)), asked) * spread)
+
+
+def longest_delay(failure: Failed, message: Message, now: datetime) -> float:
+    longest = LONGEST_DELAY_SECONDS.get(type(failure), FIRST_DELAY_SECONDS)
+    if isinstance(failure, IN_A_MOMENT):
+        return longest
+    age = (now - message.sent_at).total_seconds()
+    patient_after = PATIENT_AFTER_SECONDS.get(type(failure), ELSE_PATIENT_AFTER_SECONDS)
+    return max(longest, (age - patient_after) / PATIENCE)
+
+
+def states_after(jobs: Iterable[Job], leased: Leased) -> dict[tuple[str, str], ProfileState]:
     """The profiles with what Batch has taken of them, and with who fed them; writing them gives the leases back."""
     states = dict(leased)
     for job in jobs:
@@ -220,10 +317,8 @@ def profile_rows(jobs: Iterable[Job], leased: Leased) -> list[Row]:
             fed = versions.fed(states[job.profile], job.webhook.writer, is_owners=job.is_owners)
             states[job.profile] = fed
         if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
-            applied, _ = versions.apply(states[job.profile], job.change.groups, job.webhook.writer)
-            had, _ = versions.unseen(applied, job.change.events)
-            states[job.profile] = versions.reached(versions.sent_as(had, job.origins), job.attributes)
-    return [profile_row(*profile, state) for profile, state in states.items()]
+            states[job.profile] = job.state_after(states[job.profile])
+    return states
 
 
 def leaves_receipt(job: Job) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from bridge.bounds import bounded
 from bridge.connections import Connections, text_in
-from bridge.errors import BatchUnavailable, MalformedBody, ProfileBusy
+from bridge.errors import BatchUnavailable, MalformedBody, NotStorable, ProfileBusy
 from bridge.ledger import Ledger
 from bridge.observability import logger
 from bridge.shape import Models, Seen, Shape
@@ -25,6 +26,10 @@ LOOK_AT_EVERY = 50
 AGAIN_AFTER_SECONDS = 60
 MAX_BODY_BYTES = 256 * 1024
 """Larger ones are not looked at: reading them a second time takes too long."""
+
+
+MAX_VERSION_BYTES = 64
+"""Of an API version, which stands in a header that nobody signs; what is longer is known by its digest."""
 
 
 class Reading(Protocol):
@@ -46,7 +51,7 @@ class Place(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"shape#{self.source}/{self.connection}/{self.topic}"
+        return f"shape#{self.source}/{self.connection}/{bounded(self.topic)}"
 
 
 @dataclass(slots=True)
@@ -106,9 +111,10 @@ class Shapes:
     def look(self, place: Place, known: Known, job: Job) -> None:
         reading, webhook = self.readings[place.source], job.read or job.webhook
         content = json_object(webhook.body)
-        version = reading.api_version(webhook, content)
-        if version is None:
+        stated = reading.api_version(webhook, content)
+        if stated is None:
             return
+        version = bounded(stated, MAX_VERSION_BYTES)
         seen = self.shape(place).seen(content)
         versions = observed(known.versions, version, seen, datetime.fromtimestamp(self.clock(), UTC))
         if versions != known.versions:
@@ -153,7 +159,7 @@ class Shapes:
             return
         try:
             rows = self.ledger.read([place.key for place in watched])
-        except BatchUnavailable as error:
+        except (BatchUnavailable, NotStorable) as error:
             self.read_again_at = self.clock() + AGAIN_AFTER_SECONDS
             logger.warning("shapes not read", reason=error.reason)
             return
@@ -185,7 +191,7 @@ class Shapes:
             self.read([place])
             if place in self.known:
                 self.known[place].told = None
-        except BatchUnavailable as error:
+        except (BatchUnavailable, NotStorable) as error:
             logger.warning("shape not remembered", reason=error.reason)
         else:
             known.revision, known.changed = known.revision + 1, False

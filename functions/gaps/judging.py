@@ -8,7 +8,7 @@ from enum import Enum
 
 from bridge.ledger import FINAL, Ledger
 from bridge.listing import Told
-from bridge.versions import MAX_SEEN
+from bridge.versions import MAX_SEEN, event_key
 from bridge.webhook import Webhook
 
 
@@ -46,7 +46,11 @@ class Judge:
             self.project, (one.told.reference for one in expected if one.told.reference), self.now
         )
         seen = self.ledger.seen(self.project, dict.fromkeys(owners.values()))
-        had = {one.webhook.id for one in expected if one.told.once in seen.get(owner_of(one, owners), ())}
+        had = {
+            one.webhook.id
+            for one in expected
+            if one.told.once and event_key(one.told.once) in seen.get(owner_of(one, owners), ())
+        }
         came = had | self.with_receipt(one.webhook.id for one in expected if one.webhook.id not in had)
         return [self.trace(one, came, owner_of(one, owners), seen) for one in expected]
 

@@ -31,6 +31,7 @@ REFUSALS = {
 # failure                   class
 FAILURES = {
     errors.MappingFailed: "mapping_failed",
+    errors.NotStorable: "mapping_failed",
     errors.RejectedByBatch: "rejected_by_batch",
     errors.IdentityUnknown: "identity_unknown",
     errors.TopicUnconfirmed: "topic_unconfirmed",

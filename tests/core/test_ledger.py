@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from bridge import versions
-from bridge.errors import BatchUnavailable, Erased, ProfileBusy
+from bridge.errors import BatchUnavailable, Erased, Failed, NotStorable, ProfileBusy
 from bridge.ledger import (
     BATCH_READ_KEYS,
     BATCH_WRITE_ROWS,
@@ -19,6 +20,7 @@ from bridge.ledger import (
     LEASE_SECONDS,
     RECEIPT_DAYS,
     TRANSACTION_ROWS,
+    Known,
     Ledger,
     Link,
     Receipt,
@@ -76,8 +78,8 @@ def test_a_webhook_is_finished_once_it_was_delivered_or_ignored(world: Any) -> N
         [receipt_row(receipt(number, status=status)) for number, status in enumerate(statuses)]
     )
     asked = [f"webhook-{number}" for number in range(9)]
-    assert world.ledger.finished(asked) == {"webhook-0", "webhook-1"}
-    assert world.ledger.finished([]) == set()
+    assert world.ledger.known(asked) == Known(frozenset({"webhook-0", "webhook-1"}), frozenset())
+    assert world.ledger.known([]) == Known(frozenset(), frozenset())
     assert {"delivered", "ignored"} == FINAL
 
 
@@ -173,7 +175,7 @@ def test_a_receipt_holds_no_value_that_a_source_sent() -> None:
         "project",
         "custom_id",
     }
-    kept |= {"events", "attributes", "references", "warnings", "failure_class", "reason"}
+    kept |= {"events", "attributes", "references", "warnings", "failure_class", "reason", "owed"}
     assert set(Receipt.__slots__) == kept, "does the new field hold names and ids alone? then add it here"
 
 
@@ -184,7 +186,7 @@ def test_a_receipt_holds_no_value_that_a_source_sent() -> None:
 def test_any_number_of_rows_is_written_and_read(world: Any, number: int) -> None:
     world.ledger.commit([receipt_row(receipt(index)) for index in range(number)])
     assert rows_in(world) == number
-    assert len(world.ledger.finished(f"webhook-{index}" for index in range(number))) == number
+    assert len(world.ledger.known(f"webhook-{index}" for index in range(number)).finished) == number
 
 
 def test_rows_are_written_25_at_a_time() -> None:
@@ -200,7 +202,7 @@ def test_of_two_rows_of_one_key_the_last_is_written(world: Any) -> None:
 
 def test_a_key_asked_for_twice_is_read_once(world: Any) -> None:
     world.ledger.commit([receipt_row(receipt())])
-    assert world.ledger.finished(["webhook-1", "webhook-1"]) == {"webhook-1"}
+    assert world.ledger.known(["webhook-1", "webhook-1"]).finished == {"webhook-1"}
 
 
 def test_what_dynamodb_left_unwritten_is_written_again() -> None:
@@ -225,9 +227,86 @@ def test_what_dynamodb_left_unread_is_read_again() -> None:
     assert client.of("batch_get_item")[1]["RequestItems"] == left
 
 
+Operation = Callable[[Ledger], object]
+UNPROCESSED: dict[str, tuple[dict[str, Any], Operation]] = {
+    "batch_write_item": (
+        {"UnprocessedItems": {"table": [{"PutRequest": {"Item": receipt_row(receipt())}}]}},
+        lambda ledger: ledger.commit([receipt_row(receipt())]),
+    ),
+    "batch_get_item": (
+        {"Responses": {}, "UnprocessedKeys": {"table": {"Keys": [{"pk": {"S": "webhook#webhook-1"}}]}}},
+        lambda ledger: ledger.receipt("webhook-1"),
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", UNPROCESSED)
+def test_a_dynamodb_that_never_processes_is_out_of_reach_within_seconds(operation: str) -> None:
+    answer, act = UNPROCESSED[operation]
+    client, slept = Calls({operation: answer}), list[float]()
+    with pytest.raises(BatchUnavailable):
+        act(Ledger("table", client, slept.append))
+    assert slept == sorted(slept)
+    assert 1 < sum(slept) < 5
+    assert len(client.of(operation)) == len(slept) + 1
+
+
+# ── Refusals for good ───────────────────────────────────────────────────────────────────────────────────
+
+# what DynamoDB answers                                               is for good
+REFUSALS = {
+    "ValidationException": True,
+    "ItemCollectionSizeLimitExceededException": True,
+    "SerializationException": True,
+    "ProvisionedThroughputExceededException": False,
+    "ThrottlingException": False,
+    "AccessDeniedException": False,
+    "ResourceNotFoundException": False,
+    "InternalServerError": False,
+    "TransactionConflictException": False,
+}
+
+
+def refusal(code: str, *reasons: str) -> ClientError:
+    answer: Any = {"Error": {"Code": code}, "CancellationReasons": [{"Code": reason} for reason in reasons]}
+    return ClientError(answer, "Any")
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refusal_for_good_is_told_apart_from_an_outage(code: str) -> None:
+    names = ("batch_get_item", "batch_write_item", "update_item", "query", "transact_write_items")
+    broken = Ledger("table", Pages(dict.fromkeys(names, refusal(code))))
+    for action in (
+        lambda: broken.known(["webhook-1"]),
+        lambda: broken.commit([receipt_row(receipt())]),
+        lambda: broken.lease("default", "ada", "one", NOW),
+        lambda: broken.take_turn(ROW, "one", NOW, NOW + 60),
+        lambda: broken.receipts_of("default", "ada"),
+        lambda: broken.remember_kinds("default", {"size": "string"}),
+    ):
+        with pytest.raises(NotStorable if REFUSALS[code] else BatchUnavailable):
+            action()
+
+
+@pytest.mark.parametrize(
+    ("reasons", "error"),
+    [
+        (("None", "ValidationError"), NotStorable),
+        (("ItemCollectionSizeLimitExceeded",), NotStorable),
+        (("None", "TransactionConflict"), BatchUnavailable),
+    ],
+)
+def test_of_a_transaction_the_reason_of_each_row_counts(
+    reasons: tuple[str, ...], error: type[Failed]
+) -> None:
+    broken = refusal("TransactionCanceledException", *reasons)
+    with pytest.raises(error):
+        Ledger("table", Calls({"transact_write_items": broken})).remember_kinds("default", {"a": "string"})
+
+
 def test_what_was_just_written_is_what_is_read() -> None:
     client = Calls({"batch_get_item": {"Responses": {}}})
-    Ledger("table", client).finished(["webhook-1"])
+    Ledger("table", client).known(["webhook-1"])
     [call] = client.of("batch_get_item")
     assert call["RequestItems"]["table"]["ConsistentRead"] is True
 
@@ -402,7 +481,7 @@ class Pages(Calls):
 
 
 ACTIONS: dict[str, Callable[[Ledger], object]] = {
-    "finished": lambda ledger: ledger.finished(["webhook-1"]),
+    "known": lambda ledger: ledger.known(["webhook-1"]),
     "links": lambda ledger: ledger.links("default", ["reference"]),
     "facts": lambda ledger: ledger.facts("default", ["name"]),
     "lease": lambda ledger: ledger.lease("default", "ada", "one", NOW),

@@ -13,6 +13,7 @@ BridgeError
 │   └── Erased                    of a person who was erased: nothing is kept of it
 └── Failed                   accepted, but not delivered
     ├── MappingFailed        parked: fix the mapping, then retry
+    ├── NotStorable          parked: AWS refuses for good to keep what it says, now and whenever it is asked again
     ├── TopicUnconfirmed     parked: the signed body does not allow the topic of an unsigned header
     ├── RejectedByBatch      parked: Batch refuses what was sent
     ├── IdentityUnknown      waits for a webhook that tells whose it is
@@ -27,6 +28,8 @@ Messages are made of constants, names of fields and counts: never of a value tha
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class BridgeError(Exception):
@@ -123,6 +126,12 @@ class TopicUnconfirmed(Failed):
     failure_class = "topic_unconfirmed"
 
 
+class NotStorable(Failed):
+    """DynamoDB, SQS or S3 refuses it for good: no outage, and no use in asking again."""
+
+    failure_class = "mapping_failed"
+
+
 class RejectedByBatch(Failed):
     """Batch refused the operation, or a part of it."""
 
@@ -180,6 +189,31 @@ class Unfinished(Failed):
     """A part is done and written down; the rest is for the next delivery."""
 
     failure_class = "batch_unavailable"
+
+
+# AWS's code                                  what is wrong with the request itself
+PERMANENT: Mapping[str, str] = {
+    "ValidationException": "a row over 400 kB, a key over 2,048 bytes, an empty key",
+    "ValidationError": "the same, of one row in a transaction",
+    "ItemCollectionSizeLimitExceededException": "too much under one key",
+    "ItemCollectionSizeLimitExceeded": "the same, of one row in a transaction",
+    "SerializationException": "JSON that DynamoDB cannot read",
+    "InvalidMessageContents": "characters that SQS does not take",
+    "InvalidParameterValue": "a message or a name that is too long",
+    "InvalidParameterValueException": "the same, as other versions of the protocol say it",
+    "BatchRequestTooLong": "messages that are too long together",
+    "AWS.SimpleQueueService.BatchRequestTooLong": "the same, as other versions of the protocol say it",
+    "KeyTooLongError": "a name that S3 does not take",
+    "EntityTooLarge": "a body that S3 does not take",
+}
+
+
+def is_permanent(error: Exception) -> bool:
+    """Whether AWS will refuse the same request whenever it is made: an error of botocore, by its code."""
+    response = getattr(error, "response", None) or {}
+    codes = {response.get("Error", {}).get("Code")}
+    codes |= {reason.get("Code") for reason in response.get("CancellationReasons") or ()}
+    return not codes.isdisjoint(PERMANENT)
 
 
 FAILURE_CLASSES = tuple(

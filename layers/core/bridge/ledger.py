@@ -6,14 +6,15 @@ Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions a
 fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says),
 `shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types). The index finds all rows of a profile.
 Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value that a source sent
-but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256.
+but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256. Whatever a source names is bounded
+before it becomes part of a key or a row: DynamoDB refuses what is too long for good.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -23,7 +24,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge import versions
-from bridge.errors import BatchUnavailable, Erased, ProfileBusy
+from bridge.bounds import MAX_CUSTOM_ID_BYTES, MAX_REASON_CHARACTERS, bounded, cut
+from bridge.errors import BatchUnavailable, Erased, NotStorable, ProfileBusy, is_permanent
 from bridge.versions import ProfileState
 
 RECEIPT_DAYS = 35
@@ -36,7 +38,13 @@ BATCH_READ_KEYS = 100
 BATCH_WRITE_ROWS = 25
 TRANSACTION_ROWS = 100
 INDEX_PAGE_ROWS = 1000
-UNPROCESSED_PAUSE_SECONDS = 0.05
+PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
+"""Between tries of what DynamoDB left unprocessed: after these it counts as out of reach."""
+CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, ATTEMPTS = 1, 2, 2
+MAX_LISTED = 128
+"""Names of one kind on a receipt."""
+MAX_FACT_CHARACTERS = 128
+"""What is longer is no total, and is not remembered."""
 BEFORE_ALL_RECEIPTS = "0"
 """In place of a time, the place of links and facts in the index: behind the newest receipts."""
 
@@ -65,6 +73,16 @@ class Receipt:
     warnings: tuple[str, ...] = ()
     failure_class: str = ""
     reason: str = ""
+    owed: tuple[str, ...] = ()
+    """Of a webhook that Batch took in part, what is still to be sent: `event:order_paid`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What receipts say of webhooks: those that need nothing more, and those of which Batch took a part."""
+
+    finished: frozenset[str]
+    taken_in_part: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +109,31 @@ class Link:
 
 class Ledger:
     """One DynamoDB table. Every method raises BatchUnavailable where DynamoDB is out of reach: the webhook
-    then waits in the queue."""
+    then waits in the queue; and NotStorable where it refuses for good: the webhook is then parked."""
 
-    def __init__(self, table: str, client: Any = None) -> None:
+    def __init__(self, table: str, client: Any = None, sleep: Callable[[float], None] = time.sleep) -> None:
         self.table = table
+        self.sleep = sleep
         self.client = client or boto3.client(
             "dynamodb",
             config=Config(
-                connect_timeout=2,
-                read_timeout=3,
-                retries={"total_max_attempts": 3, "mode": "standard"},
+                connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                read_timeout=READ_TIMEOUT_SECONDS,
+                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
                 parameter_validation=False,
             ),
         )
 
-    def finished(self, webhook_ids: Iterable[str]) -> set[str]:
-        """Those of the webhooks that need nothing more: delivered or ignored before."""
-        rows = self.read([f"webhook#{webhook_id}" for webhook_id in webhook_ids])
-        return {key.removeprefix("webhook#") for key, row in rows.items() if row["status"]["S"] in FINAL}
+    def known(self, webhook_ids: Iterable[str]) -> Known:
+        """What the receipts of webhooks say, for those that come again."""
+        rows = self.read_by(receipt_key, webhook_ids)
+        finished = {webhook_id for webhook_id, row in rows.items() if row["status"]["S"] in FINAL}
+        partly = {webhook_id for webhook_id, row in rows.items() if "owed" in row}
+        return Known(frozenset(finished), frozenset(partly - finished))
 
     def noted(self, webhook_ids: Iterable[str]) -> set[str]:
         """Those of the webhooks that have a receipt, whatever became of them."""
-        keys = [f"webhook#{webhook_id}" for webhook_id in webhook_ids]
-        return {key.removeprefix("webhook#") for key in self.read(keys)} if keys else set()
+        return set(self.read_by(receipt_key, webhook_ids))
 
     def links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, str]:
         """The custom ids that references are linked to, as far as they are known at `now`."""
@@ -122,40 +142,37 @@ class Ledger:
 
     def known_links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, Link]:
         """Return the links of references, as far as they are known at `now`."""
-        prefix = f"link#{project}#"
-        rows = self.read([prefix + reference for reference in references])
+        rows = self.read_by(lambda reference: link_key(project, reference), references)
         return {
-            key.removeprefix(prefix): link_of(row)
-            for key, row in rows.items()
+            reference: link_of(row)
+            for reference, row in rows.items()
             if "expires_at" not in row or float(row["expires_at"]["N"]) >= now
         }
 
     def facts(self, project: str, names: Iterable[str]) -> dict[str, str]:
         """What earlier webhooks told for later ones, as far as it is known."""
-        prefix = f"fact#{project}#"
-        rows = self.read([prefix + name for name in names])
-        return {key.removeprefix(prefix): row["value"]["S"] for key, row in rows.items()}
+        rows = self.read_by(lambda name: fact_key(project, name), names)
+        return {name: row["value"]["S"] for name, row in rows.items()}
 
     def tries(self, message_ids: Iterable[str]) -> dict[str, Tries]:
         """How messages of the queue fared before, as far as it was written down."""
-        rows = self.read([f"tries#{message_id}" for message_id in message_ids])
+        rows = self.read_by(tries_key, message_ids)
         return {
-            key.removeprefix("tries#"): Tries(int(row["receives"]["N"]), int(row["alone"]["N"]))
-            for key, row in rows.items()
+            message_id: Tries(int(row["receives"]["N"]), int(row["alone"]["N"]))
+            for message_id, row in rows.items()
         }
 
     def kinds(self, project: str, paths: Iterable[str]) -> dict[str, str]:
         """The types that names and paths have for ever, as far as they are known."""
-        prefix = f"kind#{project}#"
-        rows = self.read([prefix + path for path in paths])
-        return {key.removeprefix(prefix): row["kind"]["S"] for key, row in rows.items()}
+        rows = self.read_by(lambda path: kind_key(project, path), paths)
+        return {path: row["kind"]["S"] for path, row in rows.items()}
 
     def remember_kinds(self, project: str, kinds: Mapping[str, str]) -> None:
         """Remember types of names and paths; where one is remembered already, that stays.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
         """
-        updates = [{"Update": self.kind_update(f"kind#{project}#{path}", kinds[path])} for path in kinds]
+        updates = [{"Update": self.kind_update(kind_key(project, path), kinds[path])} for path in kinds]
         for start in range(0, len(updates), TRANSACTION_ROWS):
             self.call("transact_write_items", TransactItems=updates[start : start + TRANSACTION_ROWS])
 
@@ -191,7 +208,7 @@ class Ledger:
                 raise Erased(float(gone["N"])) from None
             raise ProfileBusy("another delivery holds this profile") from error
         except (ClientError, BotoCoreError) as error:
-            raise BatchUnavailable("the ledger cannot be written") from error
+            raise failure_of(error, "the ledger cannot be written") from error
         return versions.load(answer["Attributes"].get("state", {}).get("S"))
 
     def state(self, project: str, custom_id: str) -> ProfileState:
@@ -201,11 +218,10 @@ class Ledger:
 
     def seen(self, project: str, custom_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         """The keys of events that profiles have had; those that were erased or are not known are left out."""
-        prefix = profile_key(project, "")
-        rows = self.read([prefix + custom_id for custom_id in custom_ids])
+        rows = self.read_by(lambda custom_id: profile_key(project, custom_id), custom_ids)
         return {
-            key.removeprefix(prefix): frozenset(versions.load(row["state"]["S"]).seen)
-            for key, row in rows.items()
+            custom_id: frozenset(versions.load(row["state"]["S"]).seen)
+            for custom_id, row in rows.items()
             if "state" in row and "gone_until" not in row
         }
 
@@ -241,7 +257,7 @@ class Ledger:
         except self.client.exceptions.ConditionalCheckFailedException as error:
             raise ProfileBusy("another run holds this row") from error
         except (ClientError, BotoCoreError) as error:
-            raise BatchUnavailable("the ledger cannot be written") from error
+            raise failure_of(error, "the ledger cannot be written") from error
         row: Row = answer["Attributes"]
         return row
 
@@ -259,18 +275,26 @@ class Ledger:
     def write(self, requests: Sequence[dict[str, Any]]) -> None:
         for start in range(0, len(requests), BATCH_WRITE_ROWS):
             pending: Any = {self.table: requests[start : start + BATCH_WRITE_ROWS]}
+            pauses = iter(PAUSES_SECONDS)
             while pending := self.call("batch_write_item", RequestItems=pending).get("UnprocessedItems"):
-                time.sleep(UNPROCESSED_PAUSE_SECONDS)
+                self.pause(pauses)
+
+    def pause(self, pauses: Iterator[float]) -> None:
+        """Leave DynamoDB alone for a moment. Raises BatchUnavailable where that was done often enough."""
+        seconds = next(pauses, None)
+        if seconds is None:
+            raise BatchUnavailable("the ledger leaves rows unprocessed")
+        self.sleep(seconds)
 
     def receipt(self, webhook_id: str) -> Receipt | None:
         """The receipt of one webhook."""
-        rows = self.read([f"webhook#{webhook_id}"])
+        rows = self.read([receipt_key(webhook_id)])
         return next((receipt_of(row) for row in rows.values()), None)
 
     def receipts_by_id(self, webhook_ids: Iterable[str]) -> dict[str, Receipt]:
         """Return the receipts of webhooks; missing ones are left out."""
-        rows = self.read([f"webhook#{webhook_id}" for webhook_id in webhook_ids])
-        return {key.removeprefix("webhook#"): receipt_of(row) for key, row in rows.items()}
+        rows = self.read_by(receipt_key, webhook_ids)
+        return {webhook_id: receipt_of(row) for webhook_id, row in rows.items()}
 
     def receipts_of(self, project: str, custom_id: str, limit: int = 100) -> list[Receipt]:
         """The receipts of one profile, newest first."""
@@ -328,7 +352,13 @@ class Ledger:
         try:
             return newest_first(row for page in pages for row in page["Items"])[:limit]
         except (ClientError, BotoCoreError) as error:
-            raise BatchUnavailable("the ledger is out of reach") from error
+            raise failure_of(error, "the ledger is out of reach") from error
+
+    def read_by(self, key: Callable[[str], str], names: Iterable[str]) -> dict[str, Row]:
+        """Rows by the names that their keys are made of; missing ones are left out."""
+        keys = {name: key(name) for name in names}
+        rows = self.read(list(keys.values())) if keys else {}
+        return {name: rows[key] for name, key in keys.items() if key in rows}
 
     def read(self, keys: Sequence[str]) -> dict[str, Row]:
         """Rows by key, read consistently; missing ones are left out."""
@@ -338,34 +368,61 @@ class Ledger:
         for start in range(0, len(keys), BATCH_READ_KEYS):
             wanted = [{"pk": {"S": key}} for key in keys[start : start + BATCH_READ_KEYS]]
             pending: Any = {self.table: {"Keys": wanted, "ConsistentRead": True}}
+            pauses = iter(PAUSES_SECONDS)
             while pending:
                 answer = self.call("batch_get_item", RequestItems=pending)
                 yield from answer["Responses"].get(self.table, [])
-                pending = answer.get("UnprocessedKeys")
+                if pending := answer.get("UnprocessedKeys"):
+                    self.pause(pauses)
 
     def call(self, operation: str, **arguments: Any) -> Any:
         try:
             return getattr(self.client, operation)(**arguments)
         except (ClientError, BotoCoreError) as error:
-            raise BatchUnavailable("the ledger is out of reach") from error
+            raise failure_of(error, "the ledger is out of reach") from error
+
+
+def failure_of(error: Exception, reason: str) -> BatchUnavailable | NotStorable:
+    """What an error of DynamoDB means for the webhook."""
+    return NotStorable("the ledger refuses it for good") if is_permanent(error) else BatchUnavailable(reason)
 
 
 def profile_key(project: str, custom_id: str) -> str:
     """The row of a profile."""
-    return f"profile#{project}#{custom_id}"
+    return f"profile#{project}#{bounded(custom_id, MAX_CUSTOM_ID_BYTES)}"
+
+
+def receipt_key(webhook_id: str) -> str:
+    """The row of a receipt."""
+    return f"webhook#{bounded(webhook_id)}"
 
 
 def link_key(project: str, reference: str) -> str:
-    """Return the key of a link's row."""
-    return f"link#{project}#{reference}"
+    """The row of a link."""
+    return f"link#{project}#{bounded(reference)}"
+
+
+def fact_key(project: str, name: str) -> str:
+    """The row of a fact."""
+    return f"fact#{project}#{bounded(name)}"
+
+
+def kind_key(project: str, path: str) -> str:
+    """The row of a type."""
+    return f"kind#{project}#{bounded(path)}"
+
+
+def tries_key(message_id: str) -> str:
+    """The row of a message's tries."""
+    return f"tries#{bounded(message_id)}"
 
 
 def receipt_row(receipt: Receipt) -> Row:
     """The row of a receipt; DynamoDB forgets it after 35 days."""
     received = datetime.fromisoformat(receipt.received_at)
-    content = {name: getattr(receipt, name) for name in Receipt.__slots__}
+    content = {name: kept(name, getattr(receipt, name)) for name in Receipt.__slots__}
     row: Row = {
-        "pk": {"S": f"webhook#{receipt.id}"},
+        "pk": {"S": receipt_key(receipt.id)},
         "status": {"S": receipt.status},
         "received_at": {"S": receipt.received_at},
         "receipt": {"S": json.dumps(content, separators=(",", ":"))},
@@ -373,7 +430,19 @@ def receipt_row(receipt: Receipt) -> Row:
     }
     if receipt.custom_id:
         row["profile"] = {"S": profile_key(receipt.project, receipt.custom_id)}
+    if receipt.owed:
+        row["owed"] = {"N": str(len(receipt.owed))}
     return row
+
+
+def kept(name: str, value: str | tuple[str, ...]) -> str | list[str]:
+    """One field of a receipt as its row holds it: few and short names, references as their links have them."""
+    if isinstance(value, str):
+        return value if name == "custom_id" else cut(value, MAX_REASON_CHARACTERS)
+    shorten = bounded if name == "references" else cut
+    listed = [shorten(one) for one in value[:MAX_LISTED]]
+    more = len(value) - MAX_LISTED
+    return [*listed, f"more:{more}"] if more > 0 else listed
 
 
 def profile_row(project: str, custom_id: str, state: ProfileState) -> Row:
@@ -390,7 +459,7 @@ def gone_row(project: str, custom_id: str, until: float) -> Row:
 def tries_row(message_id: str, tries: Tries, until: float) -> Row:
     """The row that tells of a message's tries, until it has long left the queue."""
     return {
-        "pk": {"S": f"tries#{message_id}"},
+        "pk": {"S": tries_key(message_id)},
         "receives": {"N": str(tries.receives)},
         "alone": {"N": str(tries.alone)},
         "expires_at": {"N": str(int(until))},
@@ -429,7 +498,7 @@ def fact_row(
 
     `learnt_by` is the connection that told of it.
     """
-    row: Row = {"pk": {"S": f"fact#{project}#{name}"}, "value": {"S": value}}
+    row: Row = {"pk": {"S": fact_key(project, name)}, "value": {"S": value}}
     row |= place_in_index(project, custom_id)
     row |= {"learnt_by": {"S": learnt_by}} if learnt_by else {}
     return row if until is None else row | {"expires_at": {"N": str(int(until))}}

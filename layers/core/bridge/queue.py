@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge.errors import BatchUnavailable, Ignored, MappingFailed, Unavailable
+from bridge.bounds import MAX_REASON_CHARACTERS, cut
+from bridge.errors import (
+    BatchUnavailable,
+    Ignored,
+    MappingFailed,
+    NotStorable,
+    Unavailable,
+    is_permanent,
+)
+from bridge.observability import count, logger
 from bridge.webhook import MAX_BODY_BYTES, Webhook
 
 if TYPE_CHECKING:
@@ -36,6 +46,9 @@ MAX_DELAY_SECONDS = 900
 SEND_TIMEOUT_SECONDS = 2
 """Shopify gives up after 5 seconds: the door must have answered before."""
 DROP_VISIBILITY_SECONDS = 60
+ENTRIES_PER_CALL = 10
+NAME = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"""
 MAX_KEYS_PER_DELETE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
@@ -129,7 +142,7 @@ class WebhookQueue:
         self.put(self.envelope(webhook), webhook.group, f"{webhook.id}-{webhook.retries}-{webhook.waits}")
 
     def wait(self, webhook: Webhook, delay_seconds: int) -> None:
-        """Put a webhook aside until something may be known of whose it is. Raises Unavailable."""
+        """Put a webhook aside until something may be known of whose it is. Raises Unavailable, NotStorable."""
         try:
             self.client.send_message(
                 QueueUrl=self.waiting_url,
@@ -137,38 +150,72 @@ class WebhookQueue:
                 DelaySeconds=min(delay_seconds, MAX_DELAY_SECONDS),
             )
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable("the waiting room refuses the webhook") from error
+            raise failure_of(error, "the waiting room refuses the webhook") from error
 
     def park(self, webhook: Webhook, failure: Failure) -> None:
-        """Put a webhook in the dead-letter queue, with its reason. Raises Unavailable."""
-        message = self.envelope(webhook, failure)
-        self.put_aside(message, webhook.id, f"{webhook.id}-{webhook.retries}-{failure.failure_class}")
+        """Put a webhook in the dead-letter queue, with its reason. Raises Unavailable.
+
+        Where SQS refuses that for good, without the call to Batch and what else is long beside the body.
+        """
+        deduplication = f"{webhook.id}-{webhook.retries}-{failure.failure_class}"
+        try:
+            self.put_aside(self.envelope(webhook, failure), webhook.id, deduplication)
+        except NotStorable:
+            headers = {name: value for name, value in webhook.headers.items() if value == cut(value)}
+            bare = replace(webhook, topic=cut(webhook.topic), headers=headers)
+            self.put_aside(self.envelope(bare, replace(failure, call=None)), webhook.id, deduplication)
 
     def park_message(self, message: str, name: str) -> None:
         """Put any message in the dead-letter queue as it is. Raises Unavailable."""
         self.put_aside(message, name, hashlib.sha256(message.encode(errors="surrogatepass")).hexdigest())
 
     def put_aside(self, message: str, group: str, deduplication: str) -> None:
+        """Put a message in the dead-letter queue. Raises Unavailable, NotStorable."""
         try:
             self.client.send_message(
                 QueueUrl=self.dead_letter_url,
                 MessageBody=message,
-                MessageGroupId=group,
-                MessageDeduplicationId=deduplication,
+                MessageGroupId=name_in_sqs(group),
+                MessageDeduplicationId=name_in_sqs(deduplication),
             )
         except (ClientError, BotoCoreError) as error:
-            raise Unavailable("the dead-letter queue refuses the webhook") from error
+            raise failure_of(error, "the dead-letter queue refuses the webhook") from error
 
     def finish(self, receipt_handles: Sequence[str]) -> None:
         """Delete messages of the queue that are done. Best effort: Lambda deletes them too when an invocation ends."""
-        entries = [
-            {"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(receipt_handles)
-        ]
+        entries = [{"ReceiptHandle": handle} for handle in receipt_handles]
+        self.in_batches("delete_message_batch", self.url, entries)
+
+    def in_batches(self, operation: str, url: str, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Make one call for every ten entries, and again for those that SQS itself failed at. Best effort.
+
+        An answer of 200 may name entries that failed; these are counted, whosever fault it was.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+        """
+        for start in range(0, len(entries), ENTRIES_PER_CALL):
+            wanted = {
+                str(number): {"Id": str(number), **entry}
+                for number, entry in enumerate(entries[start : start + ENTRIES_PER_CALL])
+            }
+            failed = self.failed(operation, url, list(wanted.values()))
+            again = [wanted[place] for place, (_, is_ours) in failed.items() if not is_ours]
+            if again:
+                failed = {place: why for place, why in failed.items() if why[1]}
+                failed |= self.failed(operation, url, again)
+            tell_failed(operation, [code for code, _ in failed.values()])
+
+    def failed(
+        self, operation: str, url: str, entries: Sequence[Mapping[str, Any]]
+    ) -> dict[str, tuple[str, bool]]:
+        """Make one call; returns the entries that failed: SQS's code, and whether it was the caller's fault."""
         try:
-            if entries:
-                self.client.delete_message_batch(QueueUrl=self.url, Entries=entries)
-        except (ClientError, BotoCoreError):
-            return
+            answer = getattr(self.client, operation)(QueueUrl=url, Entries=entries) or {}
+        except (ClientError, BotoCoreError) as error:
+            return {entry["Id"]: (type(error).__name__, True) for entry in entries}
+        return {
+            one["Id"]: (str(one.get("Code")), bool(one.get("SenderFault")))
+            for one in answer.get("Failed", ())
+        }
 
     def park_unopened(self, message: str, name: str, failure: Failure) -> dict[str, Any]:
         """Put a message in the dead-letter queue with its reason, without a look at its body; returns the envelope,
@@ -206,16 +253,10 @@ class WebhookQueue:
     def postpone(self, delays: Mapping[str, int]) -> None:
         """Hide messages of the queue for so many seconds, by receipt handle. Best effort: else the queue's own
         visibility timeout holds."""
-        handles = list(delays)
-        for start in range(0, len(handles), 10):
-            entries = [
-                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delays[handle]}
-                for number, handle in enumerate(handles[start : start + 10])
-            ]
-            try:
-                self.client.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
-            except (ClientError, BotoCoreError):
-                continue
+        entries = [
+            {"ReceiptHandle": handle, "VisibilityTimeout": seconds} for handle, seconds in delays.items()
+        ]
+        self.in_batches("change_message_visibility_batch", self.url, entries)
 
     def envelope(self, webhook: Webhook, failure: Failure | None = None) -> str:
         """The message that carries a webhook. Raises Unavailable where S3 is needed and refuses."""
@@ -302,14 +343,9 @@ class WebhookQueue:
         return [parked(message) for message in answer.get("Messages", [])]
 
     def release_parked(self, parked: Iterable[Parked]) -> None:
-        """Show messages of the dead-letter queue to others again. Best effort."""
-        for one in parked:
-            try:
-                self.client.change_message_visibility(
-                    QueueUrl=self.dead_letter_url, ReceiptHandle=one.receipt_handle, VisibilityTimeout=0
-                )
-            except (ClientError, BotoCoreError):
-                continue
+        """Show messages of the dead-letter queue to others again. Best effort: else they show up by themselves."""
+        entries = [{"ReceiptHandle": one.receipt_handle, "VisibilityTimeout": 0} for one in parked]
+        self.in_batches("change_message_visibility_batch", self.dead_letter_url, entries)
 
     def drop_parked(
         self, choose: Callable[[list[Parked]], list[Parked]], has_time: Callable[[], bool]
@@ -396,11 +432,30 @@ class WebhookQueue:
             raise Unavailable("the queue refuses the webhook") from error
 
 
+def failure_of(error: Exception, reason: str) -> Unavailable | NotStorable:
+    """What an error of SQS means for the webhook."""
+    return NotStorable("SQS refuses it for good") if is_permanent(error) else Unavailable(reason)
+
+
+def name_in_sqs(name: str) -> str:
+    """The name of a group or the id of a message, as long and of such characters as SQS takes."""
+    return name if NAME.fullmatch(name) else hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+
+
+def tell_failed(operation: str, codes: Sequence[str]) -> None:
+    """Log and count entries that SQS failed at."""
+    if codes:
+        logger.warning(
+            "SQS failed at a part", operation=operation, codes=sorted(set(codes)), entries=len(codes)
+        )
+        count("QueueEntriesFailed", len(codes), operation=operation)
+
+
 def described(failure: Failure) -> dict[str, str]:
     """A failure as it travels in an envelope."""
     return {
         "class": failure.failure_class,
-        "reason": failure.reason,
+        "reason": cut(failure.reason, MAX_REASON_CHARACTERS),
         "failed_at": failure.failed_at.isoformat(),
     }
 

@@ -13,10 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from bridge.bounds import bounded
 from bridge.profile import AttributeGroup, Event, Value
 
 MAX_SEEN = 100
 """Keys of events that a profile has had, the newest: two webhooks of one event come close to each other."""
+MAX_EVENT_KEY_BYTES = 128
+MAX_VERSION_CHARACTERS = 128
+"""Of a version and a rank: what is cut sorts as before, but for two that differ behind it."""
+MAX_ITEM_CHARACTERS = 300
+"""Of an item of a list, as many as Batch takes."""
+ATTRIBUTES = "attributes"
+"""In `forgotten`, the attributes themselves; every other name is a group with members."""
 CONSENTS = frozenset({"$email_marketing", "$sms_marketing"})
 UNSUBSCRIBED = "unsubscribed"
 ADDRESSES = frozenset({"$email_address", "$phone_number"})
@@ -44,6 +52,8 @@ class ProfileState:
     the last one last. `fed_by` are all connections of which a webhook was of this profile, also where it wrote no
     attribute. `is_owners`: the custom id is a `user_id`, of the owner or of a visitor whose claim was taken.
     `addresses` has a digest of each address as Batch was last sent it, after `VISITORS` where a visitor stated it.
+    `forgotten` has the newest version that `bridge.pruning` dropped of a group's members, or of the attributes: what is
+    not known and no newer than that counts as outdated.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +65,7 @@ class ProfileState:
     fed_by: tuple[str, ...] = ()
     is_owners: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
+    forgotten: Mapping[str, str] = field(default_factory=dict)
 
 
 def apply(
@@ -82,7 +93,8 @@ def apply_group(state: ProfileState, group: AttributeGroup) -> tuple[ProfileStat
     for name, value in group.attributes.items():
         version = version_of(group, name, value)
         fills = name in ADDRESSES and not group.replaces
-        if is_outdated(versions.get(name, ""), version, fills=fills):
+        is_old = is_outdated(versions.get(name, ""), version, fills=fills)
+        if is_old or is_forgotten(state, name, version):
             continue
         if isinstance(value, Mapping):
             newer |= changed_items(versions, name, value, version)
@@ -95,7 +107,13 @@ def apply_group(state: ProfileState, group: AttributeGroup) -> tuple[ProfileStat
 def version_of(group: AttributeGroup, name: str, value: Value) -> str:
     """Return the version of one attribute of a group. A visitor may withdraw a consent as an owner may."""
     is_withdrawal = name in CONSENTS and value == UNSUBSCRIBED
-    return group.version if group.provenance == "owner" or is_withdrawal else VISITORS + group.version
+    version = group.version[:MAX_VERSION_CHARACTERS]
+    return version if group.provenance == "owner" or is_withdrawal else VISITORS + version
+
+
+def is_forgotten(state: ProfileState, name: str, version: str) -> bool:
+    """Whether an attribute that is not known may have been dropped with a newer version."""
+    return version <= state.forgotten.get(ATTRIBUTES, "") and name not in state.versions
 
 
 def is_outdated(known: str, version: str, *, fills: bool) -> bool:
@@ -146,15 +164,20 @@ def changed_items(
     for verb, sign, other in (("$add", "+", "-"), ("$remove", "-", "+")):
         newer = [item for item in items_in(value.get(verb)) if known_item(versions, name, item) <= version]
         for item in newer:
-            versions.pop(f"{name}{other}{item}", None)
-            versions[f"{name}{sign}{item}"] = version
+            versions.pop(item_key(name, other, item), None)
+            versions[item_key(name, sign, item)] = version
         if newer:
             changes[verb] = newer
     return {name: changes} if changes else {}
 
 
 def known_item(versions: Mapping[str, str], name: str, item: str) -> str:
-    return max(versions.get(f"{name}+{item}", ""), versions.get(f"{name}-{item}", ""))
+    return max(versions.get(item_key(name, sign, item), "") for sign in "+-")
+
+
+def item_key(name: str, sign: str, item: str) -> str:
+    """Return the key under which the version of an item is known."""
+    return f"{name}{sign}{item[:MAX_ITEM_CHARACTERS]}"
 
 
 def with_newer_items(versions: dict[str, str], name: str, value: Value, version: str) -> Value:
@@ -169,7 +192,7 @@ def with_newer_items(versions: dict[str, str], name: str, value: Value, version:
             del versions[key]
     if not newer:
         return value
-    kept = [item for item in items_in(value) if f"-{item}" not in newer]
+    kept = [item for item in items_in(value) if item_key("", "-", item) not in newer]
     return [*kept, *(key[1:] for key in newer if key[0] == "+" and key[1:] not in kept)] or None
 
 
@@ -200,10 +223,15 @@ def unseen(state: ProfileState, events: Iterable[Event]) -> tuple[ProfileState, 
     for event in events:
         if event.once is None:
             kept.append(event)
-        elif event.once not in state.seen:
+        elif (key := event_key(event.once)) not in state.seen:
             kept.append(event)
-            state = replace(state, seen=(*state.seen, event.once)[-MAX_SEEN:])
+            state = replace(state, seen=(*state.seen, key)[-MAX_SEEN:])
     return state, tuple(kept)
+
+
+def event_key(once: str) -> str:
+    """Return what is remembered of an event that a profile gets once."""
+    return bounded(once, MAX_EVENT_KEY_BYTES)
 
 
 def sent_as(state: ProfileState, origins: Mapping[str, str]) -> ProfileState:
@@ -218,9 +246,11 @@ def apply_member(
     state: ProfileState, group: AttributeGroup, name: str
 ) -> tuple[ProfileState, dict[str, Value]]:
     members = state.members.get(group.name, {})
-    if name in members and members[name].version > group.version:
+    name, version = bounded(name), group.version[:MAX_VERSION_CHARACTERS]
+    newest = members[name].version if name in members else state.forgotten.get(group.name, "")
+    if newest > version:
         return state, {}
-    stated = Member(group.version, group.rank, dict(group.attributes))
+    stated = Member(version, group.rank[:MAX_VERSION_CHARACTERS], dict(group.attributes))
     updated = {**members, name: stated}
     before, after = leading(members), leading(updated)
     changes: dict[str, Value] = {}
@@ -252,6 +282,7 @@ def dump(state: ProfileState) -> str:
     content |= {"fed_by": state.fed_by} if state.fed_by else {}
     content |= {"is_owners": True} if state.is_owners else {}
     content |= {"addresses": dict(state.addresses)} if state.addresses else {}
+    content |= {"forgotten": dict(state.forgotten)} if state.forgotten else {}
     return json.dumps(content, separators=(",", ":"), default=number)
 
 
@@ -287,7 +318,6 @@ def load(text: str | None) -> ProfileState:
         name: tuple(wrote.split("\n")) for wrote, names in stored.get("writers", {}).items() for name in names
     }
     seen, consents = tuple(stored.get("seen", ())), stored.get("consents", {})
-    fed_by = tuple(stored.get("fed_by", ()))
-    is_owners = bool(stored.get("is_owners"))
-    addresses = stored.get("addresses", {})
-    return ProfileState(versions, members, seen, others, consents, writers, fed_by, is_owners, addresses)
+    fed_by, is_owners = tuple(stored.get("fed_by", ())), bool(stored.get("is_owners"))
+    more = stored.get("addresses", {}), stored.get("forgotten", {})
+    return ProfileState(versions, members, seen, others, consents, writers, fed_by, is_owners, *more)
