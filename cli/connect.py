@@ -6,7 +6,7 @@ import json
 import re
 import secrets as randomness
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,7 @@ class Standing:
     last_refusal: str = ""
     amiss: tuple[str, ...] = ()
     inactive_since: str = ""
+    warned: dict[str, int] = field(default_factory=dict)
 
 
 def check_names(source: str, connection: str) -> None:
@@ -278,6 +279,7 @@ def standing(stack: Stack, known: Known) -> Standing:
         last_refusal,
         known.findings,
         known.inactive_since,
+        dict(known.warned),
     )
 
 

@@ -227,6 +227,13 @@ def rotation(found: Rotation) -> None:
     line(verdict(found), "green" if found.is_safe or found.removed else "")
 
 
+# warning              the setting that answers it
+SETTINGS_OF_WARNINGS = {
+    "user_id_not_trusted": "visitor_user_id",
+    "shared_identity": "shared_identities",
+}
+
+
 def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None:
     """Connections with their addresses, and the Batch projects."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
@@ -250,6 +257,11 @@ def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None
                 f"{one.source}/{one.connection}: says that it left, at {one.inactive_since};"
                 " its next webhook clears this.",
                 "yellow",
+            )
+        for kind, number in one.warned.items():
+            setting = SETTINGS_OF_WARNINGS.get(kind, "")
+            line(
+                f"{one.source}/{one.connection}: {kind} {number} times; see the setting {setting}.", "yellow"
             )
     for project, has_keys in projects.items():
         line(

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 
 from cli import connect as connecting
-from cli import erasures, show
+from cli import erasures, show, visitors
 from cli import rotation as rotating
 from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
 from cli.errors import WrongUsage
@@ -140,6 +141,21 @@ def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bo
     if not asks:
         show.connecting(stored.address, steps)
     show.stored(stored)
+    if not from_stdin and sys.stdin.isatty():
+        ask_about_visitors(stack, source, connection)
+
+
+def ask_about_visitors(stack: Stack, source: str, connection: str) -> None:
+    """Ask what visitors may say, and store the answers; Enter takes what is safe."""
+    answers = {
+        one.setting: str(
+            typer.prompt(one.text, default=one.choices[0], type=click.Choice(one.choices), err=True)
+        )
+        for one in visitors.questions(stack, source, connection)
+    }
+    if answers:
+        visitors.store_answers(stack, source, connection, answers)
+        show.line(f"Stored: {', '.join(f'{name} {value}' for name, value in answers.items())}.", "green")
 
 
 def secret_added(stack: Stack, source: str, connection: str, *, from_stdin: bool) -> Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from bridge.profile import AttributeGroup, Attributes, Event, ProfileChange, Val
 from bridge.settings import ConnectionSettings
 from bridge.strict_json import json_value
 from bridge.webhook import Webhook
+
+OF_VISITORS = re.compile(r"\b(note_attributes|note|client_reference_id|custom_fields)\b")
+"""Fields of Shopify and Stripe that whoever has the cart or the address of a payment link can set."""
 
 
 def chosen(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
@@ -57,7 +61,14 @@ def added(
         return ()
     found = {key: search(path, webhook.body) for key, path in settings.added_attributes.items()}
     time = next((event.time for event in change.events if event.time), webhook.received_at)
-    return (AttributeGroup("added", normalise.sortable(time), present(found)),)
+    typed = {key for key, path in settings.added_attributes.items() if OF_VISITORS.search(path)}
+    owned = present({key: value for key, value in found.items() if key not in typed})
+    visited = present({key: found[key] for key in found if key in typed})
+    groups = (
+        AttributeGroup("added", normalise.sortable(time), owned),
+        AttributeGroup("added", normalise.sortable(time), visited, provenance="visitor"),
+    )
+    return tuple(group for group in groups if group.attributes)
 
 
 def search(expression: str, body: bytes) -> Any:

@@ -136,6 +136,7 @@ class Delivery:
             self.shapes.watch(jobs)
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
+            self.persons.keep()
             self.lease(telling(jobs))
         except BatchUnavailable as error:
             for job in going(jobs):

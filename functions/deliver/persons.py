@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bridge import identity
 from bridge.errors import IdentityUnknown
 from bridge.ledger import MAX_FACT_CHARACTERS, Ledger, Link, fact_row, link_row
+from functions.deliver.addresses import SHARED, Addresses
 from functions.deliver.job import Job, Outcome
 
 LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
@@ -23,6 +24,7 @@ class Persons:
         self.clock = clock
         self.links: dict[tuple[str, str], Link] = {}
         self.facts: dict[tuple[str, str], str] = {}
+        self.addresses = Addresses(ledger, clock)
 
     @property
     def now(self) -> datetime:
@@ -31,13 +33,19 @@ class Persons:
     def identify(self, jobs: Sequence[Job]) -> None:
         """Give each job its custom id, or end it; links learnt from one job serve the next. Raises BatchUnavailable."""
         self.read_links(jobs)
+        self.addresses.read(jobs)
         for job in jobs:
             try:
                 job.custom_id = self.custom_id(job)
+                self.addresses.note_email(job)
                 self.learn(job)
                 self.recall(job)
             except IdentityUnknown as error:
                 self.end_unknown(job, error)
+
+    def keep(self) -> None:
+        """Write what was learnt of addresses, and ring for what is odd about them. Raises BatchUnavailable."""
+        self.addresses.keep()
 
     def end_unknown(self, job: Job, error: IdentityUnknown) -> None:
         """Let a webhook without a profile wait; then, where not even a last resort names anyone, let it go."""
@@ -61,14 +69,21 @@ class Persons:
             self.links |= {(project, reference): link for reference, link in known.items()}
 
     def custom_id(self, job: Job) -> str:
-        """The custom id of a job's profile. Raises IdentityUnknown."""
+        """The custom id of a job's profile. A shared e-mail names nobody. Raises IdentityUnknown."""
         person, project = job.change.person, job.settings.project
         known = {
             reference: self.links[project, reference].custom_id
             for reference in person.references
             if (project, reference) in self.links
         }
-        return identity.custom_id(person, known, job.settings.identity, may_wait=self.may_wait(job))
+        may_wait = self.may_wait(job)
+        found = identity.custom_id(person, known, job.settings.identity, may_wait=may_wait)
+        is_by_email = not known and found == identity.email_sha256(person.email)
+        if not is_by_email or not self.addresses.is_shared(job):
+            return found
+        job.warnings.add(SHARED, "email")
+        unnamed = replace(person, email=None)
+        return identity.custom_id(unnamed, known, job.settings.identity, may_wait=may_wait)
 
     def may_wait(self, job: Job, longest: timedelta = timedelta.max) -> bool:
         """Whether a later webhook may still tell whose this one is, or what it is about."""

@@ -87,6 +87,8 @@ STATUS = {
     Outcome.WAITING: WAITING,
     Outcome.RETURNED: RETRYING,
 }
+ANSWERED_BY_SETTINGS = frozenset({"user_id_not_trusted", "shared_identity"})
+"""Warnings that each connection counts: `bridge connections` names the setting."""
 SPOKEN = frozenset({Outcome.DELIVERED, Outcome.IGNORED})
 """Ends by which a connection is known to work."""
 
@@ -280,6 +282,8 @@ class Settler:
             source=job.webhook.source,
             topic=job.webhook.topic,
         )
+        for kind in sorted(ANSWERED_BY_SETTINGS & {warning.kind for warning in job.warnings.found}):
+            self.connections.warned(job.webhook.source, job.webhook.connection, kind)
         is_ours = job.webhook.source == requests.SOURCE or job.webhook.topic == CONFIRMED
         if job.outcome in SPOKEN and not is_ours:
             is_alive = job.change.privacy is None and job.change.connection is None

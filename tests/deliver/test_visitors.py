@@ -450,3 +450,50 @@ def test_a_claim_among_an_owners_statements_needs_its_signature(world: Any, send
     body = {"claimed": "1042", "mail": ATTACKER, "id": 10, "plan": "gold", "signature": signature}
     send("custom", "webhook", body, settings=settings, identity_secret=IDENTITY_SECRET)
     assert customer_of(world) == "1042"
+
+
+# ── Placeholders ────────────────────────────────────────────────────────────────────────────────────────────
+
+WOO = {
+    "id": 90,
+    "status": "processing",
+    "billing": {"email": VICTIM},
+    "date_created_gmt": "2026-09-02T08:00:00",
+    "total": "10.00",
+    "currency": "EUR",
+}
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "warns"), [(0, False), (None, False), ("0", True), (0.0, True), (False, True)]
+)
+def test_a_guest_of_woocommerce_is_known_by_the_e_mail_whatever_type_the_zero_has(
+    world: Any, send: Send, customer_id: Any, warns: bool
+) -> None:
+    webhook = send("woocommerce", "order.created", WOO | {"customer_id": customer_id})
+    assert customer_of(world) == email_sha256(VICTIM)
+    assert not any(reference.startswith("woocommerce:main:customer") for reference in links(world))
+    assert "woocommerce_customer_id" not in attributes_of(world, customer_of(world))
+    assert any("placeholder_id" in warning for warning in warnings_of(world, webhook)) is warns
+
+
+def test_two_guests_with_a_textual_zero_do_not_share_a_place_in_the_queue(world: Any, send: Send) -> None:
+    groups = {
+        send(
+            "woocommerce",
+            "order.created",
+            WOO | {"id": number, "customer_id": "0", "billing": {"email": email}},
+        ).group
+        for number, email in enumerate((VICTIM, ATTACKER), 90)
+    }
+    assert len(groups) == 2
+
+
+@pytest.mark.parametrize("user_id", ["0", "guest", " NULL ", "00000000-0000-0000-0000-000000000000"])
+def test_a_placeholder_falls_to_the_next_candidate_with_a_warning(
+    world: Any, send: Send, user_id: str
+) -> None:
+    settings = {"visitor_user_id": "trust"}
+    webhook = send("form", "submission", FORM | {"user_id": user_id}, settings=settings)
+    assert customer_of(world) == email_sha256(ATTACKER)
+    assert warnings_of(world, webhook) == ("placeholder_id:user_id",)

@@ -29,7 +29,7 @@ NOTE_EVERY_SECONDS = 60
 """What is noted again and again is written once in so long; what happens meanwhile is counted in memory."""
 BATCH_READ_KEYS = 100
 SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inactive_since"
-DRIFTED = "drifted "
+DRIFTED, WARNED = "drifted ", "warned "
 ALIVE = "alive_at"
 CONNECTED, WATCHED, FINDINGS = "connected_at", "watched", "findings"
 NEWEST_SECRET, OLDER_SECRET, ROTATED = "newest_secret_at", "older_secret_at", "rotated_at"
@@ -43,6 +43,7 @@ class Known:
     `topics`: topic → when it was last dealt with. `refused`: reason → how often, and `refused_at` when last.
     `drifts`: topic → its fields that are gone or changed, each as `SINCE KIND PATH`.
     `alive_at`: when it last received a webhook that shows the tool to be there, so none that it sends as it leaves.
+    `warned`: kind of a warning that a setting can answer → how often.
     `watched` is what the watch remembers of it, as JSON, and `findings` what it finds amiss.
     While it has several secrets: when the newest and when an older one last proved a webhook, and since when.
     """
@@ -62,6 +63,7 @@ class Known:
     watched: str = ""
     findings: tuple[str, ...] = ()
     drifts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warned: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def last_seen(self) -> str:
@@ -108,6 +110,13 @@ class Connections:
         if self.is_due(*key):
             counts = {REFUSED + reason: self.pending.pop(key)}
             self.update(source, connection, {REFUSED_AT + reason: self.now}, counts)
+
+    def warned(self, source: str, connection: str, kind: str) -> None:
+        """Count a warning that a setting can answer; told about once a minute."""
+        key = (source, connection, WARNED + kind)
+        self.pending[key] = self.pending.get(key, 0) + 1
+        if self.is_due(*key):
+            self.update(source, connection, {}, {WARNED + kind: self.pending.pop(key)})
 
     def proved(self, source: str, connection: str, *, newest: bool) -> None:
         """Note which of several secrets proved a webhook: the newest, or an older one; about once a minute."""
@@ -275,6 +284,7 @@ def known_in(row: Mapping[str, Any]) -> Known:
         connected_at=text_in(row, CONNECTED),
         watched=text_in(row, WATCHED),
         findings=tuple(text_in(row, FINDINGS).splitlines()),
+        warned={kind: int(value["N"]) for kind, value in below(row, WARNED)},
         drifts={topic: tuple(value["S"].splitlines()) for topic, value in below(row, DRIFTED)},
     )
 

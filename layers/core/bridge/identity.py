@@ -45,7 +45,9 @@ def custom_id(
     With `may_wait`, someone who is named elsewhere is not given the last resort yet. Raises IdentityUnknown.
     """
     for reference in person.references:
-        if reference in links and not is_placeholder_of(reference):
+        if is_placeholder_of(reference):
+            continue
+        if reference in links:
             return links[reference]
     for candidate in candidates:
         if candidate == "source_id" and may_wait and person.named_elsewhere:

@@ -4,7 +4,9 @@ Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions a
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
 (an order's total), `kind#PROJECT#PATH` (the type of a name, for ever), `tries#MESSAGE` (how a message of the queue
 fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says),
-`shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types). The index finds all rows of a profile.
+`shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types), `address#PROJECT#CONNECTION#EMAIL` (the
+first customers that an e-mail stands for, as digests), `emails#PROJECT#USER_ID` (the e-mails that a user id showed
+within a day, as digests). The index finds all rows of a profile.
 Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value that a source sent
 but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256. Whatever a source names is bounded
 before it becomes part of a key or a row: DynamoDB refuses what is too long for good.
@@ -153,6 +155,33 @@ class Ledger:
         """What earlier webhooks told for later ones, as far as it is known."""
         rows = self.read_by(lambda name: fact_key(project, name), names)
         return {name: row["value"]["S"] for name, row in rows.items()}
+
+    def customers_of(self, addresses: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the digests of the customers that addresses stand for, as far as any are known."""
+        rows = self.read([f"address#{address}" for address in addresses])
+        return {key.removeprefix("address#"): frozenset(row["customers"]["SS"]) for key, row in rows.items()}
+
+    def add_customer(self, address: str, customer: str, project: str, custom_id: str) -> None:
+        """Add a customer to those that an address stands for; the row belongs to the profile of the address."""
+        place = place_in_index(project, custom_id)
+        self.call(
+            "update_item",
+            TableName=self.table,
+            Key={"pk": {"S": f"address#{address}"}},
+            UpdateExpression="SET profile = :profile, received_at = :received_at ADD customers :customers",
+            ExpressionAttributeValues={
+                **{f":{name}": value for name, value in place.items()},
+                ":customers": {"SS": [customer]},
+            },
+        )
+
+    def emails_of(self, names: Iterable[str]) -> dict[str, tuple[frozenset[str], float]]:
+        """Return the digests of the e-mails that user ids showed, and until when each memory counts."""
+        rows = self.read([f"emails#{name}" for name in names])
+        return {
+            key.removeprefix("emails#"): (frozenset(row["emails"]["SS"]), float(row["expires_at"]["N"]))
+            for key, row in rows.items()
+        }
 
     def tries(self, message_ids: Iterable[str]) -> dict[str, Tries]:
         """How messages of the queue fared before, as far as it was written down."""
@@ -489,6 +518,12 @@ def link_of(row: Mapping[str, Any]) -> Link:
     """Return the link in a row."""
     moved_from = row["moved_from"]["S"] if "moved_from" in row else None
     return Link(row["custom_id"]["S"], row.get("learnt_by", {}).get("S", ""), moved_from)
+
+
+def emails_row(project: str, user_id: str, emails: Iterable[str], until: float) -> Row:
+    """Return the row of the e-mails that a user id showed, as digests, until a moment."""
+    row: Row = {"pk": {"S": f"emails#{project}#{user_id}"}, "emails": {"SS": sorted(emails)}}
+    return row | place_in_index(project, user_id) | {"expires_at": {"N": str(int(until))}}
 
 
 def fact_row(

@@ -1,0 +1,98 @@
+"""Notice an e-mail that stands for many customers, and a user id that shows several e-mails. Keeps digests alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bridge import identity
+from bridge.ledger import Ledger, emails_row
+from bridge.observability import Cause, alarm
+from functions.deliver.job import Job
+
+SHARED: Final = "shared_identity"
+CONFLICT: Final = "identity_conflict"
+MEMORY_SECONDS = 24 * 3600
+MAX_EMAILS = 5
+"""Of a user id in a day; more need not be told apart."""
+
+
+class Addresses:
+    """What one batch knows of addresses; `clock` returns Unix seconds. Nothing is written before `keep`."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self.customers: dict[str, frozenset[str]] = {}
+        self.emails: dict[str, tuple[frozenset[str], float]] = {}
+        self.unwritten: list[tuple[Job, str, str]] = []
+        self.causes: list[tuple[Cause, Job]] = []
+
+    def read(self, jobs: Sequence[Job]) -> None:
+        """Read what is known of the addresses and the user ids of a batch. Raises BatchUnavailable."""
+        addresses = {address for job in jobs if (address := address_of(job))}
+        named = {name for job in jobs if (name := name_of(job))}
+        self.customers |= self.ledger.customers_of(sorted(addresses))
+        self.emails |= self.ledger.emails_of(sorted(named))
+
+    def is_shared(self, job: Job) -> bool:
+        """Whether the job's e-mail stands for more customers than its connection allows, this one included."""
+        address, limit = address_of(job), job.settings.shared_identities
+        if address is None or limit is None:
+            return False
+        known = self.customers.get(address, frozenset())
+        customer = digest(job.change.person.customer)
+        if customer and customer not in known and len(known) <= limit:
+            if len(known) == limit:
+                self.causes.append((SHARED, job))
+            self.unwritten.append((job, address, customer))
+            known = self.customers[address] = known | {customer}
+        return len(known) > limit
+
+    def note_email(self, job: Job) -> None:
+        """Remember the e-mail of a user id for a day, and warn where it shows another one than before."""
+        name, email = name_of(job), identity.email_sha256(job.change.person.email)
+        if name is None or email is None or not job.is_owners:
+            return
+        known, until = self.emails.get(name, (frozenset(), 0.0))
+        if until < self.clock():
+            known, until = frozenset(), self.clock() + MEMORY_SECONDS
+        if email[:32] in known:
+            return
+        if known:
+            job.warnings.add(CONFLICT, "user_id")
+        if len(known) == 1:
+            self.causes.append((CONFLICT, job))
+        if len(known) < MAX_EMAILS:
+            self.emails[name] = known | {email[:32]}, until
+            job.rows.append(emails_row(*job.profile, known | {email[:32]}, until))
+
+    def keep(self) -> None:
+        """Write which customers have an address, and ring for what arose. Raises BatchUnavailable."""
+        for job, address, customer in self.unwritten:
+            self.ledger.add_customer(address, customer, job.settings.project, address.rpartition("#")[2])
+        for cause, job in self.causes:
+            alarm(cause, source=job.webhook.source, connection=job.webhook.connection)
+        self.unwritten, self.causes = [], []
+
+
+def address_of(job: Job) -> str | None:
+    """Return the row of the job's e-mail at its connection, where that can stand for customers of a tool."""
+    person, settings = job.change.person, job.settings
+    email = identity.email_sha256(person.email)
+    is_of_shop = person.customer is not None or bool(person.visit_references)
+    if email is None or not is_of_shop or "email_sha256" not in settings.identity:
+        return None
+    return f"{settings.project}#{job.webhook.writer}#{email}"
+
+
+def name_of(job: Job) -> str | None:
+    """Return the row of the user id that the job states beside an e-mail."""
+    user_id = identity.valued(job.change.person, "user_id")
+    return f"{job.settings.project}#{user_id}" if user_id and job.change.person.email else None
+
+
+def digest(customer: str | None) -> str:
+    """Return the digest by which a customer is counted; empty for none."""
+    return hashlib.sha256(customer.encode(errors="surrogatepass")).hexdigest()[:32] if customer else ""
