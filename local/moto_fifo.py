@@ -1,5 +1,6 @@
 """Give moto's queues what SQS promises and moto 5 does not: order within a group, a lock on a group in flight,
-de-duplication for five minutes whatever became of the first message, and no Docker when a message arrives.
+de-duplication for five minutes whatever became of the first message, receipt handles of a FIFO queue that end with the
+visibility timeout, and no Docker when a message arrives.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 """
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias
 
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.sqs import models as sqs_models
-from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 
 from local.lineage import trace_header
 
@@ -23,6 +24,16 @@ LONGEST_NAP_SECONDS = 20.0
 
 models: Any = sqs_models
 Message: TypeAlias = Any
+
+
+class ReceiptHandleExpired(ReceiptHandleIsInvalid):
+    """A FIFO queue neither deletes nor hides a message once its visibility timeout is over.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+    """
+
+    def __init__(self) -> None:
+        SQSException.__init__(self, "InvalidParameterValue", "Reason: The receipt handle has expired.")
 
 
 class PromisingQueue(models.Queue):  # type: ignore[misc]
@@ -82,7 +93,10 @@ class PromisingQueue(models.Queue):  # type: ignore[misc]
         self.tell()
 
     def delete_message(self, receipt_handle: str) -> None:
-        """Let go of the message that the handle was given for; doing so again is fine."""
+        """Let go of the message that the handle was given for; doing so again is fine.
+
+        Raises ReceiptHandleExpired of a FIFO queue, once its visibility timeout is over.
+        """
         if receipt_handle in self.deleted_messages:
             return
         with self._messages_lock:
@@ -205,6 +219,9 @@ class PromisingQueue(models.Queue):  # type: ignore[misc]
         message = self.held.get(self.handles.get(receipt_handle, ""))
         if message is None:
             raise ReceiptHandleIsInvalid
+        is_newest = receipt_handle == message.receipt_handle
+        if self.fifo_queue and not (is_newest and message.visible_at > unix_time_millis()):
+            raise ReceiptHandleExpired
         return message
 
     def tell(self) -> None:

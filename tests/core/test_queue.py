@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from bridge.queue import (
     COMPRESS_OVER_BYTES,
     MAX_DELAY_SECONDS,
     MAX_MESSAGE_BYTES,
+    NAME,
     Failure,
     Parked,
     WebhookQueue,
@@ -297,6 +299,81 @@ def test_postponing_is_worth_no_failure_and_goes_on_after_one() -> None:
     assert len(queue.client.made) == 2
 
 
+def entries_in(calls: list[dict[str, Any]]) -> list[list[str]]:
+    return [[entry["ReceiptHandle"] for entry in call["Entries"]] for call in calls]
+
+
+def failing(*ids: str, is_ours: bool) -> dict[str, Any]:
+    return {"Failed": [{"Id": one, "SenderFault": is_ours, "Code": "AnyCode"} for one in ids]}
+
+
+BATCHES: dict[str, tuple[str, Callable[[WebhookQueue], None]]] = {
+    "postpone": (
+        "change_message_visibility_batch",
+        lambda queue: queue.postpone({f"handle-{number}": 5 for number in range(3)}),
+    ),
+    "finish": (
+        "delete_message_batch",
+        lambda queue: queue.finish([f"handle-{number}" for number in range(3)]),
+    ),
+    "release_parked": (
+        "change_message_visibility_batch",
+        lambda queue: queue.release_parked(
+            [replace(parked_in("{}")[0], receipt_handle=f"handle-{number}") for number in range(3)]
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("operation", "act"), BATCHES.values(), ids=BATCHES)
+def test_what_fails_inside_an_answer_of_200_is_tried_again_where_that_helps_and_counted(
+    operation: str, act: Callable[[WebhookQueue], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = offline(**{operation: [failing("0", "2", is_ours=False), failing("1", is_ours=True)]})
+    act(queue)
+    first, second = entries_in(queue.client.of(operation))
+    assert (first, second) == ([f"handle-{number}" for number in range(3)], ["handle-0", "handle-2"])
+    assert '"QueueEntriesFailed":[1]' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("operation", "act"), BATCHES.values(), ids=BATCHES)
+def test_what_the_caller_did_wrong_is_counted_and_not_tried_again(
+    operation: str, act: Callable[[WebhookQueue], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue = offline(**{operation: [failing("0", "2", is_ours=True)]})
+    act(queue)
+    assert len(queue.client.of(operation)) == 1
+    assert '"QueueEntriesFailed":[2]' in capsys.readouterr().out
+
+
+def test_a_hundred_parked_messages_are_shown_again_in_ten_calls() -> None:
+    queue = offline()
+    queue.release_parked(parked_in(*["{}"] * 100))
+    assert len(queue.client.of("change_message_visibility_batch")) == 10
+
+
+@pytest.mark.parametrize("code", ["InvalidMessageContents", "InvalidParameterValue"])
+def test_what_sqs_refuses_for_good_is_parked_without_what_is_long(code: str) -> None:
+    refusal = ClientError({"Error": {"Code": code}}, "SendMessage")
+    queue = offline(send_message=[refusal, {}])
+    long = "x" * 9000
+    queue.park(webhook(topic=long, headers={"a": long, "b": "c"}), replace(REFUSED, call={"events": long}))
+    first, second = (json.loads(call["MessageBody"]) for call in queue.client.of("send_message"))
+    assert len(first["topic"]) == 9000
+    assert (len(second["topic"]), second["headers"]) == (128, {"b": "c"})
+    assert "call" not in second["failure"]
+
+
+def test_any_name_of_a_group_is_one_that_sqs_takes() -> None:
+    queue = offline()
+    for name in ("message-1", "x" * 500, "é", "", "a b"):
+        queue.park_message("text", name)
+    groups = [call["MessageGroupId"] for call in queue.client.of("send_message")]
+    assert all(NAME.fullmatch(group) for group in groups)
+    assert len(set(groups)) == 5
+    assert groups[0] == "message-1"
+
+
 def test_a_postponed_message_is_not_seen_meanwhile(world: Any) -> None:
     world.queue.send(webhook())
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url)["Messages"]
@@ -319,7 +396,7 @@ def test_a_parked_webhook_is_found_with_its_reason(world: Any) -> None:
 def test_a_large_webhook_is_parked_too(world: Any) -> None:
     body = noise(400_000)
     world.queue.park(webhook(body), REFUSED)
-    [parked] = world.queue.receive_parked(visibility_seconds=0)
+    [parked] = world.queue.receive_parked(60)
     world.queue.retry(parked)
     [message] = messages(world, world.queue.url)
     assert world.queue.webhook(message["Body"]) == webhook(body, retries=1)

@@ -128,7 +128,7 @@ def test_after_the_mapping_is_mended_a_retry_delivers(world: Any, shopify: Any) 
     world.mappers["shopify"] = lambda webhook, settings: 1 / 0
     world.deliver(shopify("orders/paid", 1, **order(1001, ADA)))
     world.mappers["shopify"] = mapper
-    [parked] = world.parked()
+    [parked] = world.queue.receive_parked(60)
     world.queue.retry(parked)
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url)["Messages"]
     assert world.deliver(world.queue.webhook(message["Body"])) == []
@@ -248,7 +248,7 @@ def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(
     ]
     customer = shopify("customers/create", 1, **ADA)
     world.deliver(customer, shopify("orders/paid", 2, **order(1001, ADA)))
-    [parked] = world.parked()
+    [parked] = world.queue.receive_parked(60)
     assert parked.failure.reason == "Batch refused attribute:first_name"
     assert world.ledger.receipt("webhook-2").status == "delivered"
     world.queue.retry(parked)

@@ -12,7 +12,7 @@ from moto.sqs import models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
 from local import moto_fifo
-from local.moto_fifo import DEDUPLICATION_MILLISECONDS, PromisingQueue
+from local.moto_fifo import DEDUPLICATION_MILLISECONDS, PromisingQueue, ReceiptHandleExpired
 
 moto_fifo.install()
 Make = Callable[..., "Queue"]
@@ -232,15 +232,42 @@ def test_a_handle_that_was_never_given_is_refused(make: Make) -> None:
         make().inside.delete_message("unknown")
 
 
-def test_deleting_twice_is_fine_and_an_older_handle_serves_as_well(make: Make) -> None:
+def test_deleting_twice_is_fine(make: Make) -> None:
     queue = make()
     queue.send("1")
-    [first] = queue.receive()
-    queue.show(first)
-    queue.receive()
-    queue.delete(first)
-    queue.delete(first)
+    [message] = queue.receive()
+    queue.delete(message)
+    queue.delete(message)
     assert queue.inside.held == {}
+
+
+@pytest.mark.parametrize("is_received_again", [False, True])
+def test_once_its_visibility_timeout_is_over_a_message_is_neither_deleted_nor_hidden(
+    make: Make, is_received_again: bool
+) -> None:
+    queue = make()
+    queue.send("1")
+    [message] = queue.receive()
+    queue.show(message)
+    again = queue.receive() if is_received_again else []
+    for act in (queue.delete, queue.show):
+        with pytest.raises(ReceiptHandleExpired):
+            act(message)
+    assert len(queue.inside.held) == 1
+    for newest in again:
+        queue.delete(newest)
+    assert len(queue.inside.held) == (not is_received_again)
+
+
+def test_of_a_batch_the_late_entries_fail_within_an_answer_that_succeeds(make: Make) -> None:
+    queue = make()
+    queue.send("1", group="a")
+    queue.send("2", group="b")
+    late, timely = queue.receive()
+    queue.show(late)
+    entries = [{"Id": str(n), "ReceiptHandle": one.receipt_handle} for n, one in enumerate((late, timely))]
+    done, failed = queue.backend.delete_message_batch(queue.name, entries)
+    assert (done, [entry["Id"] for entry in failed]) == (["1"], ["0"])
 
 
 def test_forgetting_empties_the_queue_and_its_memory(make: Make) -> None:

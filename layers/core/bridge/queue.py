@@ -167,7 +167,11 @@ class WebhookQueue:
 
     def park_message(self, message: str, name: str) -> None:
         """Put any message in the dead-letter queue as it is. Raises Unavailable."""
-        self.put_aside(message, name, hashlib.sha256(message.encode(errors="surrogatepass")).hexdigest())
+        digest = hashlib.sha256(message.encode(errors="surrogatepass")).hexdigest()
+        try:
+            self.put_aside(message, name, digest)
+        except NotStorable as error:
+            raise Unavailable(error.reason) from error
 
     def put_aside(self, message: str, group: str, deduplication: str) -> None:
         """Put a message in the dead-letter queue. Raises Unavailable, NotStorable."""
@@ -226,7 +230,10 @@ class WebhookQueue:
             return {}
         parked = json.dumps(envelope | {"failure": described(failure)}, separators=(",", ":"))
         deduplication = f"{envelope['id']}-{envelope.get('retries', 0)}-{failure.failure_class}"
-        self.put_aside(parked, envelope["id"], deduplication)
+        try:
+            self.put_aside(parked, envelope["id"], deduplication)
+        except NotStorable:
+            self.park_message(message, name)
         return envelope
 
     def park_left_behind(self, failure: Failure, has_time: Callable[[], bool]) -> int:
