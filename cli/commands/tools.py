@@ -12,7 +12,7 @@ import click
 import typer
 
 from cli import connect as connecting
-from cli import erasures, show, visitors
+from cli import consent_boxes, erasures, show, visitors
 from cli import rotation as rotating
 from cli.connect import BATCH, DEFAULT_PROJECT, MAIN, Connection
 from cli.errors import WrongUsage
@@ -51,6 +51,14 @@ def connect_tool(
             "--identity-secret", help="Make the secret by which your server signs user ids, and show it once."
         ),
     ] = False,
+    consent_box: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--consent-box",
+            metavar="NAME[=sms]",
+            help="Of a plain form: a box that is consent, by e-mail or by SMS; repeatable.",
+        ),
+    ] = None,
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Store nothing: say whether the older secrets are still in use.")
     ] = False,
@@ -68,6 +76,9 @@ def connect_tool(
     with failures_told(as_json):
         name = connection or (DEFAULT_PROJECT if source == BATCH else MAIN)
         connecting.check_names(source, name)
+        boxes = consent_boxes.boxes_in(consent_box or ())
+        if boxes and source != consent_boxes.SOURCE:
+            raise WrongUsage("--consent-box is for plain forms: `bridge connect form`")
         stack = stack_of(context, stack_name)
         tell_place(stack)
         if rotate:
@@ -82,6 +93,8 @@ def connect_tool(
             connect_batch(stack, name, from_stdin=secret_stdin, as_json=as_json)
         else:
             connect_source(stack, source, name, from_stdin=secret_stdin, as_json=as_json)
+            if source == consent_boxes.SOURCE:
+                connect_boxes(stack, name, boxes, as_json=as_json)
 
 
 def connect_settings(stack: Stack, source: str, connection: str, path: Path, *, as_json: bool) -> None:
@@ -156,6 +169,21 @@ def ask_about_visitors(stack: Stack, source: str, connection: str) -> None:
     if answers:
         visitors.store_answers(stack, source, connection, answers)
         show.line(f"Stored: {', '.join(f'{name} {value}' for name, value in answers.items())}.", "green")
+
+
+def connect_boxes(stack: Stack, connection: str, boxes: dict[str, str], *, as_json: bool) -> None:
+    """Name the consent boxes of a plain form: as the options say, else as whoever sits at a terminal does."""
+    known = consent_boxes.named(stack, connection)
+    if not (boxes or known or as_json) and sys.stdin.isatty():
+        typed = typer.prompt(consent_boxes.QUESTION, default="", show_default=False, err=True)
+        boxes = consent_boxes.boxes_in(str(typed).split(","))
+    if boxes:
+        known = consent_boxes.name_boxes(stack, connection, boxes)
+    if not as_json:
+        listed = ", ".join(f"{name} ({channel})" for name, channel in known.items())
+        show.line(
+            f"Consent boxes: {listed}; they hold within five minutes." if known else consent_boxes.UNNAMED
+        )
 
 
 def secret_added(stack: Stack, source: str, connection: str, *, from_stdin: bool) -> Connection:

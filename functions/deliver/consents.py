@@ -48,14 +48,14 @@ def weigh(job: Job, state: ProfileState, api_url: str, now: datetime) -> None:
         return
     groups: list[AttributeGroup] = []
     for group in job.change.groups:
-        reversed_by = [name for name in group.attributes if is_reversal(state, group, name)]
-        if reversed_by and not job.settings.resubscribe:
-            rest = {name: value for name, value in group.attributes.items() if name not in reversed_by}
-            groups += [replace(group, attributes=rest)] if rest else []
-            for name in reversed_by:
+        reversals = [name for name in group.attributes if is_reversal(state, group, name)]
+        rest = {name: value for name, value in group.attributes.items() if name not in reversals}
+        groups += [replace(group, attributes=rest)] if rest else []
+        for name in reversals:
+            if job.settings.resubscribe:
+                groups.append(replace(group, attributes={name: SUBSCRIBED}, provenance="owner"))
+            else:
                 ask(job, state, group, name, api_url, now)
-        else:
-            groups.append(replace(group, provenance="owner") if reversed_by else group)
     job.change = replace(job.change, groups=tuple(groups))
 
 

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from bridge.secrets import Secrets
+from cli import consent_boxes
 from cli.connect import NEXT_STEPS
 from cli.stack import Stack
 from functions.sources import ROOMS
@@ -21,7 +22,13 @@ WHERE = "Stack bridge-test in region eu-west-1 of AWS account 123456789012\n"
 
 
 def stored(stack: Stack, name: str) -> dict[str, Any]:
-    return Secrets(stack.name).load(f"{stack.name}/{name}") or {}
+    """What is stored under a name, without the secret for links, of which nobody is told."""
+    whole = Secrets(stack.name).load(f"{stack.name}/{name}") or {}
+    return {key: value for key, value in whole.items() if key != "confirm_secret"}
+
+
+def confirm_secret(stack: Stack, name: str) -> str:
+    return str((Secrets(stack.name).load(f"{stack.name}/{name}") or {}).get("confirm_secret", ""))
 
 
 def test_asks_for_the_secret_and_shows_where_to_paste_the_address(bridge: Bridge, stack: Stack) -> None:
@@ -300,3 +307,72 @@ def test_settings_of_any_other_tool_are_checked_as_its_own(
     assert stack.parameters.read("custom", "calendly") == json.loads(
         Path("presets/calendly.json").read_text()
     )
+
+
+# ── Consent ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("source", ["form", "stripe"])
+def test_connecting_makes_a_secret_for_links_that_stays_and_is_not_shown(
+    bridge: Bridge, stack: Stack, source: str
+) -> None:
+    """Also of a connection that was made before there were links."""
+    stack.secrets.store(f"{source}/main", {"signing_secrets": [SECRET]})
+    options = () if source == "form" else ("--secret-stdin",)
+    first = bridge("connect", source, *options, "--stack", stack.name, typed="whsec_next")
+    made = confirm_secret(stack, f"{source}/main")
+    again = bridge("connect", source, *options, "--stack", stack.name, typed="whsec_third")
+
+    assert len(made) >= 32
+    assert confirm_secret(stack, f"{source}/main") == made
+    assert made not in first.output + again.output
+    assert made not in json.dumps(stored(stack, f"{source}/main"))
+
+
+def test_the_secrets_for_links_of_two_connections_differ(bridge: Bridge, stack: Stack) -> None:
+    for name in ("main", "contact"):
+        assert bridge("connect", "form", name, "--stack", stack.name).exit_code == 0
+    assert confirm_secret(stack, "form/main") != confirm_secret(stack, "form/contact")
+
+
+def test_a_plain_form_is_told_its_consent_boxes_and_keeps_its_other_settings(
+    bridge: Bridge, stack: Stack
+) -> None:
+    stack.parameters.write("form", "main", {"event": "signed_up", "consent_fields": {"mail_me": "email"}})
+    boxes = ("--consent-box", "newsletter", "--consent-box", " Texts, please = sms ")
+    result = bridge("connect", "form", *boxes, "--stack", stack.name)
+
+    assert result.exit_code == 0
+    assert stack.parameters.load(f"/{stack.name}/form/main") == {
+        "event": "signed_up",
+        "consent_fields": {"mail_me": "email", "newsletter": "email", "Texts, please": "sms"},
+    }
+    assert "newsletter (email)" in result.stdout
+
+
+def test_a_plain_form_without_a_named_box_says_that_none_is_consent(bridge: Bridge, stack: Stack) -> None:
+    result = bridge("connect", "form", "--stack", stack.name)
+    assert result.exit_code == 0
+    assert " ".join(consent_boxes.UNNAMED.split()) in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("box", ["newsletter=post", "=sms", "newsletter="])
+def test_a_box_for_no_channel_is_refused_and_nothing_is_stored(
+    bridge: Bridge, stack: Stack, box: str
+) -> None:
+    result = bridge("connect", "form", "--consent-box", box, "--stack", stack.name)
+    assert result.exit_code == 2
+    assert stored(stack, "form/main")["signing_secrets"] == []
+
+
+def test_only_a_plain_form_is_told_its_boxes(bridge: Bridge, stack: Stack) -> None:
+    result = bridge("connect", "typeform", "--consent-box", "newsletter", "--stack", stack.name)
+    assert result.exit_code == 2
+
+
+def test_what_is_typed_at_a_terminal_is_read_as_boxes() -> None:
+    assert consent_boxes.boxes_in(["newsletter", " sms_optin=sms ", ""]) == {
+        "newsletter": "email",
+        "sms_optin": "sms",
+    }
+    assert consent_boxes.boxes_in([""]) == {}

@@ -218,6 +218,18 @@ def test_with_the_setting_resubscribe_a_tick_subscribes(world: World, shopify: M
     assert sent(world, "consent_requested") == []
 
 
+def test_with_the_setting_resubscribe_nothing_else_of_a_visitor_becomes_an_owners() -> None:
+    attributes = {"$email_marketing": "subscribed", "$email_address": "eve@example.com", "city": "Paris"}
+    group = AttributeGroup("custom", "2026-09-10", attributes, provenance="visitor")
+    settings = ConnectionSettings(resubscribe=True)
+    webhook = Profile().webhook("a" * 32, "submission", b"")
+    job = Job(MESSAGE, webhook, settings, ProfileChange(Person(), groups=(group,)), custom_id=ADAS)
+    state = ProfileState(consents={"$email_marketing": "unsubscribed"})
+    consents.weigh(job, state, API, datetime.fromtimestamp(NOW, UTC))
+    stated = {name: group.provenance for group in job.change.groups for name in group.attributes}
+    assert stated == {"$email_marketing": "owner", "$email_address": "visitor", "city": "visitor"}
+
+
 def test_with_the_setting_resubscribe_a_withdrawal_since_the_tick_still_counts(
     world: World, shopify: MakeWebhook
 ) -> None:

@@ -14,7 +14,9 @@ import boto3
 import httpx
 import pytest
 
+from bridge.connection_list import store_connection
 from bridge.identity import email_sha256
+from bridge.parameters import Parameters
 from bridge.secrets import Secrets
 from cli.sample import Sample
 from cli.sample import signed as signed_sample
@@ -30,6 +32,7 @@ TELLING = [path for path in EXAMPLES if json.loads(path.with_suffix(".batch.json
 DELIVERED_WITHIN_SECONDS = 2.0
 ALL_DELIVERED_WITHIN_SECONDS = 60.0
 OUTAGE_SECONDS = 30
+DELIVERED_SOON_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -483,3 +486,51 @@ def collect(content: Any, keys: set[str], words: set[str]) -> None:
     if isinstance(content, list):
         for value in content:
             collect(value, keys, words)
+
+
+# ── Consent that a person confirms ──────────────────────────────────────────────────────────────────────────
+
+
+def test_who_unsubscribed_is_asked_by_a_link_and_subscribed_by_its_button(fresh: LocalStack) -> None:
+    whose = str(email_sha256("consent@example.com"))
+    parameters = Parameters(fresh.name, boto3.client("ssm", **client_options(fresh)))
+    secrets = Secrets(fresh.name, boto3.client("secretsmanager", **client_options(fresh)))
+    parameters.write("form", "consent", {"consent_fields": {"newsletter": "email"}})
+    store_connection(secrets, parameters, "form", "consent", {"signing_secrets": ["consent-token"]})
+
+    def known() -> dict[str, Any]:
+        return profiles(fresh).get(whose, {"attributes": {}, "events": []})
+
+    def named(event_name: str) -> list[dict[str, Any]]:
+        return [event for event in known()["events"] if event["name"] == event_name]
+
+    def is_state(state: str) -> bool:
+        return bool(known()["attributes"].get("$email_marketing") == state)
+
+    withdrawal = {
+        "customer_id": 70_001,
+        "email_address": "consent@example.com",
+        "email_marketing_consent": {"state": "unsubscribed", "consent_updated_at": "2026-01-01T00:00:00Z"},
+    }
+    topic = "customers_email_marketing_consent/update"
+    assert send_all([signed(fresh, "shopify", topic, json.dumps(withdrawal).encode())]) == [200]
+    assert eventually(lambda: is_state("unsubscribed"), DELIVERED_SOON_SECONDS)
+
+    fields = {"email": "consent@example.com", "newsletter": "on"}
+    address = f"{fresh.url}/form/consent"
+    assert httpx.post(address, params={"token": "consent-token"}, data=fields).status_code == 200
+    assert eventually(
+        lambda: "consent_requested" in [event["name"] for event in known()["events"]], DELIVERED_SOON_SECONDS
+    )
+    [request] = [event for event in known()["events"] if event["name"] == "consent_requested"]
+    link = request["attributes"]["url(confirm)"]
+    assert link.startswith(f"{address}/confirm/")
+
+    page = httpx.get(link, headers={"accept-language": "fr"})
+    assert (page.status_code, 'lang="fr"' in page.text) == (200, True)
+    assert httpx.post(f"{link[:-4]}AAAA").status_code == 404
+    assert is_state("unsubscribed")
+
+    assert [httpx.post(link).status_code for _ in range(2)] == [200, 200]
+    assert eventually(lambda: is_state("subscribed"), DELIVERED_SOON_SECONDS)
+    assert len(named("consent_confirmed")) == 1

@@ -33,7 +33,8 @@ button { width: 100%; min-height: 3rem; margin: .5rem 0 1.25rem; padding: .75rem
   border-radius: .5rem; background: var(--button); color: var(--label); font: inherit; font-weight: 600;
   cursor: pointer; }
 button:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px; }
-.note { margin: 0; font-size: .9375rem; opacity: .8; }
+main > :last-child { margin-bottom: 0; }
+.note { font-size: .9375rem; opacity: .8; }
 """
 PAGE = Template("""\
 <!doctype html>
