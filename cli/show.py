@@ -252,21 +252,21 @@ def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None
     console().print(table)
     line("")
     for one in found:
-        if one.inactive_since:
-            line(
-                f"{one.source}/{one.connection}: says that it left, at {one.inactive_since};"
-                " its next webhook clears this.",
-                "yellow",
-            )
-        for kind, number in one.warned.items():
-            setting = SETTINGS_OF_WARNINGS.get(kind, "")
-            line(
-                f"{one.source}/{one.connection}: {kind} {number} times; see the setting {setting}.", "yellow"
-            )
+        remarks(one)
     for project, has_keys in projects.items():
         line(
             f"Batch project {project}: {'keys stored' if has_keys else 'no keys yet: `bridge connect batch`'}"
         )
+
+
+def remarks(one: Standing) -> None:
+    """Say what a person should know of a connection, below the table."""
+    name = f"{one.source}/{one.connection}"
+    if one.inactive_since:
+        line(f"{name}: says that it left, at {one.inactive_since}; its next webhook clears this.", "yellow")
+    for kind, number in one.warned.items():
+        setting = SETTINGS_OF_WARNINGS.get(kind, "")
+        line(f"{name}: {kind} {number} times; see the setting {setting}.", "yellow")
 
 
 # ── One person ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -119,7 +119,7 @@ def request_rows(
     value = json.dumps(content, separators=(",", ":"))
     return [
         link_row(project, reference(job.webhook.id), job.custom_id, until, job.webhook.writer),
-        fact_row(project, fact(job.webhook.id, channel), value, job.custom_id, until),
+        fact_row(project, fact(job.webhook.id, channel), value, job.custom_id, until, job.webhook.writer),
     ]
 
 

@@ -12,7 +12,7 @@ from bridge import erasures, ownership, progress
 from bridge.batch import BatchClient
 from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
 from bridge.kinds import emptied
-from bridge.ledger import ERASED_SECONDS, Ledger, gone_row, link_key, link_row, profile_row
+from bridge.ledger import ERASED_SECONDS, Ledger, emails_key, gone_row, link_key, link_row, profile_row
 from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, cleaned, fit_attributes
 from bridge.observability import alarm
 from bridge.profile import Value
@@ -209,6 +209,7 @@ class PrivacyDesk:
             return self.empty(job, target, state, names)
         told = self.remove(project, target.custom_id, state or ProfileState())
         self.ledger.commit([gone_row(project, target.custom_id, self.clock() + ERASED_SECONDS)])
+        self.ledger.delete([emails_key(project, target.custom_id)])
         return told
 
     def remove(self, project: str, custom_id: str, state: ProfileState) -> str:

@@ -67,7 +67,9 @@ class Rows:
             return f"{receipt.source}/{receipt.connection}" == self.connection
         if row["pk"]["S"] in self.keys_named:
             return True
-        return target.extent != NAMED and row.get("learnt_by", {}).get("S") == self.connection
+        is_of_connection = row.get("learnt_by", {}).get("S") == self.connection
+        is_of_connection |= row["pk"]["S"].startswith(f"address#{self.project}#{self.connection}#")
+        return target.extent != NAMED and is_of_connection
 
     def delete_bodies(self, receipts: list[Receipt]) -> None:
         """Delete the bodies of webhooks that are not on their way. Raises Unavailable."""

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from bridge import identity, ownership
 from bridge.archive import Archive
+from bridge.bounds import bounded
 from bridge.ledger import Ledger, Receipt, profile_key
 from bridge.queue import Parked, WebhookQueue
 from bridge.traces import Traces, lanes
@@ -44,7 +45,8 @@ class Search:
         Raises ProfileBusy, Unavailable.
         """
         project, scope, reached = job.settings.project, scope_of(job), list(targets)
-        traces, named = self.traces(job, reached), {*job.change.person.references}
+        traces = self.traces(job, reached)
+        named = {bounded(reference) for reference in job.change.person.references}
         extents = {target.custom_id: target.extent for target in reached}
 
         def is_theirs(receipt: Receipt | None) -> bool:

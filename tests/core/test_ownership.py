@@ -83,7 +83,7 @@ def test_what_is_emptied_leaves_the_state_and_a_consent_stays_withdrawn() -> Non
     assert left.writers == {"city": (FORM,)}
     older = AttributeGroup("consent", "", {"$email_marketing": "subscribed"})
     assert versions.apply(left, [older], SHOP)[1] == {}
-    anew = AttributeGroup("customer", "", {"first_name": "Ada"})
+    anew = AttributeGroup("customer", "0", {"first_name": "Ada"})
     assert versions.apply(left, [anew], SHOP)[1] == {"first_name": "Ada"}
 
 

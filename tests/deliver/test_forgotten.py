@@ -59,6 +59,8 @@ ORDER = {
     "customer": CUSTOMER,
 }
 REDACT = {
+    "shop_id": 1,
+    "shop_domain": "tea-garden.myshopify.com",
     "customer": {"id": int(CUSTOMER_ID), "email": EMAIL},
     "orders_to_redact": [int(ORDER_ID), int(UNSEEN_ORDER_ID)],
 }

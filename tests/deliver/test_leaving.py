@@ -131,9 +131,10 @@ def reason(world: World, webhook_id: str) -> tuple[str, str]:
 
 
 def alarms(text: str) -> list[str]:
-    """The causes that rang, in order."""
+    """The causes of erasures that rang, in order."""
     lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"_aws"')]
-    return [line["cause"] for line in lines if "NeedsAttention" in line]
+    causes = [line["cause"] for line in lines if "NeedsAttention" in line]
+    return [cause for cause in causes if cause.startswith("erasure_")]
 
 
 def shop_wishes(world: World, shopify: Any, number: int = 10) -> Webhook:

@@ -19,7 +19,7 @@ OUTCOMES = {
     "captured_2024-10_checkouts_create": "test: checkout_started",
     "captured_2024-10_checkouts_update": "test: checkout_updated",
     "captured_2024-10_customers_create": "test: customer_created",
-    "captured_2024-10_customers_delete": "test: erase",
+    "captured_2024-10_customers_delete": "test: housekeeping",
     "captured_2024-10_customers_email_marketing_consent_update": "ignored: no consent is stated",
     "captured_2024-10_customers_marketing_consent_update": "ignored: no consent is stated",
     "captured_2024-10_customers_merge": "ignored: the merge failed",

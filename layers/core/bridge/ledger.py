@@ -520,9 +520,14 @@ def link_of(row: Mapping[str, Any]) -> Link:
     return Link(row["custom_id"]["S"], row.get("learnt_by", {}).get("S", ""), moved_from)
 
 
+def emails_key(project: str, user_id: str) -> str:
+    """Return the key of the row of a user id's e-mails."""
+    return f"emails#{project}#{user_id}"
+
+
 def emails_row(project: str, user_id: str, emails: Iterable[str], until: float) -> Row:
     """Return the row of the e-mails that a user id showed, as digests, until a moment."""
-    row: Row = {"pk": {"S": f"emails#{project}#{user_id}"}, "emails": {"SS": sorted(emails)}}
+    row: Row = {"pk": {"S": emails_key(project, user_id)}, "emails": {"SS": sorted(emails)}}
     return row | place_in_index(project, user_id) | {"expires_at": {"N": str(int(until))}}
 
 

@@ -86,6 +86,7 @@ def without(state: ProfileState, names: Collection[str], connection: str) -> Pro
         members=members,
         others={name: keys for name, keys in state.others.items() if name not in gone},
         consents={**state.consents, **withdrawn},
+        addresses={name: digest for name, digest in state.addresses.items() if name not in gone},
         writers={name: others for name, others in writers.items() if others and name not in gone},
     )
 
