@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
-from aws_lambda_powertools import Tracer
-
 from bridge.batch import BatchClient
 from bridge.confirmation import TopicCheck
 from bridge.connections import Connections
@@ -25,9 +23,8 @@ from functions.deliver.invocation import Invocation
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.preview import previewed
 from functions.deliver.shapes import Reading, Shapes
+from functions.deliver.tracing import traced, tracer
 from functions.sources import ROOMS, room
-
-tracer = Tracer(patch_modules=("botocore", "httpx"))
 
 STACK = os.environ["STACK_NAME"]
 MAPPINGS = {source: room(source, "mapping") for source in ROOMS}
@@ -48,7 +45,7 @@ ledger = Ledger(os.environ["TABLE_NAME"])
 kinds = KeptKinds(ledger)
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
 shapes = Shapes(READINGS, ledger, connections, time.time)
-batch = BatchClient(os.environ["BATCH_API_URL"])
+batch = BatchClient(os.environ["BATCH_API_URL"], traced=traced)
 provider = ProviderClient()
 gate = Gate(profiles_per_second=PROFILES_PER_SECOND / int(os.environ["DELIVER_CONCURRENCY"]))
 queue = WebhookQueue(

@@ -6,7 +6,8 @@ https://doc.batch.com/developer/api/cep/profiles/update
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -35,10 +36,19 @@ class PartialError:
 
 
 class BatchClient:
-    """Posts operations to one address (`https://api.batch.com/2.11`), over connections that stay open."""
+    """Posts operations to one address (`https://api.batch.com/2.11`), over connections that stay open.
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    `traced` surrounds each call; it is given the host, and nothing else of the address, as that may hold an app key.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        transport: httpx.BaseTransport | None = None,
+        traced: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.url = url.rstrip("/")
+        self.traced = traced
         self.http = httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS),
@@ -76,11 +86,12 @@ class BatchClient:
 
     def post(self, url: httpx.URL | str, **content: Any) -> list[PartialError]:
         """One call. An answer whose status came and whose body broke off still says that Batch has taken it."""
-        try:
-            with self.http.stream("POST", url, **content) as response:
-                return read_answer(response, body_of(response))
-        except httpx.HTTPError as error:
-            raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
+        with self.traced(httpx.URL(self.url).host):
+            try:
+                with self.http.stream("POST", url, **content) as response:
+                    return read_answer(response, body_of(response))
+            except httpx.HTTPError as error:
+                raise BatchUnavailable(f"no answer from Batch: {type(error).__name__}") from None
 
 
 def body_of(response: httpx.Response) -> bytes | None:
