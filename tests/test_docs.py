@@ -24,6 +24,7 @@ from bridge.profile import WarningKind
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from cli.main import app
+from functions.deliver import addresses
 from functions.deliver.job import Outcome
 from functions.forms import mapping as forms
 from functions.forms.names import answer_names
@@ -441,7 +442,7 @@ def test_every_kind_of_warning_is_documented() -> None:
         )
         for argument in first_arguments(path, "warnings.add", "self.warnings.add", "job.warnings.add")
         for kind in texts(argument)
-    } | set(get_args(WarningKind))
+    } | {*get_args(WarningKind), addresses.SHARED, addresses.CONFLICT}
     listed = listed_in("Warnings")
     assert kinds == listed, (
         f"docs/operating.md lacks {sorted(kinds - listed)}, has {sorted(listed - kinds)} too many"

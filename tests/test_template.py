@@ -800,11 +800,14 @@ def test_the_table_is_read_by_those_alone_who_must() -> None:
     assert readers == {"DeliverFunction", "GapsFunction", "WatchFunction"}
 
 
-def test_the_watch_touches_the_rows_of_connections_alone() -> None:
+def test_the_watch_touches_the_rows_of_connections_and_of_announced_erasures_alone() -> None:
     for statement in statements("WatchFunction"):
         if any(action.startswith("dynamodb:") for action in actions(statement)):
             [(_, keys)] = statement["Condition"].items()
-            assert keys["dynamodb:LeadingKeys"] in (["connections"], ["connection#*"])
+            assert keys["dynamodb:LeadingKeys"] in (
+                ["connections", "erasures"],
+                ["connection#*", "erasure#*"],
+            )
 
 
 def test_who_finds_gaps_writes_the_rows_of_its_progress_alone() -> None:
