@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -130,9 +131,9 @@ class Delivery:
         jobs = self.open([message_of(record) for record in records])
         try:
             self.skip_repeats(jobs)
+            self.check_topics(going(jobs))
             self.hold_back(going(jobs))
             self.map(going(jobs))
-            self.topics.keep_one_of_each_body(jobs)
             self.shapes.watch(jobs)
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
@@ -207,24 +208,44 @@ class Delivery:
                 job.end(Outcome.RETURNED, failure)
         self.hold_followers(jobs)
 
+    def check_topics(self, jobs: Sequence[Job]) -> None:
+        """Stop what the signed body does not allow, before anything is known or written of it under its topic."""
+        for job in jobs:
+            with self.ending(job):
+                job.settings = self.settings(job.webhook)
+                self.topics.confirm(job, self.ids_in_batch)
+        self.topics.keep_one_of_each_body(jobs)
+
     def map(self, jobs: Sequence[Job]) -> None:
         """Find out what each webhook says."""
         for job in jobs:
-            try:
+            with self.ending(job):
                 job.settings = self.settings(job.webhook)
                 job.change = self.mapped(job)
                 job.warnings.add_all(job.change.warnings)
-            except Ignored as ignored:
-                job.end(Outcome.IGNORED, reason=ignored.reason)
-            except (MappingFailed, BadCredentials, TopicUnconfirmed) as error:
-                job.end(Outcome.PARKED, error)
-            except BatchUnavailable as error:
-                job.end(Outcome.RETURNED, error)
-            except ProviderUnavailable as error:
-                self.outages[job.webhook.source] = error
-                job.end(Outcome.RETURNED, error)
-            except Unavailable as error:
-                job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+
+    @contextmanager
+    def ending(self, job: Job) -> Iterator[None]:
+        """End the job as what is raised within says. Raises NotStorable, as that may be of another job."""
+        try:
+            yield
+        except NotStorable:
+            raise
+        except Ignored as ignored:
+            job.end(Outcome.IGNORED, reason=ignored.reason)
+        except (MappingFailed, BadCredentials, TopicUnconfirmed) as error:
+            job.end(Outcome.PARKED, error)
+        except ProviderUnavailable as error:
+            self.outages[job.webhook.source] = error
+            job.end(Outcome.RETURNED, error)
+        except BatchUnavailable as error:
+            job.end(Outcome.RETURNED, error)
+        except Unavailable as error:
+            job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+        except BridgeError as error:
+            job.end(Outcome.PARKED, MappingFailed(error.reason))
+        except Exception as error:  # noqa: BLE001 - whatever a mapping raises costs one webhook, never the batch
+            job.end(Outcome.PARKED, MappingFailed(reason_of(error)))
 
     def settings(self, webhook: Webhook) -> ConnectionSettings:
         """The connection's settings. Raises Unavailable, MappingFailed where they are wrong."""
@@ -240,26 +261,16 @@ class Delivery:
     def mapped(self, job: Job) -> ProfileChange:
         """What the room's mapping makes of a webhook.
 
-        Raises Ignored, MappingFailed, TopicUnconfirmed, BatchUnavailable; where more is asked for BadCredentials,
-        ProviderUnavailable, Unavailable too.
+        Raises Ignored, BatchUnavailable, where more is asked for BadCredentials, ProviderUnavailable, Unavailable too,
+        and whatever a mapping raises.
         """
         source = job.webhook.source
         if job.webhook.topic == CONFIRMED:
             facts = self.ledger.facts(job.settings.project, consents.wanted(job.webhook))
             return consents.to_change(job.webhook, job.settings, facts)
-        try:
-            self.topics.confirm(job, self.ids_in_batch)
-            webhook = (
-                self.wholes[source](job.webhook, self.asker(job)) if source in self.wholes else job.webhook
-            )
-            job.read = webhook
-            change = self.mappers[source](webhook, job.settings)
-        except (Ignored, Failed, Unavailable):
-            raise
-        except BridgeError as error:
-            raise MappingFailed(error.reason) from None
-        except Exception as error:  # noqa: BLE001 - whatever a mapping raises costs one webhook, never the batch
-            raise MappingFailed(reason_of(error)) from None
+        webhook = self.wholes[source](job.webhook, self.asker(job)) if source in self.wholes else job.webhook
+        job.read = webhook
+        change = self.mappers[source](webhook, job.settings)
         if change.is_test and not job.settings.test_events:
             raise Ignored(TEST_EVENT)
         return believed(chosen(change, job.settings, job.webhook), job.settings, job.webhook)
