@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -53,6 +53,9 @@ class Held:
 class SimulatedQueue:
     """One queue. A group with a message that is hidden is locked; a standard queue has a group per message.
 
+    Of a FIFO queue, `looks_at` are the oldest messages among which SQS looks for groups that are free, and has in
+    flight; behind them lie those `beyond`.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
     """
 
@@ -65,6 +68,9 @@ class SimulatedQueue:
         self.accepted: dict[tuple[str, str], float] = {}
         self.sent = 0
         self.most_receives = 0
+        self.looks_at = 120_000
+        self.looked_at = 0
+        self.beyond: deque[Held] = deque()
 
     def __iter__(self) -> Iterator[Held]:
         return iter(self.held.values())
@@ -79,8 +85,16 @@ class SimulatedQueue:
         message_id = f"{self.name}-{self.sent}"
         lane = message_id if group is None else group
         self.held[message_id] = Held(message_id, body, lane, now, now + delay_seconds)
-        self.groups[lane][message_id] = self.held[message_id]
-        self.look_at(lane)
+        if group is not None and (self.beyond or self.looked_at >= self.looks_at):
+            self.beyond.append(self.held[message_id])
+            return
+        self.take_in(self.held[message_id])
+
+    def take_in(self, message: Held) -> None:
+        """Have SQS look at a message."""
+        self.looked_at += 1
+        self.groups[message.group][message.id] = message
+        self.look_at(message.group)
 
     def ready_at(self, group: str) -> float:
         return max((message.visible_at for message in self.groups[group].values()), default=float("inf"))
@@ -113,18 +127,29 @@ class SimulatedQueue:
         return taken
 
     def of(self, handle: str) -> Held | None:
+        """The message of a handle that is still good: of the newest receive, within its visibility timeout."""
         held = self.held.get(handle.rpartition(".")[0])
-        return held if held and held.handle == handle else None
+        is_good = held is not None and held.handle == handle and held.visible_at > self.clock()
+        return held if is_good else None
 
-    def hide(self, handle: str, seconds: int) -> None:
-        if message := self.of(handle):
+    def hide(self, handle: str, seconds: int) -> bool:
+        """Hide a message for so long from now; says whether the handle was good for it."""
+        message = self.of(handle)
+        if message:
             message.visible_at = self.clock() + seconds
             self.look_at(message.group)
+        return message is not None
 
-    def delete(self, handle: str) -> None:
-        if message := self.of(handle):
+    def delete(self, handle: str) -> bool:
+        """Delete a message; says whether the handle was good for it."""
+        message = self.of(handle)
+        if message:
             del self.groups[message.group][message.id], self.held[message.id]
+            self.looked_at -= 1
             self.look_at(message.group)
+            while self.beyond and self.looked_at < self.looks_at:
+                self.take_in(self.beyond.popleft())
+        return message is not None
 
 
 class SimulatedSqs:
@@ -153,19 +178,40 @@ class SimulatedSqs:
         )
         return {"Messages": [{"Body": one.body, "ReceiptHandle": one.handle} for one in found]}
 
-    def change_message_visibility(self, **asked: Any) -> None:
-        self.queue(asked["QueueUrl"]).hide(asked["ReceiptHandle"], asked["VisibilityTimeout"])
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        assert 1 <= len(Entries) <= 10, "as many messages as SQS takes"
+        for entry in Entries:
+            self.send_message(QueueUrl, **{name: entry[name] for name in entry if name != "Id"})
+        return {}
 
-    def change_message_visibility_batch(self, **asked: Any) -> None:
-        for entry in asked["Entries"]:
-            self.queue(asked["QueueUrl"]).hide(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        held = str(len(self.queue(QueueUrl).held))
+        return {"Attributes": dict.fromkeys(AttributeNames, "0") | {AttributeNames[0]: held}}
+
+    def change_message_visibility_batch(self, **asked: Any) -> dict[str, Any]:
+        queue = self.queue(asked["QueueUrl"])
+        return failed(
+            entry
+            for entry in asked["Entries"]
+            if not queue.hide(entry["ReceiptHandle"], entry["VisibilityTimeout"])
+        )
 
     def delete_message(self, **asked: Any) -> None:
-        self.queue(asked["QueueUrl"]).delete(asked["ReceiptHandle"])
+        if not self.queue(asked["QueueUrl"]).delete(asked["ReceiptHandle"]):
+            raise ClientError({"Error": {"Code": "InvalidParameterValue"}}, "DeleteMessage")
 
-    def delete_message_batch(self, **asked: Any) -> None:
-        for entry in asked["Entries"]:
-            self.queue(asked["QueueUrl"]).delete(entry["ReceiptHandle"])
+    def delete_message_batch(self, **asked: Any) -> dict[str, Any]:
+        queue = self.queue(asked["QueueUrl"])
+        return failed(entry for entry in asked["Entries"] if not queue.delete(entry["ReceiptHandle"]))
+
+
+def failed(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """What SQS answers where the handles of entries are good for nothing any more."""
+    return {
+        "Failed": [
+            {"Id": entry["Id"], "SenderFault": True, "Code": "ReceiptHandleIsInvalid"} for entry in entries
+        ]
+    }
 
 
 class ConditionalCheckFailed(ClientError):

@@ -24,9 +24,10 @@ from bridge.ledger import Ledger
 from bridge.parameters import Parameters
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange
 from bridge.provider import ProviderClient
-from bridge.queue import WebhookQueue
+from bridge.queue import MOST_MESSAGES, WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import Webhook, group_id
+from functions.deliver.backlog import Backlog
 from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
@@ -173,6 +174,7 @@ class Process:
         self.batch = BatchClient("https://batch.example", httpx.MockTransport(world.call_batch))
         rate = PROFILES_PER_SECOND / world.concurrency
         self.gate = Gate(world.time, world.time.sleep, rate)
+        self.backlog = Backlog(world.queue, world.time, world.most_messages)
 
     def invoke(self, records: list[dict[str, Any]]) -> list[str]:
         world, ends_at = self.world, self.world.time.now + INVOCATION_SECONDS
@@ -194,6 +196,7 @@ class Process:
                 owner=owner,
                 provider=ProviderClient(),
                 gate=self.gate,
+                backlog=self.backlog,
                 seconds_left=seconds_left,
             )
 
@@ -206,7 +209,8 @@ class Process:
 class SimulatedWorld:
     """A stack whose clock stands still until `run` moves it."""
 
-    def __init__(self, concurrency: int = 5) -> None:
+    def __init__(self, concurrency: int = 5, most_messages: float = MOST_MESSAGES) -> None:
+        self.most_messages = most_messages
         self.time = Time()
         self.sqs = SimulatedSqs(self.time)
         self.dynamo = SimulatedDynamo()

@@ -203,7 +203,10 @@ def test_a_mapping_and_all_that_it_imports_do_nothing_but_think(module: str) -> 
     assert not found, found
 
 
-AWS = {f"bridge.{name}" for name in ("queue", "archive", "secrets", "parameters", "ledger", "connections")}
+AWS = {
+    f"bridge.{name}"
+    for name in ("queue", "archive", "secrets", "parameters", "ledger", "connections", "deadline")
+}
 # library    the modules that own it
 OWNERS = {
     "httpx": {"bridge.batch", "bridge.provider"},

@@ -28,6 +28,7 @@ from bridge.errors import (
     Failed,
     Ignored,
     MappingFailed,
+    NoTimeLeft,
     NotStorable,
     ProfileBusy,
     ProviderUnavailable,
@@ -47,8 +48,9 @@ from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook
 from functions.deliver import consents, requests
+from functions.deliver.backlog import Backlog
 from functions.deliver.choices import chosen
-from functions.deliver.gate import Gate
+from functions.deliver.gate import CALL_SECONDS, Gate
 from functions.deliver.job import TEST_EVENT, Job, Message, Outcome, going, message_of, telling
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.leaving import LeavingDesk
@@ -91,6 +93,7 @@ class Delivery:
         wholes: Mapping[str, Whole] | None = None,
         checks: Mapping[str, TopicCheck] | None = None,
         gate: Gate | None = None,
+        backlog: Backlog | None = None,
         seconds_left: Callable[[], float] = lambda: math.inf,
         has_time: Callable[[], bool] | None = None,
         kinds: KeptKinds | None = None,
@@ -114,7 +117,8 @@ class Delivery:
         self.persons = Persons(ledger, clock)
         self.gate = gate or Gate(clock)
         self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
-        self.settler = Settler(ledger, queue, connections, clock)
+        self.seconds_left = seconds_left
+        self.settler = Settler(ledger, queue, connections, clock, backlog or Backlog(queue, clock))
         has_time = has_time or (lambda: seconds_left() > SPARE_SECONDS)
         self.privacy = PrivacyDesk(ledger, queue, batch, self.sender.with_keys, owner, clock, has_time)
         self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock, owner)
@@ -285,6 +289,8 @@ class Delivery:
                 raise Ignored("thin events need an API key of the connection")
             if source in self.outages:
                 raise self.outages[source]
+            if self.seconds_left() < CALL_SECONDS:
+                raise NoTimeLeft("no time left to ask the source")
             return self.provider.get(url, api_key, headers)
 
         return ask

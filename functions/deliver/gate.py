@@ -21,7 +21,8 @@ LONGEST_CLOSED_SECONDS = 60
 REFUSED_KEYS_CLOSED_SECONDS = 30
 """As often as refused keys may be read anew: each probe is made with what is stored by then."""
 LONGEST_ASKED_SECONDS = 600
-SETTLING_SECONDS = 5
+SETTLING_SECONDS = 7.5
+"""The slowest answer of the ledger, and what puts aside what it does not take."""
 CALL_SECONDS = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + SETTLING_SECONDS
 """What must be left of an invocation to begin a call: the slowest answer, and then to write down what became of all."""
 MAX_UNDECIDED = 1000

@@ -11,12 +11,14 @@ from typing import Any, cast
 from bridge.batch import BatchClient
 from bridge.confirmation import TopicCheck
 from bridge.connections import Connections
+from bridge.deadline import Deadline
 from bridge.ledger import Ledger
 from bridge.observability import logger
 from bridge.parameters import Parameters
 from bridge.provider import ProviderClient
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
+from functions.deliver.backlog import Backlog
 from functions.deliver.delivery import Delivery, Mapper, Whole
 from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
@@ -39,9 +41,10 @@ READINGS: Mapping[str, Reading] = {
     source: cast(Reading, mapping) for source, mapping in MAPPINGS.items() if hasattr(mapping, "reads")
 }
 
-secrets = Secrets(STACK)
-parameters = Parameters(STACK)
-ledger = Ledger(os.environ["TABLE_NAME"])
+deadline = Deadline()
+secrets = Secrets(STACK).within(deadline)
+parameters = Parameters(STACK).within(deadline)
+ledger = Ledger(os.environ["TABLE_NAME"]).within(deadline)
 kinds = KeptKinds(ledger)
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
 shapes = Shapes(READINGS, ledger, connections, time.time)
@@ -53,7 +56,7 @@ queue = WebhookQueue(
     dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"],
     waiting_url=os.environ["WAITING_QUEUE_URL"],
     bucket=os.environ["BODIES_BUCKET"],
-)
+).within(deadline)
 new_delivery = partial(
     Delivery,
     mappers=MAPPERS,
@@ -68,6 +71,7 @@ new_delivery = partial(
     checks=CHECKS,
     provider=provider,
     gate=gate,
+    backlog=Backlog(queue),
     kinds=kinds,
     shapes=shapes,
     api_url=os.environ["API_URL"],
@@ -86,6 +90,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
+
+    deadline.seconds_left = seconds_left
 
     def delivery() -> Delivery:
         return new_delivery(owner=context.aws_request_id, seconds_left=seconds_left)

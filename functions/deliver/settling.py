@@ -43,6 +43,7 @@ from bridge.observability import alarm, count, logger, measure_seconds, publish
 from bridge.queue import Failure, WebhookQueue
 from bridge.versions import ProfileState
 from functions.deliver import requests
+from functions.deliver.backlog import Backlog
 from functions.deliver.job import ATTRIBUTES, Job, Message, Outcome
 
 Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
@@ -64,6 +65,7 @@ SPREAD = 1.25
 LONGEST_ASKED_SECONDS = 600
 IN_A_MOMENT = (NoTimeLeft, ProfileBusy)
 """No outages: what waits for these comes back soon, however old it is."""
+OUTAGES = (BatchUnavailable, BadCredentials, ProviderUnavailable)
 # failure                seconds in the queue after which the longest delay may grow
 PATIENT_AFTER_SECONDS: Mapping[type[Failed], int] = {BadCredentials: 3600}
 ELSE_PATIENT_AFTER_SECONDS = 2 * 24 * 3600
@@ -98,8 +100,14 @@ class Settler:
     each is hidden, by receipt handle."""
 
     def __init__(
-        self, ledger: Ledger, queue: WebhookQueue, connections: Connections, clock: Callable[[], float]
+        self,
+        ledger: Ledger,
+        queue: WebhookQueue,
+        connections: Connections,
+        clock: Callable[[], float],
+        backlog: Backlog,
     ) -> None:
+        self.backlog = backlog
         self.ledger = ledger
         self.queue = queue
         self.connections = connections
@@ -127,7 +135,7 @@ class Settler:
 
     def settle_one(self, job: Job) -> None:
         failure = job.failure or Failed("")
-        if job.outcome is Outcome.RETURNED and is_exhausted(job.message, self.now):
+        if job.outcome is Outcome.RETURNED and self.waits_elsewhere(job.message, failure):
             job.end(Outcome.PARKED, failure)
         try:
             if job.outcome is Outcome.PARKED:
@@ -138,6 +146,11 @@ class Settler:
             job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
         if job.outcome is Outcome.RETURNED:
             self.leave(job.message, self.delay(job.failure or failure, job.message))
+
+    def waits_elsewhere(self, message: Message, failure: Failed) -> bool:
+        """Whether the queue is no place to wait in any longer: for this message, or for whatever an outage holds up."""
+        is_outage = isinstance(failure, OUTAGES) and not isinstance(failure, IN_A_MOMENT)
+        return is_exhausted(message, self.now) or (is_outage and self.backlog.is_too_long())
 
     def wait(self, job: Job) -> None:
         """Put a job's webhook in the waiting room, or park it where that refuses it for good. Raises Unavailable."""

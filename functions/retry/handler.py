@@ -5,6 +5,7 @@ Reads no body: an envelope goes back as it came. What was parked long ago is arc
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +15,9 @@ from typing import Any
 from bridge.archive import Archive
 from bridge.errors import BatchUnavailable, Unavailable
 from bridge.observability import count, logger
-from bridge.queue import Failure, WebhookQueue, envelope_in
+from bridge.queue import MOST_MESSAGES, Failure, WebhookQueue, envelope_in
 from functions.retry.archiving import archive_old
-from functions.retry.rounds import Archived, DeadLetters, Filter, Order, retry_round
+from functions.retry.rounds import MOST_LEFT, Archived, DeadLetters, Filter, Order, Report, retry_round
 
 queue = WebhookQueue(
     os.environ["QUEUE_URL"],
@@ -25,10 +26,23 @@ queue = WebhookQueue(
 )
 archive = Archive(os.environ["BODIES_BUCKET"])
 
-SPARE_SECONDS = 10
-"""Before Lambda's timeout, a round ends and says that more may be left."""
+SPARE_SECONDS = 25
+"""Before Lambda's timeout, a round ends and says that more may be left: to show ten thousand messages again takes a
+thousand calls."""
+SCHEDULE = "schedule"
 MAX_PER_SECOND = 50
 """Unless told otherwise: a sixth of what Batch takes of one project."""
+RELEASED_PER_SECOND = 200
+"""Of what was set aside in an outage, so that it is back in fewer days than it took to gather."""
+RELEASE_ABOVE = 1000
+"""Fewer than these in the dead-letter queue are left to the rounds of every quarter of an hour."""
+ROOM = MOST_MESSAGES // 2
+"""A round on the schedule fills the queue no further: while an outage lasts, deliver would set it all aside again."""
+ALWAYS_RETRIED = 100
+"""In each round, however full the queue: what waits for another project."""
+ROOM_READ_EVERY_SECONDS = 5
+LOOKED_AT_IN_VAIN = 300
+"""What the rounds of every minute hold at the most: they are for what was set aside."""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -36,7 +50,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     An event has `filter`, `dry_run`, `archived` (look into the archive instead), `limit`, `per_second`, `by`,
     `with_envelopes`, all optional, and is answered with a `Report`; one with `archive` has old ones archived. With
-    `left_behind`, what the waiting queue gave up is parked first. Raises ValueError for an unknown filter, Unavailable.
+    `left_behind`, what the waiting queue gave up is parked first; one with `release` is for much that was set aside in
+    an outage, and does nothing where there is little. Raises ValueError for an unknown filter, Unavailable.
     """
     logger.append_keys(request_id=context.aws_request_id)
     if "Records" in event:
@@ -45,6 +60,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         archived = archive_old(queue, archive, datetime.now(UTC), has_time(context))
         count("WebhooksArchived", archived)
         return {"archived": archived}
+    if event.get("release") and queue.depth(queue.dead_letter_url) < RELEASE_ABOVE:
+        return Report().as_json()
     wanted = Filter.of(event.get("filter") or {})
     if event.get("left_behind"):
         park_left_behind(has_time(context))
@@ -67,13 +84,32 @@ def park_left_behind(has_time: Callable[[], bool]) -> None:
 
 def order_of(event: Mapping[str, Any]) -> Order:
     """How the event wants its round to go. Raises ValueError where a number is none."""
+    is_release = bool(event.get("release"))
+    per_second = event.get("per_second") or (RELEASED_PER_SECOND if is_release else MAX_PER_SECOND)
     return Order(
         dry_run=bool(event.get("dry_run")),
-        by=str(event.get("by") or "schedule"),
+        by=str(event.get("by") or SCHEDULE),
         limit=int(event.get("limit") or 0),
-        pace=paced(float(event.get("per_second") or MAX_PER_SECOND)),
+        pace=paced(float(per_second)),
         with_envelopes=bool(event.get("with_envelopes")),
+        has_room=room_of(queue) if not event.get("by") else lambda _: True,
+        most_left=LOOKED_AT_IN_VAIN if is_release else MOST_LEFT,
     )
+
+
+def room_of(
+    webhooks: WebhookQueue, clock: Callable[[], float] = time.monotonic, room: float = ROOM
+) -> Callable[[Report], bool]:
+    """What tells whether the queue has room for more, as it was a few seconds ago. Raises Unavailable."""
+    depth, read_again_at = 0, -math.inf
+
+    def has_room(report: Report) -> bool:
+        nonlocal depth, read_again_at
+        if clock() >= read_again_at:
+            depth, read_again_at = webhooks.depth(webhooks.url), clock() + ROOM_READ_EVERY_SECONDS
+        return depth < room or report.retried < ALWAYS_RETRIED
+
+    return has_room
 
 
 def paced(

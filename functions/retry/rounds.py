@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -14,6 +14,8 @@ from bridge.queue import Parked, WebhookQueue
 
 VISIBILITY_SECONDS = 120
 """Longer than a round may take: each message is seen once."""
+MOST_LEFT = 10_000
+"""Held at once by a round: to show them all again takes a thousand calls."""
 MAX_ROUNDS = 3
 """Of a webhook that somebody retries with others; by its id it is retried again."""
 WAITING_CLASSES = frozenset({BatchUnavailable.failure_class, BadCredentials.failure_class})
@@ -113,7 +115,7 @@ class Order:
     """How a round goes. `by` says who asked, for the log; `limit` how many at the most, 0 as many as time allows.
 
     `pace` is called before each retry, and waits where too many would go at once. `with_envelopes`: a dry run tells
-    the envelopes too, for what is asked of deliver.
+    the envelopes too, for what is asked of deliver. `has_room` is asked before each page, `most_left` are held at once.
     """
 
     dry_run: bool = False
@@ -121,6 +123,8 @@ class Order:
     limit: int = 0
     pace: Callable[[], None] = lambda: None
     with_envelopes: bool = False
+    has_room: Callable[[Report], bool] = lambda _: True
+    most_left: int = MOST_LEFT
 
 
 class Place(Protocol):
@@ -130,8 +134,8 @@ class Place(Protocol):
         """The next ones; none at the end."""
         ...
 
-    def retry(self, parked: Parked) -> None:
-        """Send one through the queue again, and forget it here."""
+    def retry(self, parked: Sequence[Parked]) -> list[Parked]:
+        """Send some through the queue again, and forget them here; returns those that could not be sent."""
         ...
 
     def release(self, kept: list[Parked]) -> None:
@@ -148,8 +152,8 @@ class DeadLetters:
     def page(self) -> list[Parked]:
         return self.queue.receive_parked(VISIBILITY_SECONDS)
 
-    def retry(self, parked: Parked) -> None:
-        self.queue.retry(parked)
+    def retry(self, parked: Sequence[Parked]) -> list[Parked]:
+        return self.queue.retry(parked)
 
     def release(self, kept: list[Parked]) -> None:
         self.queue.release_parked(kept)
@@ -166,9 +170,11 @@ class Archived:
     def page(self) -> list[Parked]:
         return next(self.pages, [])
 
-    def retry(self, parked: Parked) -> None:
-        self.queue.forward(self.queue.retried(self.archive.restored(parked)))
-        self.archive.delete(parked)
+    def retry(self, parked: Sequence[Parked]) -> list[Parked]:
+        for one in parked:
+            self.queue.forward(self.queue.retried(self.archive.restored(one)))
+            self.archive.delete(one)
+        return []
 
     def release(self, kept: list[Parked]) -> None:
         """Nothing is held here."""
@@ -176,18 +182,17 @@ class Archived:
 
 def retry_round(place: Place, wanted: Filter, order: Order, has_time: Callable[[], bool]) -> Report:
     """Retry what the filter takes, each webhook once, or only list it. Raises Unavailable."""
-    report, kept, seen = Report(), [], set[str]()
+    report, seen = Report(), set[str]()
+    kept: list[Parked] = []
     try:
-        while page := place.page() if goes_on(report, order, has_time) else None:
+        while page := place.page() if goes_on(report, order, has_time, len(kept)) else None:
+            chosen: list[Parked] = []
             for parked in page:
-                if not parked.id or parked.id in seen or not wanted.takes(parked):
-                    kept.append(parked)
-                elif wanted.is_exhausted(parked) and not order.dry_run:
-                    kept.append(parked)
-                    report.exhausted += 1
-                else:
+                if is_meant(parked, wanted, order, seen, report):
                     seen.add(parked.id)
-                    kept += settle(parked, place, order, report)
+                    chosen += told(parked, order, report)
+            kept += [parked for parked in page if parked not in chosen]
+            kept += retry_all(chosen, place, order, report)
         report.more = page is None
     finally:
         place.release(kept)
@@ -195,30 +200,47 @@ def retry_round(place: Place, wanted: Filter, order: Order, has_time: Callable[[
     return report
 
 
-def goes_on(report: Report, order: Order, has_time: Callable[[], bool]) -> bool:
-    """Whether there is time, and not as many as were asked for."""
-    return has_time() and not (order.limit and len(report.webhooks) >= order.limit)
+def goes_on(report: Report, order: Order, has_time: Callable[[], bool], held: int) -> bool:
+    """Whether there is time, and room in the queue, and neither as many as were asked for nor too many held."""
+    is_enough = order.limit and len(report.webhooks) >= order.limit
+    return has_time() and not is_enough and held < order.most_left and order.has_room(report)
 
 
-def settle(parked: Parked, place: Place, order: Order, report: Report) -> list[Parked]:
-    """Retry one webhook that is meant, or tell of it; returns it where it stays."""
+def is_meant(parked: Parked, wanted: Filter, order: Order, seen: Collection[str], report: Report) -> bool:
+    """Whether a parked webhook is to be retried in this round; counts one that was retried often enough."""
+    if not parked.id or parked.id in seen or not wanted.takes(parked):
+        return False
+    if wanted.is_exhausted(parked) and not order.dry_run:
+        report.exhausted += 1
+        return False
+    return True
+
+
+def told(parked: Parked, order: Order, report: Report) -> list[Parked]:
+    """Tell of a webhook that is meant; returns it where it is to be retried now."""
     if order.limit and len(report.webhooks) >= order.limit:
-        return [parked]
-    told = {"envelope": parked.envelope} if order.dry_run and order.with_envelopes else {}
-    report.webhooks.append(described(parked) | told)
-    if order.dry_run:
-        return [parked]
-    order.pace()
-    place.retry(parked)
-    report.retried += 1
-    logger.info(
-        "webhook retried",
-        webhook_id=parked.id,
-        failure_class=parked.failure.failure_class,
-        round=int(parked.envelope.get("retries") or 0) + 1,
-        by=order.by,
-    )
-    return []
+        return []
+    envelope = {"envelope": parked.envelope} if order.dry_run and order.with_envelopes else {}
+    report.webhooks.append(described(parked) | envelope)
+    return [] if order.dry_run else [parked]
+
+
+def retry_all(chosen: Sequence[Parked], place: Place, order: Order, report: Report) -> list[Parked]:
+    """Retry webhooks of one page; returns those that stay. Raises Unavailable."""
+    for _ in chosen:
+        order.pace()
+    stay = place.retry(chosen) if chosen else []
+    for parked in chosen:
+        if parked not in stay:
+            report.retried += 1
+            logger.info(
+                "webhook retried",
+                webhook_id=parked.id,
+                failure_class=parked.failure.failure_class,
+                round=int(parked.envelope.get("retries") or 0) + 1,
+                by=order.by,
+            )
+    return stay
 
 
 def described(parked: Parked) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.connections import MAX_TOPIC_CHARACTERS, NOTE_EVERY_SECONDS, Connections, Known
+from bridge.connections import MAX_TOPIC_CHARACTERS, MAX_TOPICS, NOTE_EVERY_SECONDS, Connections, Known
 from bridge.errors import Unavailable
 from tests.core.stand_ins import Calls, Clock, out_of_reach
 
@@ -112,3 +112,11 @@ def test_where_it_cannot_be_noted_nobody_is_troubled_but_who_reads_is_told(clock
     assert not connections.inactivate("shopify", "main")
     with pytest.raises(Unavailable):
         connections.known("shopify", "main")
+
+
+def test_of_very_many_topics_those_seen_last_are_kept(world: Any) -> None:
+    for number in range(MAX_TOPICS + 20):
+        world.now += 1
+        world.connections.saw("custom", "main", f"topic-{number:04}")
+    topics = world.connections.known("custom", "main").topics
+    assert sorted(topics) == [f"topic-{number:04}" for number in range(20, MAX_TOPICS + 20)]

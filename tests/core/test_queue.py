@@ -397,7 +397,7 @@ def test_a_large_webhook_is_parked_too(world: Any) -> None:
     body = noise(400_000)
     world.queue.park(webhook(body), REFUSED)
     [parked] = world.queue.receive_parked(60)
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [message] = messages(world, world.queue.url)
     assert world.queue.webhook(message["Body"]) == webhook(body, retries=1)
 
@@ -405,7 +405,7 @@ def test_a_large_webhook_is_parked_too(world: Any) -> None:
 def test_a_retried_webhook_leaves_the_dead_letter_queue_and_forgets_its_failure(world: Any) -> None:
     world.queue.park(webhook(waits=4, retries=1), REFUSED)
     [parked] = world.queue.receive_parked(visibility_seconds=60)
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [message] = messages(world, world.queue.url)
     assert world.queue.webhook(message["Body"]) == webhook(retries=2)
     assert "failure" not in message["Body"]
@@ -414,19 +414,33 @@ def test_a_retried_webhook_leaves_the_dead_letter_queue_and_forgets_its_failure(
 
 @pytest.mark.parametrize("broken", BROKEN, ids=["network", "refused"])
 def test_a_webhook_that_cannot_be_sent_again_stays_parked(broken: Exception) -> None:
-    queue = offline(send_message=broken)
+    queue = offline(send_message_batch=broken)
     [parked] = parked_in(queue.envelope(webhook(), REFUSED))
     with pytest.raises(Unavailable):
-        queue.retry(parked)
-    assert queue.client.of("delete_message") == []
+        queue.retry([parked])
+    assert queue.client.of("delete_message_batch") == []
 
 
-def test_a_webhook_that_was_sent_but_not_taken_off_is_told() -> None:
-    queue = offline(delete_message=refused("DeleteMessage"))
-    [parked] = parked_in(queue.envelope(webhook(), REFUSED))
-    with pytest.raises(Unavailable):
-        queue.retry(parked)
-    assert len(queue.client.of("send_message")) == 1
+def test_of_several_those_that_sqs_did_not_take_stay_parked_and_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    queue = offline(send_message_batch=failing("1", is_ours=False))
+    parked = parked_in(*(queue.envelope(webhook(id=f"webhook-{number}"), REFUSED) for number in range(3)))
+    assert [one.id for one in queue.retry(parked)] == ["webhook-1"]
+    [call] = queue.client.of("delete_message_batch")
+    assert len(call["Entries"]) == 2
+    assert '"QueueEntriesFailed":[1]' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("size", "calls"), [(100, 3), (80_000, 13)])
+def test_no_call_carries_more_than_sqs_takes(size: int, calls: int) -> None:
+    queue = offline()
+    message = queue.envelope(webhook(noise(size)), REFUSED)
+    queue.retry(parked_in(*[message] * 25))
+    sent = queue.client.of("send_message_batch")
+    assert len(sent) == calls
+    for call in sent:
+        assert sum(len(entry["MessageBody"]) for entry in call["Entries"]) <= 256 * 1024
 
 
 def parked_in(*bodies: str) -> list[Any]:

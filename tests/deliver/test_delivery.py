@@ -129,7 +129,7 @@ def test_after_the_mapping_is_mended_a_retry_delivers(world: Any, shopify: Any) 
     world.deliver(shopify("orders/paid", 1, **order(1001, ADA)))
     world.mappers["shopify"] = mapper
     [parked] = world.queue.receive_parked(60)
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url)["Messages"]
     assert world.deliver(world.queue.webhook(message["Body"])) == []
     assert events_of(world) == ["order_paid"]
@@ -251,7 +251,7 @@ def test_a_partial_error_is_traced_to_its_webhook_and_only_that_part_is_retried(
     [parked] = world.queue.receive_parked(60)
     assert parked.failure.reason == "Batch refused attribute:first_name"
     assert world.ledger.receipt("webhook-2").status == "delivered"
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url)["Messages"]
     world.deliver(world.queue.webhook(message["Body"]))
     assert world.operations[-1] == {

@@ -134,7 +134,7 @@ def refusal(attribute: str, category: str = "attribute") -> httpx.Response:
 def retried(world: World) -> list[str]:
     """Retry the one that is parked, and deliver it."""
     [parked] = world.queue.receive_parked(60)
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url)["Messages"]
     return world.deliver(world.queue.webhook(message["Body"]))
 

@@ -215,7 +215,7 @@ def events_in(world: SimulatedWorld) -> Counter[str]:
 def retry(world: SimulatedWorld) -> None:
     """Send all that is parked through the queue again."""
     for parked in world.queue.receive_parked(60):
-        world.queue.retry(parked)
+        world.queue.retry([parked])
     world.run(until=world.time.now + 60)
 
 
@@ -380,7 +380,7 @@ def in_part(world: World, part: str) -> None:
 def retried(world: World) -> Webhook:
     """The oldest parked webhook on its way again."""
     parked = world.queue.receive_parked(60)[0]
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url)["Messages"]
     world.queue.finish([message["ReceiptHandle"]])
     return world.queue.webhook(message["Body"])

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from bridge.errors import Erased, ProfileBusy
 from bridge.ledger import LEASE_SECONDS, Ledger, Tries, gone_row, link_row, profile_row, tries_row
@@ -109,7 +110,22 @@ def test_an_old_receipt_handle_is_good_for_nothing(sqs: SimulatedSqs, time: Time
     [(_, old)] = receive(sqs)
     time.sleep(30)
     [(_, new)] = receive(sqs)
-    sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=old)
+    with pytest.raises(ClientError):
+        sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=old)
     time.sleep(30)
+    with pytest.raises(ClientError):
+        sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=new)
     assert len(receive(sqs)) == 1
     assert old != new
+
+
+def test_fifo_looks_at_the_oldest_messages_alone(sqs: SimulatedSqs, time: Time) -> None:
+    queue = sqs.queue(os.environ["QUEUE_URL"])
+    queue.looks_at = 3
+    for number in range(5):
+        send(sqs, f"group-{number}", f"message-{number}")
+    taken = receive(sqs)
+    assert [body for body, _ in taken] == ["message-0", "message-1", "message-2"]
+    assert (receive(sqs), queue.next_at()) == ([], time.now + 30)
+    sqs.delete_message(QueueUrl=os.environ["QUEUE_URL"], ReceiptHandle=taken[1][1])
+    assert [body for body, _ in receive(sqs)] == ["message-3"]

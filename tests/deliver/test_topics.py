@@ -372,7 +372,7 @@ def test_the_bytes_of_a_deletion_are_nothing_else(world: World, send: Send, topi
 def retried(world: World) -> Webhook:
     """What is parked, as a retry sends it through the queue again."""
     [parked] = world.queue.receive_parked(60)
-    world.queue.retry(parked)
+    world.queue.retry([parked])
     [webhook] = taken(world)
     return webhook
 

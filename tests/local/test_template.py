@@ -79,6 +79,10 @@ def test_schedules_are_read_with_their_payload(deployment: Deployment) -> None:
             "left_behind": True,
             "filter": {"classes": ["batch_unavailable", "bad_credentials"]},
         },
+        "rate(1 minute)": {
+            "release": True,
+            "filter": {"classes": ["batch_unavailable", "bad_credentials"]},
+        },
         "rate(12 hours)": {"archive": True},
     }
     [gaps] = [schedule for schedule in deployment.schedules if schedule.function == "GapsFunction"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -187,10 +187,11 @@ def test_what_fails_again_at_once_is_not_tried_twice_in_a_round(world: Any) -> N
     rounds: list[int] = []
 
     class FailsAgain(WebhookQueue):
-        def retry(self, parked: Parked) -> None:
+        def retry(self, parked: Sequence[Parked]) -> list[Parked]:
             rounds.append(1)
-            super().retry(parked)
+            stay = super().retry(parked)
             park(world, 1, "rejected_by_batch")
+            return stay
 
     given = world.queue
     failing = FailsAgain(given.url, given.dead_letter_url, client=given.client)
@@ -210,12 +211,13 @@ def test_when_the_queue_refuses_the_round_ends_and_what_it_kept_is_seen_again(br
             {"Body": json.dumps(one), "ReceiptHandle": f"handle-{one['source']}"} for one in envelopes
         ]
     }
-    calls = Calls({"receive_message": received, "send_message": broken})
+    calls = Calls({"receive_message": received, "send_message_batch": broken})
     queue = WebhookQueue("queue", "dead-letters", client=calls)
     with pytest.raises(Unavailable):
         retry_round(DeadLetters(queue), Filter(sources=("shopify",)), Order(), lambda: True)
-    assert calls.of("delete_message") == []
-    assert [call["ReceiptHandle"] for call in calls.of("change_message_visibility")] == ["handle-stripe"]
+    assert calls.of("delete_message_batch") == []
+    [call] = calls.of("change_message_visibility_batch")
+    assert [entry["ReceiptHandle"] for entry in call["Entries"]] == ["handle-stripe"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ times, no values. Whatever is noted is a help to people: where DynamoDB is out o
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,6 +103,21 @@ class Connections:
             row = self.update(source, connection, {SEEN + topic: self.now} | alive)
             if "" < text_in(row, INACTIVE) < received_at:
                 self.reactivate(source, connection, received_at)
+            self.forget_topics(source, connection, row)
+
+    def forget_topics(self, source: str, connection: str, row: Mapping[str, Any]) -> None:
+        """Forget the topics that were seen longest ago, where there are too many for a row. Best effort."""
+        seen = sorted((value["S"], topic) for topic, value in below(row, SEEN))
+        names = {f"#t{number}": SEEN + topic for number, (_, topic) in enumerate(seen[:-MAX_TOPICS])}
+        if not names:
+            return
+        with contextlib.suppress(ClientError, BotoCoreError):
+            self.client.update_item(
+                TableName=self.table,
+                Key={"pk": {"S": connection_key(source, connection)}},
+                UpdateExpression="REMOVE " + ", ".join(names),
+                ExpressionAttributeNames=names,
+            )
 
     def refused(self, source: str, connection: str, reason: str) -> None:
         """Count that something was refused; told about once a minute."""

@@ -27,7 +27,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge import versions
 from bridge.bounds import MAX_CUSTOM_ID_BYTES, MAX_REASON_CHARACTERS, bounded, cut
-from bridge.errors import BatchUnavailable, Erased, NotStorable, ProfileBusy, is_permanent
+from bridge.deadline import Deadline, OutOfTime, Timed
+from bridge.errors import (
+    BatchUnavailable,
+    Erased,
+    NoTimeLeft,
+    NotStorable,
+    ProfileBusy,
+    is_permanent,
+)
 from bridge.versions import ProfileState
 
 RECEIPT_DAYS = 35
@@ -125,6 +133,11 @@ class Ledger:
                 parameter_validation=False,
             ),
         )
+
+    def within(self, deadline: Deadline) -> Ledger:
+        """Let no call begin that may outlast an invocation."""
+        self.client = Timed(self.client, deadline)
+        return self
 
     def known(self, webhook_ids: Iterable[str]) -> Known:
         """What the receipts of webhooks say, for those that come again."""
@@ -413,6 +426,8 @@ class Ledger:
 
 def failure_of(error: Exception, reason: str) -> BatchUnavailable | NotStorable:
     """What an error of DynamoDB means for the webhook."""
+    if isinstance(error, OutOfTime):
+        return NoTimeLeft("no time left for a call to the ledger")
     return NotStorable("the ledger refuses it for good") if is_permanent(error) else BatchUnavailable(reason)
 
 

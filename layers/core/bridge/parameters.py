@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.cache import Cache
+from bridge.deadline import Deadline, Timed
 from bridge.errors import Unavailable
 
 LIST_ATTEMPTS = 10
@@ -42,6 +43,11 @@ class Parameters:
         return self._client
 
     # ── Settings ────────────────────────────────────────────────────────────────────────────────────────
+
+    def within(self, deadline: Deadline) -> Parameters:
+        """Let no call begin that may outlast an invocation."""
+        self._client = Timed(self.client, deadline)
+        return self
 
     def read(self, source: str, connection: str) -> dict[str, Any]:
         """The stored JSON object, at most five minutes old; empty where there is none. Raises Unavailable."""

@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.bounds import MAX_REASON_CHARACTERS, cut
+from bridge.deadline import Deadline, Timed
 from bridge.errors import (
     BatchUnavailable,
     Ignored,
@@ -45,6 +46,16 @@ MAX_DELAY_SECONDS = 900
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html"""
 SEND_TIMEOUT_SECONDS = 2
 """Shopify gives up after 5 seconds: the door must have answered before."""
+MOST_MESSAGES = 60_000
+"""In the queue, while something waits there for an outage: half of what FIFO looks through for groups that are free."""
+DEPTH = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+MAX_BATCH_BYTES = 240 * 1024
+"""Of all messages of one call, as of a single one."""
+BODIES_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2})
 DROP_VISIBILITY_SECONDS = 60
 ENTRIES_PER_CALL = 10
 NAME = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
@@ -129,12 +140,27 @@ class WebhookQueue:
             ),
         )
         self._s3_client = s3_client
+        self.deadline: Deadline | None = None
+
+    def within(self, deadline: Deadline) -> WebhookQueue:
+        """Let no call begin that may outlast an invocation."""
+        self.deadline, self.client = deadline, Timed(self.client, deadline)
+        return self
+
+    def depth(self, url: str) -> int:
+        """About how many messages a queue holds, those on their way too. Raises Unavailable."""
+        try:
+            answer = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(DEPTH))
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the queue does not tell how much it holds") from error
+        return sum(int(answer["Attributes"].get(name, 0)) for name in DEPTH)
 
     @property
     def s3(self) -> Any:
         """Made at first use: only bodies of hundreds of kilobytes need it."""
         if self._s3_client is None:
-            self._s3_client = boto3.client("s3")
+            client = boto3.client("s3", config=BODIES_CONFIG)
+            self._s3_client = Timed(client, self.deadline) if self.deadline else client
         return self._s3_client
 
     def send(self, webhook: Webhook) -> None:
@@ -406,10 +432,37 @@ class WebhookQueue:
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("the bucket cannot be written") from error
 
-    def retry(self, parked: Parked) -> None:
-        """Send a parked webhook through the queue again, then take it off the dead-letter queue. Raises Unavailable."""
-        self.forward(self.retried(parked.envelope))
-        self.delete_parked(parked)
+    def retry(self, parked: Sequence[Parked]) -> list[Parked]:
+        """Send parked webhooks through the queue again, then take them off the dead-letter queue; returns those that
+        SQS did not take. Raises Unavailable where it takes none."""
+        stay: list[Parked] = []
+        for chunk in chunks([(one, json_of(self.retried(one.envelope))) for one in parked]):
+            failed = self.forward_all([message for _, message in chunk])
+            sent = [one for place, (one, _) in enumerate(chunk) if place not in failed]
+            stay += [one for place, (one, _) in enumerate(chunk) if place in failed]
+            entries = [{"ReceiptHandle": one.receipt_handle} for one in sent]
+            self.in_batches("delete_message_batch", self.dead_letter_url, entries)
+        return stay
+
+    def forward_all(self, messages: Sequence[str]) -> set[int]:
+        """Put envelopes on the queue in one call; returns the places of those that failed. Raises Unavailable."""
+        envelopes = [json.loads(message) for message in messages]
+        entries = [
+            {
+                "Id": str(place),
+                "MessageBody": message,
+                "MessageGroupId": envelope["group"],
+                "MessageDeduplicationId": deduplication_id(envelope),
+            }
+            for place, (message, envelope) in enumerate(zip(messages, envelopes, strict=True))
+        ]
+        try:
+            answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries) or {}
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("the queue refuses the webhooks") from error
+        failed = answer.get("Failed", ())
+        tell_failed("send_message_batch", [str(one.get("Code")) for one in failed])
+        return {int(one["Id"]) for one in failed}
 
     def retried(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
         """A parked envelope as it goes through the queue again."""
@@ -425,7 +478,7 @@ class WebhookQueue:
 
     def forward(self, envelope: Mapping[str, Any]) -> None:
         """Put an envelope on the queue as it is. Raises Unavailable."""
-        self.put(json.dumps(envelope, separators=(",", ":")), envelope["group"], deduplication_id(envelope))
+        self.put(json_of(envelope), envelope["group"], deduplication_id(envelope))
 
     def put(self, message: str, group: str, deduplication: str) -> None:
         try:
@@ -437,6 +490,24 @@ class WebhookQueue:
             )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("the queue refuses the webhook") from error
+
+
+def json_of(envelope: Mapping[str, Any]) -> str:
+    """An envelope as its message."""
+    return json.dumps(envelope, separators=(",", ":"))
+
+
+def chunks(messages: Sequence[tuple[Parked, str]]) -> Iterator[list[tuple[Parked, str]]]:
+    """As many messages as one call takes."""
+    chunk: list[tuple[Parked, str]] = []
+    for one in messages:
+        held = sum(len(message) for _, message in chunk)
+        if len(chunk) == ENTRIES_PER_CALL or (chunk and held + len(one[1]) > MAX_BATCH_BYTES):
+            yield chunk
+            chunk = []
+        chunk.append(one)
+    if chunk:
+        yield chunk
 
 
 def failure_of(error: Exception, reason: str) -> Unavailable | NotStorable:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.cache import Cache
+from bridge.deadline import Deadline, Timed
 from bridge.errors import BadCredentials, Unavailable, UnknownConnection
 
 WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
@@ -46,6 +47,11 @@ class Secrets:
     def knows(self, source: str, connection: str) -> bool:
         """Whether something of this connection was read before."""
         return self.cache.peek(f"{self.stack}/{source}/{connection}") is not None
+
+    def within(self, deadline: Deadline) -> Secrets:
+        """Let no call begin that may outlast an invocation."""
+        self.client = Timed(self.client, deadline)
+        return self
 
     def signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
         """All secrets that may sign for a connection, newest first. Raises UnknownConnection, Unavailable."""
