@@ -226,8 +226,12 @@ class DynamoExceptions:
     ConditionalCheckFailedException = ConditionalCheckFailed
 
 
+ADDED_CUSTOMER = "SET profile = :profile, received_at = :received_at ADD customers :customers"
+
+
 class SimulatedDynamo:
-    """A client of DynamoDB that holds the ledger's one table. Of updates it knows the lease's and the kinds' alone."""
+    """A client of DynamoDB that holds the ledger's one table. Of updates it knows those of the lease, of kinds and of
+    the customers of an address alone."""
 
     exceptions = DynamoExceptions
 
@@ -261,6 +265,8 @@ class SimulatedDynamo:
         return {}
 
     def update_item(self, **asked: Any) -> dict[str, Any]:
+        if asked["UpdateExpression"] == ADDED_CUSTOMER:
+            return self.add_customer(asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"])
         assert asked["UpdateExpression"] == "SET lease_owner = :owner, lease_until = :until", "the lease's"
         key, values = asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"]
         row, now = self.rows.get(key, {"pk": {"S": key}}), float(values[":now"]["N"])
@@ -273,6 +279,17 @@ class SimulatedDynamo:
             raise ConditionalCheckFailed(row)
         self.rows[key] = {**row, "lease_owner": values[":owner"], "lease_until": values[":until"]}
         return {"Attributes": dict(self.rows[key])}
+
+    def add_customer(self, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Add to the customers of an address."""
+        row = self.rows.setdefault(key, {"pk": {"S": key}})
+        known = set(row.get("customers", {"SS": []})["SS"]) | set(values[":customers"]["SS"])
+        self.rows[key] = row | {
+            "profile": values[":profile"],
+            "received_at": values[":received_at"],
+            "customers": {"SS": sorted(known)},
+        }
+        return {}
 
 
 class NotFound(Exception):

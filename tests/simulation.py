@@ -67,6 +67,9 @@ class ForgetfulConnections:
     def saw(self, *_: str) -> None:
         """Forget it."""
 
+    def warned(self, *_: str) -> None:
+        """Forget it."""
+
 
 def order(webhook: Webhook, _: Any) -> ProfileChange:
     """A mapping of a line: one attribute that only grows newer, one event."""
