@@ -78,6 +78,7 @@ ROWS = {
     "fact": lambda text: fact_row("default", text, "19.90", "ada"),
     "profile": lambda text: profile_row("default", text, ProfileState()),
     "gone": lambda text: ledger.gone_row("default", text, 1.0),
+    "emails": lambda text: ledger.emails_row("default", text, frozenset({"0" * 32}), 1.0),
     "tries": lambda text: tries_row(text, ledger.Tries(1, 1), 1.0),
 }
 

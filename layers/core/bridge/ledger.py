@@ -537,7 +537,7 @@ def link_of(row: Mapping[str, Any]) -> Link:
 
 def emails_key(project: str, user_id: str) -> str:
     """Return the key of the row of a user id's e-mails."""
-    return f"emails#{project}#{user_id}"
+    return f"emails#{project}#{bounded(user_id, MAX_CUSTOM_ID_BYTES)}"
 
 
 def emails_row(project: str, user_id: str, emails: Iterable[str], until: float) -> Row:
