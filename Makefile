@@ -5,6 +5,7 @@
 #   PORT, BATCH_PORT  where `make run` listens (8080 and 8081)
 #   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
+#   EMULATED_ARGS  what `make emulated` hands to pytest, e.g. EMULATED_ARGS="-k roles -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
 #   SABOTAGE_ARGS  which sabotages `make sabotage` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
 #   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=acme
@@ -94,6 +95,10 @@ audit: setup ## Look for known vulnerabilities of the pinned packages, where the
 fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the door, the mappings and Batch's client, for FUZZ_SECONDS in all
 	@.venv-fuzz/bin/python -m tests.fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
+emulated: .venv-emulated/.ready ## Deploy the template to a second emulator, with IAM enforced, and send every sample through
+	@.venv-emulated/bin/python -m pytest --emulator ministack tests/emulated \
+		tests/core/test_ledger.py tests/core/test_queue.py $(EMULATED_ARGS)
+
 sabotage: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about ten minutes
 	@$(BIN)/python -m tools.sabotage $(SABOTAGE_ARGS)
 
@@ -130,12 +135,13 @@ lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versi
 	$(LOCK) requirements-sam.in --output-file requirements-sam.txt
 	$(LOCK) requirements-checks.in --output-file requirements-checks.txt
 	$(LOCK) --constraints requirements-dev.txt requirements-fuzz.in --output-file requirements-fuzz.txt
+	$(LOCK) requirements-emulated.in --output-file requirements-emulated.txt
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .venv-sam .venv-checks .venv-fuzz .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-sam .venv-checks .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz sabotage bench build deploy new-source remove-source docs lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated sabotage bench build deploy new-source remove-source docs lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.
@@ -176,6 +182,14 @@ RUNTIME_BRINGS = botocore python-dateutil six urllib3
 	@.venv-fuzz/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-fuzz
 	@.venv-fuzz/bin/python $(PIP_INSTALL) -r requirements-fuzz.txt
 	@.venv-fuzz/bin/python $(PIP_INSTALL_EDITABLE)
+	@touch $@
+
+.venv-emulated/.ready: requirements-emulated.txt pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "Setting up .venv-emulated, the environment of the second emulator: once, about a minute."
+	@.venv-emulated/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-emulated
+	@.venv-emulated/bin/python $(PIP_INSTALL) -r requirements-emulated.txt
+	@.venv-emulated/bin/python $(PIP_INSTALL_EDITABLE)
 	@touch $@
 
 # Python 3.13 with what the Lambda runtime brings: the artifact's tests run the functions in it.

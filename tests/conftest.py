@@ -41,6 +41,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("bridge")
 
+EMULATORS = ("moto", "ministack")
+EMULATED = ROOT / "tests/emulated"
 NOTHING_IS_SKIPPED = os.environ.get("BRIDGE_NO_SKIP") == "1"
 MAY_BE_SKIPPED = "Skipped: samples folder missing"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -106,6 +108,24 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail") and not reason.startswith(MAY_BE_SKIPPED):
         report.outcome = "failed"
         report.longrepr = f"{report.nodeid} was skipped, and BRIDGE_NO_SKIP is set: {reason}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which emulator of AWS the tests of ledger and queue run against; `make emulated` chooses the second."""
+    parser.addoption("--emulator", choices=EMULATORS, default=EMULATORS[0])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what needs the second emulator, which lives in an environment of its own."""
+    is_other = collection_path == EMULATED and config.getoption("--emulator") != "ministack"
+    return True if is_other else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on the second emulator."""
+    for item in items:
+        if EMULATED in item.path.parents:
+            item.add_marker("emulated")
 
 
 @pytest.hookimpl(wrapper=True)

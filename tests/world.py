@@ -168,7 +168,7 @@ def with_told_times(call: list[dict[str, Any]], expected: list[dict[str, Any]]) 
 
 @dataclass(frozen=True)
 class Aws:
-    """AWS as moto plays it."""
+    """AWS as an emulator plays it; `mock.reset()` empties it."""
 
     mock: Any
     clients: dict[str, Any]
@@ -194,13 +194,21 @@ def properties(name: str) -> dict[str, Any]:
     return found
 
 
+SERVICES = ("sqs", "s3", "dynamodb", "secretsmanager", "ssm")
+
+
 @pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    """One moto and one set of clients for a module: making clients is what takes time."""
+def aws(request: pytest.FixtureRequest) -> Iterator[Aws]:
+    """One emulator and one set of clients for a module: making clients is what takes time."""
+    if request.config.getoption("--emulator") == "ministack":
+        from tests.emulated.ministack import Ministack
+
+        with Ministack() as running:
+            yield Aws(running, {name: running.client(name) for name in SERVICES})
+        return
     moto_fifo.install()  # as other tests of the same process do: the order of tests shall not matter
     with mock_aws() as mock:
-        names = ("sqs", "s3", "dynamodb", "secretsmanager", "ssm")
-        yield Aws(mock, {name: boto3.client(name) for name in names})
+        yield Aws(mock, {name: boto3.client(name) for name in SERVICES})
 
 
 @pytest.fixture
