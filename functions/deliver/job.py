@@ -153,8 +153,7 @@ class Job:
     def state_after(self, state: ProfileState) -> ProfileState:
         """The state of the profile after what Batch has taken of this job."""
         state, _ = versions.apply(state, self.change.groups, self.webhook.writer)
-        taken = [event for event in self.change.events if f"event:{event.name}" not in self.refused]
-        state, _ = versions.unseen(state, taken)
+        state, _ = versions.unseen(state, self.change.events)
         return pruned(versions.reached(versions.sent_as(state, self.origins), self.attributes))
 
 

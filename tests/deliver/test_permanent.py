@@ -424,6 +424,17 @@ def test_a_refused_event_is_sent_by_the_retry_though_a_profile_gets_it_once(
     assert "attributes" not in world.operations[-1]
 
 
+def test_another_webhook_that_tells_of_a_refused_event_leaves_it_to_the_retry(
+    world: World, shopify: Any
+) -> None:
+    [first, _] = neighbours(shopify)
+    in_part(world, "event:order_paid")
+    invoke(world, first)
+    invoke(world, replace(first, id="webhook-9", body=first.body + b" "))
+    invoke(world, retried(world))
+    assert sum(len(one.get("events", [])) for one in world.operations) == 2, "the refused one, and its retry"
+
+
 @pytest.mark.parametrize("first_comes", ["the repeat", "the retry"])
 def test_of_a_parked_webhook_of_which_nothing_was_taken_one_is_delivered(
     world: World, shopify: Any, first_comes: str
