@@ -14,23 +14,35 @@ import cfn_flip
 import pytest
 
 from tools.sabotage import (
+    Result,
     Run,
     Sabotage,
     Verdict,
     chosen,
     copied,
     line,
+    note,
     run_pytest,
     sabotages,
     summary,
     try_all,
 )
-from tools.sabotage_page import LAST_RUN, noted, with_tables
+from tools.sabotage_page import (
+    LAST_RUN,
+    LAST_RUN_FILE,
+    Standing,
+    digest,
+    full_run,
+    load_run,
+    told,
+    written,
+)
 from tools.texts import Refused
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/sabotage.md").read_text(encoding="utf-8")
 ALL = sabotages()
+LAST = load_run((ROOT / LAST_RUN_FILE).read_text(encoding="utf-8"))
 LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]+\)")
 
 each_sabotage = pytest.mark.parametrize("sabotage", ALL, ids=lambda one: one.name)
@@ -70,15 +82,31 @@ def test_a_sabotage_names_tests_that_there_are(sabotage: Sabotage) -> None:
 
 
 def test_the_page_has_every_sabotage() -> None:
-    assert with_tables(PAGE, ALL) == PAGE, "run make docs: docs/sabotage.md has other sabotages"
+    assert written(PAGE, ALL, LAST) == PAGE, "run make docs: docs/sabotage.md has other sabotages"
 
 
-def test_the_page_tells_of_a_full_run_with_all_of_them() -> None:
-    told = LAST_RUN.search(PAGE)
-    assert told
-    assert f": {len(ALL)} sabotages, every one was noticed." in told[0], (
-        "run make sabotage SABOTAGE_ARGS=--note: docs/sabotage.md tells of a run with others"
-    )
+def test_the_page_tells_how_many_were_in_the_last_full_run_and_how_many_have_yet_to_be() -> None:
+    now = {one.name: digest(one) for one in ALL}
+    tried = sum(LAST.tried.get(name) == done for name, done in now.items())
+    added = len(now.keys() - LAST.tried.keys())
+    found = LAST_RUN.search(PAGE)
+    assert found
+    assert f": {len(LAST.tried)} sabotages, every one was noticed." in found[0]
+    assert f"Of the {len(ALL)} sabotages below, {tried} were in that run as they are now." in found[0]
+    assert f"Since then {added} were added, {len(ALL) - tried - added} changed" in found[0]
+    assert f" {len(ALL) - tried} have yet to be in a full run." in found[0]
+
+
+def test_the_page_marks_each_that_was_not_in_the_last_full_run_as_it_is_now() -> None:
+    marks = [row.rsplit(" | ", 1)[1] for row in PAGE.splitlines() if row.endswith((" since |", "noticed |"))]
+    assert marks == [
+        "added since |"
+        if one.name not in LAST.tried
+        else "noticed |"
+        if LAST.tried[one.name] == digest(one)
+        else "changed since |"
+        for one in ALL
+    ]
 
 
 # ── The tool ────────────────────────────────────────────────────────────────────────────────────────────
@@ -231,17 +259,45 @@ def test_a_real_sabotage_is_caught_in_a_copy_of_this_project() -> None:
 # ── The page ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_full_run_is_written_down_with_what_was_not_noticed() -> None:
-    day = date(2026, 9, 1)
-    assert "on 1 September 2026: 3 sabotages, every one was noticed." in noted(PAGE, day, 3, [])
-    assert "3 sabotages, not noticed: `a`, `b`." in noted(PAGE, day, 3, ["a", "b"])
+DAY = date(2026, 9, 1)
+DEARER = replace(CHEAPER, name="dearer", broken="a cup costs four", instead="cups * 4")
+
+
+def test_a_full_run_is_written_down_with_what_was_not_noticed(tmp_path: Path) -> None:
+    for folder in ("docs", "tools"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "docs/sabotage.md").write_text(PAGE, encoding="utf-8")
+    results = [Result("cheaper", Verdict.CAUGHT), Result("dearer", Verdict.NOT_CAUGHT)]
+    note(tmp_path, [CHEAPER, DEARER], results, DAY)
+    page = (tmp_path / "docs/sabotage.md").read_text(encoding="utf-8")
+    assert "The last full run, on 1 September 2026: 2 sabotages, not noticed: `dearer`.\n" in page
+    assert f"| a cup costs two | `{PRICE}` | noticed |" in page
+    assert f"| a cup costs four | `{PRICE}` | **not noticed** |" in page
+    run = load_run((tmp_path / LAST_RUN_FILE).read_text(encoding="utf-8"))
+    assert run == full_run(DAY, [CHEAPER, DEARER], ["dearer"])
+
+
+def test_what_was_added_changed_or_taken_out_since_the_last_full_run_is_no_part_of_it() -> None:
+    run = full_run(DAY, [CHEAPER, DEARER, replace(CHEAPER, name="gone")], [])
+    refitted, new = replace(DEARER, code="3 * cups"), replace(CHEAPER, name="new")
+    standings = [run.standing(one) for one in (CHEAPER, refitted, new)]
+    assert standings == [Standing.TRIED, Standing.CHANGED, Standing.ADDED]
+    text = " ".join(told([CHEAPER, refitted, new], run).split())
+    assert "3 sabotages, every one was noticed. Of the 3 sabotages below, 1 were in that run" in text
+    assert "1 were added, 1 changed and 1 taken out: 2 have yet to be in a full run." in text
+
+
+def test_a_promise_told_in_other_words_is_the_same_sabotage() -> None:
+    run = full_run(DAY, [CHEAPER], [])
+    assert run.standing(replace(CHEAPER, promise="Three a cup.", broken="two a cup")) is Standing.TRIED
 
 
 def test_a_page_without_its_places_is_refused() -> None:
     with pytest.raises(Refused, match="has lost the comments"):
-        with_tables("# Sabotage\n", [CHEAPER])
+        written("# Sabotage\n", [CHEAPER], LAST)
 
 
 def test_a_promise_that_is_broken_in_several_ways_is_told_once() -> None:
-    page = with_tables(PAGE, [CHEAPER, replace(CHEAPER, name="dearer", broken="a cup costs four")])
-    assert f"| [A cup costs three.](../README.md#tea) | a cup costs two | `{PRICE}` |\n| the same |" in page
+    page = written(PAGE, [CHEAPER, DEARER], full_run(DAY, [CHEAPER, DEARER], []))
+    first = f"| [A cup costs three.](../README.md#tea) | a cup costs two | `{PRICE}` | noticed |\n"
+    assert f"{first}| the same |" in page

@@ -1,5 +1,5 @@
 """Break each promise on purpose, in a copy of the repository, and see whether its tests notice. Changes nothing here,
-but for the line about the last full run in docs/sabotage.md where that is asked for.
+but for what tells of the last full run, in tools/sabotage_run.json and docs/sabotage.md, where that is asked for.
 
 Usage: python -m tools.sabotage [--json] [--note] [NAME ...]
 """
@@ -22,11 +22,10 @@ from datetime import date
 from enum import Enum
 from pathlib import Path
 
-from tools.sabotage_page import noted
+from tools.sabotage_page import LAST_RUN_FILE, PAGE, full_run, written
 from tools.texts import Refused
 
 TABLE = Path(__file__).parent / "sabotages.toml"
-PAGE = Path("docs/sabotage.md")
 LIMIT_SECONDS = 300
 """Of one run of tests: a sabotage may make them go round in circles."""
 STEADY = {"CI": "true"}
@@ -240,10 +239,17 @@ def report(root: Path, asked: argparse.Namespace) -> int:
         print(line(result), file=sys.stderr if asked.json else sys.stdout, flush=True)
     print(as_json(wanted, results) if asked.json else f"\n{summary(results)}")
     if asked.note:
-        page, missed = root / PAGE, [one.name for one in results if one.verdict is not Verdict.CAUGHT]
-        text = noted(page.read_text(encoding="utf-8"), date.today(), len(results), missed)  # noqa: DTZ011 - for people
-        page.write_text(text, encoding="utf-8")
+        note(root, wanted, results, date.today())  # noqa: DTZ011 - for people
     return int(any(one.verdict is not Verdict.CAUGHT for one in results))
+
+
+def note(root: Path, tried: Sequence[Sabotage], results: Iterable[Result], day: date) -> None:
+    """Write a full run down. Raises Refused where the page has lost its places."""
+    run = full_run(day, tried, (one.name for one in results if one.verdict is not Verdict.CAUGHT))
+    page = root / PAGE
+    text = written(page.read_text(encoding="utf-8"), tried, run)
+    (root / LAST_RUN_FILE).write_text(run.dump(), encoding="utf-8")
+    page.write_text(text, encoding="utf-8")
 
 
 def main() -> int:

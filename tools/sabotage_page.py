@@ -1,14 +1,19 @@
-"""Write the sabotages into docs/sabotage.md, as tables: each promise, how it was broken, and the test that noticed.
+"""Write the sabotages into docs/sabotage.md, as tables: each promise, how it was broken, the test that has to notice,
+and whether it was in the last full run.
 
 Usage: python -m tools.sabotage_page
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,34 +24,81 @@ if TYPE_CHECKING:
     from tools.sabotage import Sabotage
 
 PAGE = Path("docs/sabotage.md")
+LAST_RUN_FILE = Path("tools/sabotage_run.json")
+"""What the last full run tried, written by `make sabotage SABOTAGE_ARGS=--note` alone."""
 TABLES = re.compile(
     r"(<!-- made by `make docs`: change nothing until the end -->\n).*?(<!-- the end -->)", re.DOTALL
 )
 LAST_RUN = re.compile(r"(<!-- the last full run -->\n).*?(<!-- the end of it -->)", re.DOTALL)
-HEAD = "\n| Promise | What was broken | Noticed by |\n|---|---|---|\n"
+HEAD = "\n| Promise | What is broken | Has to be noticed by | Last full run |\n|---|---|---|---|\n"
 THE_SAME = "the same"
 
 
-def tables(sabotages: Iterable[Sabotage]) -> str:
+class Standing(Enum):
+    """How a sabotage stands to the last full run."""
+
+    TRIED = "noticed"
+    MISSED = "**not noticed**"
+    CHANGED = "changed since"
+    ADDED = "added since"
+
+
+@dataclass(frozen=True, slots=True)
+class FullRun:
+    """The last full run: what it tried, each with a digest of how it was then, and what was not noticed."""
+
+    day: date
+    tried: Mapping[str, str]
+    missed: tuple[str, ...] = ()
+
+    def standing(self, sabotage: Sabotage) -> Standing:
+        if sabotage.name not in self.tried:
+            return Standing.ADDED
+        if self.tried[sabotage.name] != digest(sabotage):
+            return Standing.CHANGED
+        return Standing.MISSED if sabotage.name in self.missed else Standing.TRIED
+
+    def dump(self) -> str:
+        stored = {"day": self.day.isoformat(), "missed": self.missed, "tried": dict(self.tried)}
+        return f"{json.dumps(stored, indent=2)}\n"
+
+
+def full_run(day: date, tried: Iterable[Sabotage], missed: Iterable[str]) -> FullRun:
+    return FullRun(day, {one.name: digest(one) for one in tried}, tuple(missed))
+
+
+def load_run(text: str) -> FullRun:
+    """The run of `dump`."""
+    stored = json.loads(text)
+    return FullRun(date.fromisoformat(stored["day"]), stored["tried"], tuple(stored["missed"]))
+
+
+def digest(sabotage: Sabotage) -> str:
+    """What a sabotage does and who has to notice, not how it is told."""
+    done = [sabotage.file, sabotage.code, sabotage.instead, *sabotage.tests]
+    return hashlib.sha256(json.dumps(done).encode()).hexdigest()[:16]
+
+
+def tables(sabotages: Iterable[Sabotage], run: FullRun) -> str:
     """A table for each page, in the order of the sabotages."""
-    return "".join(chapter(page, list(found)) for page, found in groupby(sabotages, page_of))
+    return "".join(chapter(page, list(found), run) for page, found in groupby(sabotages, page_of))
 
 
 def page_of(sabotage: Sabotage) -> str:
     return sabotage.said_in.partition("#")[0]
 
 
-def chapter(page: str, found: Sequence[Sabotage]) -> str:
-    return f"\n### {page}\n{HEAD}" + "".join(f"{row}\n" for row in rows(found)) + "\n"
+def chapter(page: str, found: Sequence[Sabotage], run: FullRun) -> str:
+    return f"\n### {page}\n{HEAD}" + "".join(f"{row}\n" for row in rows(found, run)) + "\n"
 
 
-def rows(found: Iterable[Sabotage]) -> Iterator[str]:
+def rows(found: Iterable[Sabotage], run: FullRun) -> Iterator[str]:
     """A promise that is broken in several ways is told once."""
     before = ""
     for one in found:
         promise = THE_SAME if one.promise == before else f"[{one.promise}]({address(one.said_in)})"
         tests = "<br>".join(f"`{test}`" for test in one.tests)
-        yield f"| {promise} | {one.broken} | {tests} |"
+        yield f"| {promise} | {one.broken} | {tests} | {run.standing(one).value} |"
         before = one.promise
 
 
@@ -55,16 +107,23 @@ def address(said_in: str) -> str:
     return said_in.removeprefix("docs/") if said_in.startswith("docs/") else f"../{said_in}"
 
 
-def with_tables(text: str, sabotages: Iterable[Sabotage]) -> str:
-    """The page with its tables made anew. Raises Refused where their place is gone."""
-    return replaced(TABLES, text, tables(sabotages))
+def written(text: str, sabotages: Sequence[Sabotage], run: FullRun) -> str:
+    """The page with its tables and its last full run made anew. Raises Refused where their places are gone."""
+    return replaced(LAST_RUN, replaced(TABLES, text, tables(sabotages, run)), told(sabotages, run))
 
 
-def noted(text: str, day: date, tried: int, missed: Sequence[str]) -> str:
-    """The page with what the last full run found. Raises Refused where its place is gone."""
-    found = f"not noticed: {', '.join(f'`{name}`' for name in missed)}" if missed else "every one was noticed"
-    return replaced(
-        LAST_RUN, text, f"The last full run, on {day.day} {day:%B %Y}: {tried} sabotages, {found}.\n"
+def told(sabotages: Sequence[Sabotage], run: FullRun) -> str:
+    """What the last full run found, and how many of the sabotages it did not try as they are now."""
+    missed = ", ".join(f"`{name}`" for name in run.missed)
+    found = f"not noticed: {missed}" if missed else "every one was noticed"
+    standings = [run.standing(one) for one in sabotages]
+    added, changed = standings.count(Standing.ADDED), standings.count(Standing.CHANGED)
+    gone = len(run.tried.keys() - {one.name for one in sabotages})
+    return (
+        f"The last full run, on {run.day.day} {run.day:%B %Y}: {len(run.tried)} sabotages, {found}.\n\n"
+        f"Of the {len(sabotages)} sabotages below, {len(sabotages) - added - changed} were in that run as they are "
+        f"now. Since then {added} were added, {changed} changed\nand {gone} taken out: "
+        f"{added + changed} have yet to be in a full run. The last column of the tables tells which.\n"
     )
 
 
@@ -78,7 +137,8 @@ def main() -> int:
     from tools.sabotage import sabotages
 
     try:
-        text = with_tables(PAGE.read_text(encoding="utf-8"), sabotages())
+        run = load_run(LAST_RUN_FILE.read_text(encoding="utf-8"))
+        text = written(PAGE.read_text(encoding="utf-8"), sabotages(), run)
     except Refused as error:
         print(error, file=sys.stderr)
         return 2
