@@ -72,7 +72,7 @@ LIVES: Mapping[str, tuple[Life, ...]] = {
         "order.created order.updated order.updated__refunded",
         "order.created order.updated__completed",
         "order.created order.updated__cancelled",
-        "customer.created customer.updated order.created",
+        "order.created customer.created customer.updated",
         "order.created__guest",
     ),
     "typeform": single(

@@ -106,7 +106,10 @@ class Template:
         told = in_time(self.replaced(self.expectation, renamed), self.moments, at_now, "")
         [operation] = json.loads(told)
         named = self.by_user_id and not unnamed
-        operation["identifiers"] = {"custom_id": customer.user_id if named else hashed(self.email(customer))}
+        if not operation["identifiers"]["custom_id"].startswith(f"{self.sample.source}:"):
+            operation["identifiers"] = {
+                "custom_id": customer.user_id if named else hashed(self.email(customer))
+            }
         return Filled(changed(self.sample, body.encode()), operation)
 
     def email(self, customer: Customer) -> str:
@@ -138,9 +141,9 @@ def template(source: str, name: str) -> Template:
     custom_id = operation["identifiers"]["custom_id"]
     emails = {match.lower().replace("%40", "@") for match in EMAIL.findall(text)}
     named = sorted({one.partition("@")[0] for one in emails if hashed(one) == custom_id})
-    is_hash = re.fullmatch(r"[0-9a-f]{64}", custom_id) is not None
+    is_known = custom_id.startswith(f"{source}:") or re.fullmatch(r"[0-9a-f]{64}", custom_id) is not None
     parts = tuple(named) if named else tuple(sorted({one.partition("@")[0] for one in emails}))
-    user_id = None if is_hash else str(custom_id)
+    user_id = None if is_known else str(custom_id)
     names = tuple(dict(names_in(sample, text)).items())
     body = body_object(text)
     moments = frozenset(moments_in(text, source))

@@ -57,12 +57,6 @@ def tally(label: str, kind: str, value: Any, email: str = "ada@example.com") -> 
     return webhook("tally", "FORM_RESPONSE", email, {"eventType": "FORM_RESPONSE", "data": body})
 
 
-def netlify(email: str = "ada@example.com", **answers: Any) -> Webhook:
-    """A form of Netlify: its answers keep the types of JSON, where those of a plain form are texts."""
-    body = {"id": f"submission-{next(NUMBERS)}", "form_name": "signup", "data": {"email": email, **answers}}
-    return webhook("netlify", "submission_created", email, body)
-
-
 @pytest.fixture
 def sandbox(world: World) -> Callable[..., dict[str, Any]]:
     """Batch is the sandbox, which keeps one type per name for ever; returns what looks a profile up by e-mail."""
@@ -162,12 +156,12 @@ def warnings_of(world: World, one: Webhook) -> tuple[str, ...]:
 
 LONG_LINK = "https://example.com/" + "a" * 300
 ASKED = {
-    "box": netlify(newsletter=True),
+    "box": tally("Newsletter", "OTHER", True),
     "yes": form(newsletter="yes"),
     "text": form(newsletter="every other week"),
-    "number": netlify(newsletter=3),
-    "decimal": netlify(newsletter=2.5),
-    "list": netlify(newsletter=["tea", "coffee"]),
+    "number": tally("Newsletter", "INPUT_NUMBER", 3),
+    "decimal": tally("Newsletter", "INPUT_NUMBER", 2.5),
+    "list": tally("Newsletter", "MULTIPLE_CHOICE", ["tea", "coffee"]),
     "date": tally("Newsletter", "INPUT_DATE", "2026-10-01"),
     "link": tally("Newsletter", "INPUT_LINK", "https://example.com/a"),
     "long link": tally("Newsletter", "INPUT_LINK", LONG_LINK),
@@ -213,7 +207,7 @@ def test_what_cannot_be_converted_stands_under_a_name_that_tells_its_type_and_th
     ]
     assert [warnings_of(world, one) for one in ASKED.values()] == [
         (),
-        ("retyped:newsletter",),
+        ("consent_not_named:newsletter=email", "retyped:newsletter"),
         ("renamed:newsletter_text",),
         ("renamed:newsletter_number",),
         ("renamed:newsletter_number",),
@@ -243,9 +237,9 @@ def test_after_a_text_everything_that_can_be_written_as_one_is_a_text(
 def test_settings_that_give_a_name_a_second_type_stop_nothing(
     world: World, sandbox: Callable[..., dict[str, Any]]
 ) -> None:
-    world.parameters.write("netlify", "main", {"fields": {"cups": "favourite", "tea": "favourite"}})
-    answers: list[dict[str, Any]] = [{"cups": 3}, {"tea": "Assam"}, {"cups": 4}]
-    said = [netlify(f"person-{number}@example.com", **answer) for number, answer in enumerate(answers)]
+    world.parameters.write("tally", "main", {"fields": {"cups": "favourite", "tea": "favourite"}})
+    answers = [("cups", "INPUT_NUMBER", 3), ("tea", "INPUT_TEXT", "Assam"), ("cups", "INPUT_NUMBER", 4)]
+    said = [tally(*answer, f"person-{number}@example.com") for number, answer in enumerate(answers)]
     for one in said:
         assert world.deliver(one) == []
     assert statuses(world, said) == {"delivered"}

@@ -288,15 +288,13 @@ def test_what_comes_after_another_example_is_about_the_same_person() -> None:
 
 
 def test_no_two_examples_give_an_attribute_of_an_event_two_types() -> None:
-    types: dict[tuple[str, str, str], dict[str, Path]] = {}
+    types: dict[tuple[str, str], dict[str, Path]] = {}
     for path in EXAMPLES:
         for operation in json.loads(path.with_suffix(".batch.json").read_text()):
             for event in operation.get("events", []):
                 for key, value in event["attributes"].items():
                     wrapper, _, name = key.rstrip(")").rpartition("(")
-                    # Answers of a plain form are texts; where their names meet others, they are converted.
-                    texts = "form" if path.parent.name == "form" else ""
-                    seen = types.setdefault((event["name"], name, texts), {})
+                    seen = types.setdefault((event["name"], name), {})
                     seen.setdefault(wrapper or type(value).__name__, path)
     disagreeing = {attribute: seen for attribute, seen in types.items() if len(seen) > 1}
     assert not disagreeing, "Batch takes one type for a name, for ever"
