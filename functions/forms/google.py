@@ -14,6 +14,7 @@ from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.submission import (
+    MAX_FIELDS,
     Field,
     Kind,
     Submission,
@@ -76,7 +77,7 @@ def summarise(request: Request) -> Summary:
 def read(webhook: Webhook) -> Submission:
     """The response with every question of the form, answered or not, and the e-mail that Google collected."""
     body = json_body(webhook.body)
-    asked = objects_in(body.get("answers"))
+    asked = objects_in(body.get("answers"))[: MAX_FIELDS + 1]
     form_id = text_in(body.get("formId")) or webhook.connection
     stated = moment(body.get("submittedAt"))
     return Submission(
