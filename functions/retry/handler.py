@@ -84,15 +84,16 @@ def park_left_behind(has_time: Callable[[], bool]) -> None:
 
 def order_of(event: Mapping[str, Any]) -> Order:
     """How the event wants its round to go. Raises ValueError where a number is none."""
-    is_release = bool(event.get("release"))
+    is_release, dry_run = bool(event.get("release")), bool(event.get("dry_run"))
+    is_scheduled = not event.get("by") and not dry_run
     per_second = event.get("per_second") or (RELEASED_PER_SECOND if is_release else MAX_PER_SECOND)
     return Order(
-        dry_run=bool(event.get("dry_run")),
+        dry_run=dry_run,
         by=str(event.get("by") or SCHEDULE),
         limit=int(event.get("limit") or 0),
         pace=paced(float(per_second)),
         with_envelopes=bool(event.get("with_envelopes")),
-        has_room=room_of(queue) if not event.get("by") else lambda _: True,
+        has_room=room_of(queue) if is_scheduled else lambda _: True,
         most_left=LOOKED_AT_IN_VAIN if is_release else MOST_LEFT,
     )
 
