@@ -44,7 +44,7 @@ def words_of(root: Path, name: str) -> dict[str, str]:
         "name": name,
         "Title": only(titles, "name in NAMES of local/page/__init__.py", name),
         "address": output_of(template, name).partition(":")[0].strip(),
-        "routes": str(block.count("Type: HttpApi")),
+        "routes": str(block.count("Type: HttpApi") - block.count("/confirm/{token}")),
     }
 
 

@@ -15,13 +15,12 @@ from bridge.errors import Ignored
 from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.shopify import mapping as shopify_mapping
-from functions.shopify.confirmation import KINDS
-from functions.sources import room
-from functions.woocommerce import mapping as woocommerce_mapping
+from functions.sources import ROOMS, room
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
-MAPPINGS = {"shopify": shopify_mapping, "woocommerce": woocommerce_mapping}
+MAPPINGS = {
+    source: room(source, "mapping") for source in ROOMS if hasattr(room(source, "mapping"), "TOPIC_CHECK")
+}
 CONSENTS = ("$email_marketing", "$sms_marketing")
 
 
@@ -60,7 +59,7 @@ SAMPLES = [
     for path in sorted(Path(folder, source).glob("*.json"))
     if not path.name.endswith(".batch.json")
 ]
-TOPICS = {"shopify": sorted(KINDS), "woocommerce": sorted(room("woocommerce", "handler").TOPICS)}
+TOPICS = {source: sorted(room(source, "handler").TOPICS) for source in MAPPINGS}
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.source}/{sample.name}")
 
 
