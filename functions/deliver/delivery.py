@@ -135,6 +135,7 @@ class Delivery:
         jobs = self.open([message_of(record) for record in records])
         try:
             self.skip_repeats(jobs)
+            self.read_settings(going(jobs))
             self.check_topics(going(jobs))
             self.hold_back(going(jobs))
             self.map(going(jobs))
@@ -204,19 +205,21 @@ class Delivery:
         if not self.gate.closed:
             return
         for job in jobs:
-            try:
-                failure = self.gate.failure(self.settings(job.webhook).project)
-            except (MappingFailed, Unavailable):
-                continue
+            failure = self.gate.failure(job.settings.project)
             if failure and job.message.receive_count > 1:
                 job.end(Outcome.RETURNED, failure)
         self.hold_followers(jobs)
+
+    def read_settings(self, jobs: Sequence[Job]) -> None:
+        """Keep with each job the settings of its connection, which all later steps go by."""
+        for job in jobs:
+            with self.ending(job):
+                job.settings = self.settings(job.webhook)
 
     def check_topics(self, jobs: Sequence[Job]) -> None:
         """Stop what the signed body does not allow, before anything is known or written of it under its topic."""
         for job in jobs:
             with self.ending(job):
-                job.settings = self.settings(job.webhook)
                 self.topics.confirm(job, self.ids_in_batch)
         self.topics.keep_one_of_each_body(jobs)
 
@@ -224,7 +227,6 @@ class Delivery:
         """Find out what each webhook says."""
         for job in jobs:
             with self.ending(job):
-                job.settings = self.settings(job.webhook)
                 job.change = self.mapped(job)
                 job.warnings.add_all(job.change.warnings)
 

@@ -53,7 +53,8 @@ def fit(delivery: Delivery, job: Job) -> None:
 
     Raises BatchUnavailable where the ledger is out of reach.
     """
-    delivery.check_topics([job])
+    delivery.read_settings([job])
+    delivery.check_topics(going([job]))
     delivery.map(going([job]))
     if job.change.privacy is not None or not going([job]):
         return

@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.errors import Ignored, MappingFailed
+from bridge.errors import BatchUnavailable, Ignored, MappingFailed
 from bridge.identity import email_sha256
+from bridge.parameters import Parameters
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange
 from bridge.webhook import Webhook
+from tests.world import record
 
 ADA = {"id": 1, "email": "ada@example.com", "first_name": "Ada", "updated_at": "2026-09-10T10:00:00Z"}
 GRACE = {"id": 2, "email": "grace@example.com", "first_name": "Grace", "updated_at": "2026-09-10T10:00:00Z"}
@@ -527,3 +529,49 @@ def test_two_webhooks_that_tell_of_one_event_make_it_once(world: Any, shopify: A
     world.deliver(shopify("orders/create", 3))
     assert events_of(world) == ["checkout_completed", "checkout_completed"]
     assert len(world.batch.calls) == 2
+
+
+# ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class CountingParameters(Parameters):
+    """Counts how often the settings of a connection are asked for."""
+
+    reads = 0
+
+    def read(self, source: str, connection: str) -> dict[str, Any]:
+        self.reads += 1
+        return super().read(source, connection)
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["called", "not called for a while"])
+def test_settings_are_read_once_for_each_webhook(world: Any, shopify: Any, is_closed: bool) -> None:
+    world.parameters = CountingParameters(world.parameters.stack, world.parameters.client)
+    delivery = world.delivery()
+    if is_closed:
+        delivery.gate.close("default", BatchUnavailable("away"))
+    webhooks = [shopify("orders/paid", number, **order(1000 + number, ADA)) for number in (1, 2, 3)]
+    stay = delivery.run([record(world.queue, webhook, receive_count=2) for webhook in webhooks])
+    assert (len(stay), len(world.batch.calls)) == ((3, 0) if is_closed else (0, 1))
+    assert world.parameters.reads == len(webhooks)
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["called", "not called for a while"])
+def test_wrong_settings_park_their_webhooks_alone(world: Any, shopify: Any, is_closed: bool) -> None:
+    world.parameters.write("shopify", "main", {"no_such_setting": 1})
+    delivery = world.delivery()
+    if is_closed:
+        delivery.gate.close("default", BatchUnavailable("away"))
+    other = replace(shopify("orders/paid", 2, group="2", **order(1002, GRACE)), connection="other")
+    webhooks = [shopify("orders/paid", 1, **order(1001, ADA)), other]
+    stay = delivery.run([record(world.queue, webhook, receive_count=2) for webhook in webhooks])
+    assert [parked.failure.reason for parked in world.parked()] == ["the connection's settings are invalid"]
+    assert (len(stay), len(world.batch.calls)) == ((1, 0) if is_closed else (0, 1))
+
+
+def test_settings_that_cannot_be_read_leave_their_webhook_in_the_queue(world: Any, shopify: Any) -> None:
+    world.parameters.client.put_parameter(
+        Name=f"/{world.parameters.stack}/shopify/main", Value="no JSON", Type="String"
+    )
+    assert len(world.deliver(shopify("orders/paid", 1, **order(1001, ADA)))) == 1
+    assert (world.parked(), world.batch.calls) == ([], [])
