@@ -50,6 +50,7 @@ from bridge.webhook import Webhook
 from functions.deliver import consents, requests
 from functions.deliver.backlog import Backlog
 from functions.deliver.choices import chosen
+from functions.deliver.context import Context
 from functions.deliver.gate import CALL_SECONDS, Gate
 from functions.deliver.job import TEST_EVENT, Job, Message, Outcome, going, message_of, telling
 from functions.deliver.kept_kinds import KeptKinds
@@ -120,8 +121,9 @@ class Delivery:
         self.seconds_left = seconds_left
         self.settler = Settler(ledger, queue, connections, clock, backlog or Backlog(queue, clock))
         has_time = has_time or (lambda: seconds_left() > SPARE_SECONDS)
-        self.privacy = PrivacyDesk(ledger, queue, batch, self.sender.with_keys, owner, clock, has_time)
-        self.leaving = LeavingDesk(ledger, queue, connections, has_time, clock, owner)
+        context = Context(ledger, queue, owner, clock, has_time)
+        self.privacy = PrivacyDesk(context, batch, self.sender.with_keys)
+        self.leaving = LeavingDesk(context, connections)
         self.api_url = api_url
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}

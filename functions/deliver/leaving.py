@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from bridge import erasures, normalise, progress, roster
 from bridge.connections import Connections
 from bridge.errors import BatchUnavailable, Unfinished
-from bridge.ledger import ERASED_SECONDS, Ledger
+from bridge.ledger import ERASED_SECONDS
 from bridge.observability import alarm, count, logger
-from bridge.queue import WebhookQueue
 from functions.deliver import requests
+from functions.deliver.context import Context
 from functions.deliver.job import Job
 from functions.deliver.search import NOT_WHOLE, Search, place_of
 
@@ -20,27 +18,12 @@ LEFT = "connection marked inactive"
 
 
 class LeavingDesk:
-    """Grants what a webhook asks of its connection. Every step may be done twice: one that fails goes on.
+    """Grants what a webhook asks of its connection. Every step may be done twice: one that fails goes on."""
 
-    `has_time` is asked between two pages of people; `clock` returns Unix seconds; `owner` names who looks through what
-    is parked.
-    """
-
-    def __init__(
-        self,
-        ledger: Ledger,
-        queue: WebhookQueue,
-        connections: Connections,
-        has_time: Callable[[], bool],
-        clock: Callable[[], float],
-        owner: str,
-    ) -> None:
-        self.ledger = ledger
-        self.queue = queue
+    def __init__(self, context: Context, connections: Connections) -> None:
+        self.context = context
+        self.ledger = context.ledger
         self.connections = connections
-        self.has_time = has_time
-        self.clock = clock
-        self.owner = owner
 
     def grant(self, job: Job) -> str:
         """Do what is asked, and say what was done. Raises Unfinished, ProfileBusy, BatchUnavailable, Unavailable."""
@@ -67,7 +50,7 @@ class LeavingDesk:
     def announce(self, job: Job) -> str:
         """Write down that everybody is to be erased, and when; the same wish again changes nothing."""
         webhook, settings = job.webhook, job.settings
-        now = datetime.fromtimestamp(self.clock(), UTC)
+        now = self.context.now
         erasure = erasures.of_shop(
             settings.project, webhook.writer, webhook.id, now, settings.shop_redact_hours
         )
@@ -78,7 +61,7 @@ class LeavingDesk:
 
     def erase_everybody(self, job: Job) -> str:
         """Delete what is parked of the connection, then put a request on the queue for each person, page by page."""
-        if not self.has_time():
+        if not self.context.has_time():
             raise Unfinished("other erasures took the time of this delivery")
         stored = progress.load(self.ledger, job.webhook.id) or self.searched(job)
         asked = set[str]()
@@ -91,17 +74,17 @@ class LeavingDesk:
                     self.ask(job, custom_id)
                     asked.add(custom_id)
             stored |= {"after": after or None}
-            if after and not self.has_time():
+            if after and not self.context.has_time():
                 self.save(job, stored | {"people": stored["people"] + len(asked)})
                 raise Unfinished("the people of this connection are being looked for")
         progress.forget(self.ledger, job.webhook.id)
-        erasures.finish(self.ledger, job.change.erasure, datetime.fromtimestamp(self.clock(), UTC))
+        erasures.finish(self.ledger, job.change.erasure, self.context.now)
         told = f"{stored['people'] + len(asked)} people are being erased, {stored['parked']} parked webhooks deleted"
         return told if stored["is_whole"] else f"{told}, {NOT_WHOLE}"
 
     def searched(self, job: Job) -> dict[str, Any]:
         """Delete the connection's parked webhooks, for all people at once; returns how far this has come then."""
-        search = Search(self.ledger, self.queue, self.owner, self.clock, self.has_time)
+        search = Search(self.context)
         parked, is_whole = search.drop_of_connection(job.change.scope)
         stored = {"parked": parked, "is_whole": is_whole, "people": 0, "after": ""}
         self.save(job, stored)
@@ -111,7 +94,7 @@ class LeavingDesk:
         """Put the request for one person on the queue; the same person again is the same request."""
         webhook, project = job.webhook, job.settings.project
         wish = requests.forget_of(project, custom_id, job.change.scope, webhook.id, webhook.received_at)
-        self.queue.send(wish)
+        self.context.queue.send(wish)
 
     def save(self, job: Job, stored: dict[str, Any]) -> None:
-        progress.save(self.ledger, job.webhook.id, stored, self.clock() + ERASED_SECONDS)
+        progress.save(self.ledger, job.webhook.id, stored, self.context.clock() + ERASED_SECONDS)

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from bridge import erasures, ownership, progress
 from bridge.batch import BatchClient
 from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
 from bridge.kinds import emptied
-from bridge.ledger import ERASED_SECONDS, Ledger, emails_key, gone_row, link_key, link_row, profile_row
+from bridge.ledger import ERASED_SECONDS, emails_key, gone_row, link_key, link_row, profile_row
 from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, cleaned, fit_attributes
 from bridge.observability import alarm
 from bridge.profile import Value
-from bridge.queue import WebhookQueue
 from bridge.secrets import BatchKeys
 from bridge.versions import UNSUBSCRIBED, ProfileState
 from functions.deliver import requests
+from functions.deliver.context import Context
 from functions.deliver.job import Job
 from functions.deliver.reach import NAMED, PART, WHOLE, Reach, Target, scope_of
 from functions.deliver.rows import Rows
@@ -56,24 +55,12 @@ class Progress:
 class PrivacyDesk:
     """Grants what a webhook asks for by law. Every step may be done twice: one that fails begins anew."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        queue: WebhookQueue,
-        batch: BatchClient,
-        with_keys: WithKeys,
-        owner: str,
-        clock: Callable[[], float],
-        has_time: Callable[[], bool],
-    ) -> None:
-        self.ledger = ledger
-        self.queue = queue
+    def __init__(self, context: Context, batch: BatchClient, with_keys: WithKeys) -> None:
+        self.context = context
+        self.ledger = context.ledger
         self.batch = batch
         self.with_keys = with_keys
-        self.owner = owner
-        self.clock = clock
-        self.has_time = has_time
-        self.reach = Reach(ledger, clock)
+        self.reach = Reach(context.ledger, context.clock)
 
     def grant(self, job: Job, written: Collection[tuple[str, str]]) -> str:
         """Do what is asked, and say what was done.
@@ -118,26 +105,22 @@ class PrivacyDesk:
 
     def erase(self, job: Job, reached: Progress) -> str:
         """Erase at Batch first, then what is parked, then the ledger's rows; goes on where another delivery ended."""
-        if not self.has_time():
+        if not self.context.has_time():
             raise Unfinished("other erasures took the time of this delivery")
         if not reached.is_emptied:
             at_batch = [self.erase_at_batch(job, target) for target in reached.targets]
             reached.told, reached.is_emptied = [*dict.fromkeys(filter(None, at_batch))], True
         if not reached.is_searched:
             self.search(job, reached)
-        rows = Rows(self.ledger, self.queue, job, self.clock() + ERASED_SECONDS)
+        rows = Rows(self.context, job)
         self.delete_rows(job, reached, rows)
         self.ask_a_person(job, reached.targets)
         self.bury(job, reached.targets, rows)
         progress.forget(self.ledger, job.webhook.id)
         if job.change.erasure:
-            erasures.finish(self.ledger, job.change.erasure, self.now)
+            erasures.finish(self.ledger, job.change.erasure, self.context.now)
         job.forget()
         return ", ".join([*reached.told, f"deleted: {counted(reached.counts)}", *self.left(reached)])
-
-    @property
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.clock(), UTC)
 
     def left(self, reached: Progress) -> list[str]:
         """Return what a receipt says of what was not reached."""
@@ -149,13 +132,13 @@ class PrivacyDesk:
         """Delete the person's parked webhooks; but not where a whole connection goes, whose went all at once."""
         if not (job.webhook.source == requests.SOURCE and job.change.scope):
             self.save(job, reached)
-            search = Search(self.ledger, self.queue, self.owner, self.clock, self.has_time)
+            search = Search(self.context)
             parked, is_whole = search.drop(job, reached.targets)
             reached.counts |= {"parked": parked, **({} if is_whole else {"unsearched": 1})}
         reached.is_searched = True
 
     def save(self, job: Job, reached: Progress) -> None:
-        progress.save(self.ledger, job.webhook.id, asdict(reached), self.clock() + ERASED_SECONDS)
+        progress.save(self.ledger, job.webhook.id, asdict(reached), self.context.clock() + ERASED_SECONDS)
 
     def delete_rows(self, job: Job, reached: Progress, rows: Rows) -> None:
         """Delete the rows of each profile that go, page by page. Raises Unfinished once the time is over."""
@@ -166,7 +149,7 @@ class PrivacyDesk:
             reached.after, reached.counts = after, dict(counts)
             if after is None:
                 reached.at += 1
-            elif not self.has_time():
+            elif not self.context.has_time():
                 self.save(job, reached)
                 raise Unfinished("the rows of this person are being deleted")
 
@@ -190,7 +173,7 @@ class PrivacyDesk:
                 target.custom_id,
                 scope_of(job),
                 job.webhook.id,
-                self.now,
+                self.context.now,
                 target.why,
             )
             if erasures.open_one(self.ledger, erasure):
@@ -208,7 +191,7 @@ class PrivacyDesk:
             names = ownership.last_written(state, scope_of(job))
             return self.empty(job, target, state, names)
         told = self.remove(project, target.custom_id, state or ProfileState())
-        self.ledger.commit([gone_row(project, target.custom_id, self.clock() + ERASED_SECONDS)])
+        self.ledger.commit([gone_row(project, target.custom_id, self.context.clock() + ERASED_SECONDS)])
         self.ledger.delete([emails_key(project, target.custom_id)])
         return told
 
@@ -241,7 +224,7 @@ class PrivacyDesk:
     def hold(self, project: str, custom_id: str) -> ProfileState | None:
         """Take hold of the profile; None of one that was erased before, to which nobody writes. Raises ProfileBusy."""
         try:
-            return self.ledger.lease(project, custom_id, self.owner, self.clock())
+            return self.ledger.lease(project, custom_id, self.context.owner, self.context.clock())
         except Erased:
             return None
 
@@ -280,7 +263,7 @@ class PrivacyDesk:
         Consents stay, and so do events. What another customer is known by too keeps its attributes.
         """
         told, counts = list[str](), Counter[str]()
-        rows = Rows(self.ledger, self.queue, job, self.clock() + ERASED_SECONDS)
+        rows = Rows(self.context, job)
         for target in targets:
             if target.extent == NAMED:
                 continue

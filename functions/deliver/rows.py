@@ -8,9 +8,9 @@ from typing import Any
 
 from bridge.bounds import bounded
 from bridge.ledger import (
+    ERASED_SECONDS,
     RETRYING,
     WAITING,
-    Ledger,
     Receipt,
     Row,
     gone_row,
@@ -18,7 +18,7 @@ from bridge.ledger import (
     profile_key,
     receipt_of,
 )
-from bridge.queue import WebhookQueue
+from functions.deliver.context import Context
 from functions.deliver.job import Job
 from functions.deliver.reach import NAMED, WHOLE, Target, scope_of
 
@@ -31,15 +31,15 @@ ON_THEIR_WAY = (WAITING, RETRYING)
 class Rows:
     """The rows that one request deletes. `until`, in Unix seconds, late webhooks find that the person is no more."""
 
-    def __init__(self, ledger: Ledger, queue: WebhookQueue, job: Job, until: float) -> None:
-        self.ledger = ledger
-        self.queue = queue
+    def __init__(self, context: Context, job: Job) -> None:
+        self.ledger = context.ledger
+        self.queue = context.queue
+        self.until = context.clock() + ERASED_SECONDS
         self.project = job.settings.project
         self.connection = scope_of(job)
         references = job.change.person.references
         self.named = {bounded(reference) for reference in references}
         self.keys_named = {link_key(self.project, reference) for reference in references}
-        self.until = until
         self.nobody = f"erased by {job.webhook.id}"
         """Where links lead whose profile stays: a profile that is no more, and never was."""
 

@@ -8,10 +8,11 @@ from itertools import takewhile
 from bridge import identity, ownership
 from bridge.archive import Archive
 from bridge.bounds import bounded
-from bridge.ledger import Ledger, Receipt, profile_key
-from bridge.queue import Parked, WebhookQueue
+from bridge.ledger import Receipt, profile_key
+from bridge.queue import Parked
 from bridge.traces import Traces, lanes
 from functions.deliver import requests
+from functions.deliver.context import Context
 from functions.deliver.job import Job
 from functions.deliver.reach import NAMED, Target, scope_of
 
@@ -23,21 +24,12 @@ Choose = Callable[[list[Parked]], list[Parked]]
 
 
 class Search:
-    """One look through what is parked; `has_time` is asked between two pages."""
+    """One look through what is parked, page by page."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        queue: WebhookQueue,
-        owner: str,
-        clock: Callable[[], float],
-        has_time: Callable[[], bool],
-    ) -> None:
-        self.ledger = ledger
-        self.queue = queue
-        self.owner = owner
-        self.clock = clock
-        self.has_time = has_time
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.ledger = context.ledger
+        self.queue = context.queue
 
     def drop(self, job: Job, targets: Iterable[Target]) -> tuple[int, bool]:
         """Delete the parked webhooks of a person; returns how many, and whether all were looked at.
@@ -71,11 +63,11 @@ class Search:
 
     def drop_chosen(self, choose: Choose) -> tuple[int, bool]:
         """Delete what is chosen of each page, with its body and its receipt."""
-        self.ledger.lease(*PARKED_WEBHOOKS, self.owner, self.clock())
+        self.ledger.lease(*PARKED_WEBHOOKS, self.context.owner, self.context.clock())
         try:
-            parked, is_all_of_queue = self.queue.drop_parked(choose, self.has_time)
+            parked, is_all_of_queue = self.queue.drop_parked(choose, self.context.has_time)
             archive = Archive(self.queue.bucket, self.queue.s3)
-            archived, is_all_of_archive = archive.drop(choose, self.has_time)
+            archived, is_all_of_archive = archive.drop(choose, self.context.has_time)
             dropped = [*parked, *archived]
             self.queue.delete_bodies(
                 sorted((one.source, one.connection, one.id) for one in dropped if one.id)
@@ -115,7 +107,7 @@ class Search:
         An order that leads to somebody else's profile is theirs; the customer's own id is never another's.
         """
         project, named = job.settings.project, job.change.person.references
-        known = self.ledger.links(project, named[1:], self.clock())
+        known = self.ledger.links(project, named[1:], self.context.clock())
         own = {target.custom_id for target in targets if target.is_own}
         yield from named[:1]
         yield from (one for one in named[1:] if one not in known or known[one] in own)
