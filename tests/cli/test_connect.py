@@ -257,6 +257,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "last_refusal": "",
         "amiss": [],
         "inactive_since": "",
+        "warned": {},
     }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
