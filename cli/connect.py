@@ -16,7 +16,7 @@ from bridge.settings import InvalidSettings, checked
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack
-from functions.sources import ROOMS, VISITED, room, settings_model
+from functions.sources import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
 
 BATCH = "batch"
 MAIN, DEFAULT_PROJECT = "main", "default"
@@ -128,7 +128,7 @@ class Connection:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A connection with what is known of it: when it last spoke (RFC 3339), how often it was refused, and why
-    last; and since when its tool has left."""
+    last; since when its tool has left, which warnings it had, and what a 429 costs where that is a webhook."""
 
     source: str
     connection: str
@@ -141,6 +141,13 @@ class Standing:
     amiss: tuple[str, ...] = ()
     inactive_since: str = ""
     warned: dict[str, int] = field(default_factory=dict)
+    after_429: str = ""
+
+
+def after_429(source: str) -> str:
+    """Say what a 429 costs where the tool never repeats a webhook; empty for tools that may."""
+    reason = NEVER_REPEATED.get(source)
+    return f"What gets a 429 is lost: {reason}. See RequestsPerSecond in docs/deploy.md." if reason else ""
 
 
 def check_names(source: str, connection: str) -> None:
@@ -280,6 +287,7 @@ def standing(stack: Stack, known: Known) -> Standing:
         known.findings,
         known.inactive_since,
         dict(known.warned),
+        after_429(known.source),
     )
 
 

@@ -264,6 +264,8 @@ def remarks(one: Standing) -> None:
     name = f"{one.source}/{one.connection}"
     if one.inactive_since:
         line(f"{name}: says that it left, at {one.inactive_since}; its next webhook clears this.", "yellow")
+    if one.after_429:
+        line(f"{name}: {one.after_429}")
     for kind, number in one.warned.items():
         setting = SETTINGS_OF_WARNINGS.get(kind, "")
         line(f"{name}: {kind} {number} times; see the setting {setting}.", "yellow")

@@ -40,6 +40,14 @@ ADDRESS_SIGNED = frozenset({"hubspot"})
 VISITED = frozenset(ROOMS) - {"woocommerce"}
 """Sources in whose webhooks a visitor can set a user id: their receivers have `claims`."""
 
+# source        why what is not taken is lost: its sender never repeats a webhook
+NEVER_REPEATED = {
+    "woocommerce": "WooCommerce never repeats a webhook, and switches it off after five failures in a row",
+    "form": "a browser never repeats what it posts, the visitor sees an error",
+    "elementor": "Elementor never repeats a submission, the visitor sees an error",
+    "wpforms": "WPForms never repeats a submission",
+}
+
 COMPARED = ("shopify", "stripe")
 """Sources whose provider tells what happened: their rooms have a `listing`."""
 

@@ -149,11 +149,13 @@ def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bo
         show.connecting(stack.address(source, connection), steps)
     stored = secret_added(stack, source, connection, from_stdin=from_stdin)
     if as_json:
-        show.document({**asdict(stored), "next_step": steps})
+        show.document({**asdict(stored), "next_step": steps, "after_429": connecting.after_429(source)})
         return
     if not asks:
         show.connecting(stored.address, steps)
     show.stored(stored)
+    if costs := connecting.after_429(source):
+        show.line(costs, "yellow")
     if not from_stdin and sys.stdin.isatty():
         ask_about_visitors(stack, source, connection)
 

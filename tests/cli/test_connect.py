@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,10 +12,10 @@ import boto3
 import pytest
 
 from bridge.secrets import Secrets
-from cli import consent_boxes
+from cli import connect, consent_boxes
 from cli.connect import NEXT_STEPS
 from cli.stack import Stack
-from functions.sources import ROOMS
+from functions.sources import NEVER_REPEATED, ROOMS, room
 from tests.cli.conftest import DOOR, Bridge
 
 SECRET = "whsec_a-very-private-secret"
@@ -52,6 +53,7 @@ def test_a_new_connection_needs_no_deployment(bridge: Bridge, stack: Stack) -> N
         "secrets": 1,
         "address": f"{DOOR}/shopify/eu",
         "next_step": NEXT_STEPS["shopify"],
+        "after_429": "",
     }
     assert stored(stack, "shopify/eu") == {"signing_secrets": [SECRET]}
 
@@ -258,6 +260,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "amiss": [],
         "inactive_since": "",
         "warned": {},
+        "after_429": "",
     }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
@@ -308,6 +311,56 @@ def test_settings_of_any_other_tool_are_checked_as_its_own(
     assert stack.parameters.read("custom", "calendly") == json.loads(
         Path("presets/calendly.json").read_text()
     )
+
+
+# ── What a 429 costs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def says_what_a_429_costs(text: str, source: str) -> bool:
+    return f"What gets a 429 is lost: {NEVER_REPEATED.get(source, 'nothing')}." in " ".join(text.split())
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_connecting_says_what_a_429_costs_where_the_tool_never_repeats(
+    bridge: Bridge, stack: Stack, source: str
+) -> None:
+    options = () if connect.has_token(source) else ("--secret-stdin",)
+    text = bridge("connect", source, *options, "--stack", stack.name, typed=SECRET).stdout
+    machine = json.loads(
+        bridge("connect", source, *options, "--json", "--stack", stack.name, typed=SECRET).stdout
+    )
+
+    assert says_what_a_429_costs(text, source) is (source in NEVER_REPEATED)
+    assert says_what_a_429_costs(machine["after_429"], source) is (source in NEVER_REPEATED)
+    assert ("429" in text) is (source in NEVER_REPEATED)
+
+
+def test_the_list_says_what_a_429_costs_for_each_connection_of_a_tool_that_never_repeats(
+    bridge: Bridge, stack: Stack
+) -> None:
+    text = bridge("connections", "--stack", stack.name).stdout
+    found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
+
+    remarks = [
+        line.partition("/main: ")[0] for line in text.splitlines() if "What gets a 429 is lost" in line
+    ]
+    assert sorted(remarks) == sorted(NEVER_REPEATED)
+    assert {one["source"] for one in found if one["after_429"]} == set(NEVER_REPEATED)
+
+
+def test_what_never_repeats_is_known_of_every_source_whose_repeats_are_told_apart_by_time() -> None:
+    """A receiver that takes equal bytes as new after some minutes relies on nobody repeating."""
+    sources = [source for name in ROOMS for source in room(name, "handler").SOURCES]
+    assert {source.name for source in sources if source.repeat_seconds} <= set(NEVER_REPEATED)
+    assert {source.name for source in sources} == set(ROOMS)
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_the_pages_say_of_the_same_tools_that_they_never_repeat(source: str) -> None:
+    page = Path(f"docs/connect-{source}.md").read_text(encoding="utf-8")
+    operating = Path("docs/operating.md").read_text(encoding="utf-8")
+    assert ("never repeats" in page) is (source in NEVER_REPEATED)
+    assert len(re.findall(r"^\|.*never repeats", operating, re.MULTILINE)) == len(NEVER_REPEATED)
 
 
 # ── Consent ─────────────────────────────────────────────────────────────────────────────────────────────────
