@@ -22,6 +22,7 @@ from functions.forms.submission import (
     customer,
     files_in,
     filled,
+    first_fields,
     json_body,
     listed,
     moment,
@@ -111,7 +112,7 @@ def read(webhook: Webhook) -> Submission:
         form_name=text_in(body.get("formName")) or form_id,
         response_id=text_in(submission.get("submissionId")) or webhook.id,
         submitted_at=moment(submission.get("submissionTime")),
-        fields=(*answered_fields(submission), *computed_fields(submission)),
+        fields=first_fields(answered_fields(submission), computed_fields(submission)),
         hidden={name_of(one): filled(one.get("value")) for one in parameters if name_of(one)},
     )
 

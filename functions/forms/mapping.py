@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, islice
 from typing import TypeAlias
 
 from bridge import normalise
@@ -25,7 +24,7 @@ from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.forms import consent, countries, guess
 from functions.forms.names import answer_names
-from functions.forms.submission import MAX_FIELDS, Field, Submission, claim, text_in
+from functions.forms.submission import MAX_FIELDS, Field, Submission, claim, first_fields, text_in
 from functions.forms.vendors import VENDORS
 from functions.forms.words import same, set_of
 
@@ -54,7 +53,7 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     submission = vendor.read(webhook)
     if is_filled_in(submission, settings.honeypot):
         raise Ignored("honeypot field was filled in")
-    every = tuple(islice(chain(submission.fields, hidden_answers(submission)), MAX_FIELDS + 1))
+    every = first_fields(submission.fields, hidden_answers(submission))
     asked = tuple(map(shortened, every[:MAX_FIELDS]))
     named = [
         (name, field)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from typing import Any, Literal, TypeAlias
 
 from bridge.profile import Value
@@ -96,6 +97,11 @@ def json_body(body: bytes) -> dict[str, Any]:
     if LONE_SURROGATE not in body.lower():
         return parsed
     return json_object(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def first_fields(*fields: Iterable[Field]) -> tuple[Field, ...]:
+    """The fields that are read, and one more where there are others."""
+    return tuple(islice(chain(*fields), MAX_FIELDS + 1))
 
 
 def object_in(content: object) -> dict[str, Any]:

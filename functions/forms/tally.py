@@ -23,6 +23,7 @@ from functions.forms.submission import (
     customer,
     files_in,
     filled,
+    first_fields,
     json_body,
     listed,
     moment,
@@ -101,7 +102,7 @@ def read(webhook: Webhook) -> Submission:
         form_name=text_in(response.get("formName")) or form_id,
         response_id=text_in(response.get("responseId")) or webhook.id,
         submitted_at=moment(response.get("createdAt")),
-        fields=tuple(answered_fields(questions)),
+        fields=first_fields(answered_fields(questions)),
         hidden={
             label_of(question): filled(question.get("value"))
             for question in questions

@@ -23,6 +23,7 @@ from functions.forms.submission import (
     Vendor,
     customer,
     filled,
+    first_fields,
     json_body,
     moment,
     object_in,
@@ -86,7 +87,7 @@ def read(webhook: Webhook) -> Submission:
         form_name=text_in(definition.get("title")) or form_id,
         response_id=text_in(response.get("token")) or webhook.id,
         submitted_at=moment(response.get("submitted_at")),
-        fields=(*answered_fields(definition, response), *computed_fields(response)),
+        fields=first_fields(answered_fields(definition, response), computed_fields(response)),
         hidden={name: filled(value) for name, value in object_in(response.get("hidden")).items()},
     )
 

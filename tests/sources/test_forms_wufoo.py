@@ -13,6 +13,7 @@ import pytest
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.webhook import Request
 from functions.forms import wufoo
+from functions.forms.body import posted
 from functions.forms.submission import Submission
 from tests.sources.test_forms import webhook
 
@@ -133,4 +134,6 @@ def test_looking_for_the_key_reads_no_form() -> None:
     started = time.process_time()
     with pytest.raises(InvalidSignature):
         wufoo.verify(Request("wufoo", "main", HEADERS, {}, body), ["right"], 0)
-    assert time.process_time() - started < 0.2
+    searched, started = time.process_time() - started, time.process_time()
+    posted(HEADERS, body)
+    assert searched < (time.process_time() - started) / 2
