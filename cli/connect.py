@@ -142,6 +142,7 @@ class Standing:
     inactive_since: str = ""
     warned: dict[str, int] = field(default_factory=dict)
     after_429: str = ""
+    unnamed_boxes: tuple[str, ...] = ()
 
 
 def after_429(source: str) -> str:
@@ -288,7 +289,17 @@ def standing(stack: Stack, known: Known) -> Standing:
         known.inactive_since,
         dict(known.warned),
         after_429(known.source),
+        still_unnamed(stack, known),
     )
+
+
+def still_unnamed(stack: Stack, known: Known) -> tuple[str, ...]:
+    """Return the boxes that may be consent and that the settings of today do not name. Raises Unavailable."""
+    if not known.unnamed:
+        return ()
+    stored = stack.parameters.load(f"/{stack.name}/{known.source}/{known.name}") or {}
+    named = stored.get("consent_fields") or {}
+    return tuple(box for box in known.unnamed if box.rpartition("=")[0] not in named)
 
 
 def projects(stack: Stack) -> dict[str, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -103,15 +103,19 @@ def advice_of_status(receipt: Receipt) -> str:
 def advice_of_warnings(receipt: Receipt) -> str:
     """Show the setting that makes a consent of the boxes that no setting names."""
     prefix = f"{NOT_NAMED}:"
-    pairs = [
-        text.removeprefix(prefix).rpartition("=") for text in receipt.warnings if text.startswith(prefix)
-    ]
+    unnamed = [text.removeprefix(prefix) for text in receipt.warnings if text.startswith(prefix)]
+    return advice_of_boxes(receipt.source, receipt.connection, unnamed)
+
+
+def advice_of_boxes(source: str, connection: str, unnamed: Iterable[str]) -> str:
+    """Show the line to paste for boxes that no setting names, each given as `NAME=CHANNEL`."""
+    pairs = [text.rpartition("=") for text in unnamed]
     boxes = {name: channel for name, _, channel in pairs if name.isprintable() and not EMAIL.search(name)}
     boxes.pop("", None)
     if not boxes:
         return ""
     line = json.dumps({"consent_fields": boxes}, ensure_ascii=False)
-    return f"if these boxes are consent, add to the settings of {receipt.source}/{receipt.connection}: {line}"
+    return f"if these boxes are consent, add to the settings of {source}/{connection}: {line}"
 
 
 def without_emails(value: Any) -> Any:

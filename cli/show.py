@@ -20,6 +20,7 @@ from bridge.ledger import FINAL
 from cli.connect import Connection, Standing
 from cli.parked import ADVICE, Call, Report
 from cli.printable import printable
+from cli.receipt import advice_of_boxes
 from cli.receipt import document as receipt_document
 from cli.rotation import Rotation, verdict
 from cli.send import Sent
@@ -231,6 +232,7 @@ def rotation(found: Rotation) -> None:
 SETTINGS_OF_WARNINGS = {
     "user_id_not_trusted": "visitor_user_id",
     "shared_identity": "shared_identities",
+    "consent_not_named": "consent_fields",
 }
 
 
@@ -269,6 +271,8 @@ def remarks(one: Standing) -> None:
     for kind, number in one.warned.items():
         setting = SETTINGS_OF_WARNINGS.get(kind, "")
         line(f"{name}: {kind} {number} times; see the setting {setting}.", "yellow")
+    if advice := advice_of_boxes(one.source, one.connection, one.unnamed_boxes):
+        line(f"{name}: {advice}", "yellow")
 
 
 # ── One person ──────────────────────────────────────────────────────────────────────────────────────────────

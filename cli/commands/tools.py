@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from cli import connect as connecting
@@ -164,13 +165,25 @@ def ask_about_visitors(stack: Stack, source: str, connection: str) -> None:
     """Ask what visitors may say, and store the answers; Enter takes what is safe."""
     answers = {
         one.setting: str(
-            typer.prompt(one.text, default=one.choices[0], type=click.Choice(one.choices), err=True)
+            typer.prompt(
+                f"{one.text} ({', '.join(one.choices)})",
+                default=one.choices[0],
+                value_proc=partial(choice, one.choices),
+                err=True,
+            )
         )
         for one in visitors.questions(stack, source, connection)
     }
     if answers:
         visitors.store_answers(stack, source, connection, answers)
         show.line(f"Stored: {', '.join(f'{name} {value}' for name, value in answers.items())}.", "green")
+
+
+def choice(choices: Sequence[str], typed: str) -> str:
+    """Return what was typed. Raises BadParameter where it is none of the choices: then it is asked again."""
+    if typed.strip() not in choices:
+        raise typer.BadParameter(f"choose from {', '.join(choices)}")
+    return typed.strip()
 
 
 def connect_boxes(stack: Stack, connection: str, boxes: dict[str, str], *, as_json: bool) -> None:

@@ -89,7 +89,8 @@ STATUS = {
     Outcome.WAITING: WAITING,
     Outcome.RETURNED: RETRYING,
 }
-ANSWERED_BY_SETTINGS = frozenset({"user_id_not_trusted", "shared_identity"})
+UNNAMED_BOX = "consent_not_named"
+ANSWERED_BY_SETTINGS = frozenset({"user_id_not_trusted", "shared_identity", UNNAMED_BOX})
 """Warnings that each connection counts: `bridge connections` names the setting."""
 SPOKEN = frozenset({Outcome.DELIVERED, Outcome.IGNORED})
 """Ends by which a connection is known to work."""
@@ -295,13 +296,20 @@ class Settler:
             source=job.webhook.source,
             topic=job.webhook.topic,
         )
-        for kind in sorted(ANSWERED_BY_SETTINGS & {warning.kind for warning in job.warnings.found}):
-            self.connections.warned(job.webhook.source, job.webhook.connection, kind)
+        self.count_warnings(job)
         is_ours = job.webhook.source == requests.SOURCE or job.webhook.topic == CONFIRMED
         if job.outcome in SPOKEN and not is_ours:
             is_alive = job.change.privacy is None and job.change.connection is None
             received_at = (normalise.timestamp(job.webhook.received_at) or "") if is_alive else ""
             self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic, received_at)
+
+    def count_warnings(self, job: Job) -> None:
+        """Count the warnings of a job that a setting of its connection can answer."""
+        source, connection, found = job.webhook.source, job.webhook.connection, job.warnings.found
+        for kind in sorted(ANSWERED_BY_SETTINGS & {warning.kind for warning in found}):
+            self.connections.warned(source, connection, kind)
+        boxes = [warning.name for warning in found if warning.kind == UNNAMED_BOX]
+        self.connections.left_unnamed(source, connection, [box for box in boxes if not box.startswith("=")])
 
 
 def is_exhausted(message: Message, now: datetime) -> bool:

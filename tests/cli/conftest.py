@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -105,6 +107,17 @@ def queue(stack: Stack, session: boto3.Session) -> WebhookQueue:
     return queue
 
 
+class Terminal(CliRunner):
+    """Run a command where a person types, and may be asked."""
+
+    @contextmanager
+    def isolation(self, *arguments: Any, **options: Any) -> Iterator[Any]:
+        """Say of what is typed that it comes from a terminal."""
+        with super().isolation(*arguments, **options) as streams:
+            vars(sys.stdin)["isatty"] = lambda: True
+            yield streams
+
+
 @pytest.fixture
 def bridge(opened: dict[str, Stack]) -> Bridge:
     """`bridge("receipt", "#1001", "--stack", STACK)`, as a person types it."""
@@ -112,8 +125,9 @@ def bridge(opened: dict[str, Stack]) -> Bridge:
     def open_known(name: str | None) -> Stack:
         return opened[name] if name in opened else open_stack(name)
 
-    def run(*arguments: str, typed: str = "") -> Result:
-        return CliRunner().invoke(app, list(arguments), input=typed, obj=open_known, env={"COLUMNS": "120"})
+    def run(*arguments: str, typed: str = "", at_terminal: bool = False) -> Result:
+        runner = Terminal() if at_terminal else CliRunner()
+        return runner.invoke(app, list(arguments), input=typed, obj=open_known, env={"COLUMNS": "120"})
 
     return run
 

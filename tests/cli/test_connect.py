@@ -11,11 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
+from bridge.claims import is_right, signature
 from bridge.secrets import Secrets
-from cli import connect, consent_boxes
+from bridge.settings import ConnectionSettings
+from cli import connect, consent_boxes, visitors
 from cli.connect import NEXT_STEPS
+from cli.show import SETTINGS_OF_WARNINGS
 from cli.stack import Stack
-from functions.sources import NEVER_REPEATED, ROOMS, room
+from functions.deliver.settling import ANSWERED_BY_SETTINGS
+from functions.sources import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
 from tests.cli.conftest import DOOR, Bridge
 
 SECRET = "whsec_a-very-private-secret"
@@ -261,6 +265,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "inactive_since": "",
         "warned": {},
         "after_429": "",
+        "unnamed_boxes": [],
     }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
         ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
@@ -311,6 +316,136 @@ def test_settings_of_any_other_tool_are_checked_as_its_own(
     assert stack.parameters.read("custom", "calendly") == json.loads(
         Path("presets/calendly.json").read_text()
     )
+
+
+# ── What visitors may say ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("source", "typed", "stored_settings"),
+    [
+        ("typeform", f"{SECRET}\n\n", {"visitor_user_id": "signed"}),
+        ("typeform", f"{SECRET}\nignore\n", {"visitor_user_id": "ignore"}),
+        ("shopify", f"{SECRET}\nnonsense\ntrust\n", {"visitor_user_id": "trust"}),
+        ("stripe", f"{SECRET}\n\n\n", {"visitor_user_id": "signed", "stripe_sessions": "public"}),
+        ("stripe", f"{SECRET}\n\nserver\n", {"visitor_user_id": "signed", "stripe_sessions": "server"}),
+        ("jotform", "\n", {"visitor_user_id": "signed"}),
+        (
+            "form",
+            "\nnewsletter, sms_optin=sms\n",
+            {"visitor_user_id": "signed", "consent_fields": {"newsletter": "email", "sms_optin": "sms"}},
+        ),
+        ("form", "ignore\n\n", {"visitor_user_id": "ignore"}),
+        ("woocommerce", f"{SECRET}\n", None),
+        ("custom", f"{SECRET}\n", None),
+    ],
+)
+def test_whoever_connects_at_a_terminal_is_asked_what_visitors_may_say(
+    bridge: Bridge, stack: Stack, source: str, typed: str, stored_settings: dict[str, Any] | None
+) -> None:
+    result = bridge("connect", source, "--stack", stack.name, typed=typed, at_terminal=True)
+    assert result.exit_code == 0, result.output
+    assert stack.parameters.load(f"/{stack.name}/{source}/main") == stored_settings
+
+
+def test_what_the_settings_answer_is_not_asked_again(bridge: Bridge, stack: Stack) -> None:
+    answered = {"visitor_user_id": "ignore", "stripe_sessions": "server", "project": "eu"}
+    stack.parameters.write("stripe", "main", answered)
+    result = bridge("connect", "stripe", "--stack", stack.name, typed=f"{SECRET}\n", at_terminal=True)
+    assert result.exit_code == 0
+    assert stack.parameters.load(f"/{stack.name}/stripe/main") == answered
+    assert not any(one.text in result.output for one in (visitors.USER_ID, visitors.SESSIONS))
+
+
+@pytest.mark.parametrize("source", sorted(VISITED - {"custom"}))
+def test_what_enter_answers_is_what_holds_unanswered(source: str) -> None:
+    for question in (visitors.USER_ID, visitors.SESSIONS):
+        assert settings_model(source).model_fields[question.setting].default == question.choices[0]
+
+
+def test_no_script_is_asked(bridge: Bridge, stack: Stack) -> None:
+    for options in (("--secret-stdin",), ("--json",)):
+        result = bridge("connect", "stripe", *options, "--stack", stack.name, typed=SECRET, at_terminal=True)
+        assert result.exit_code == 0
+    assert stack.parameters.load(f"/{stack.name}/stripe/main") is None
+
+
+# ── The secret by which an owner signs ──────────────────────────────────────────────────────────────────────
+
+
+def test_an_identity_secret_is_made_shown_once_and_is_never_the_token(bridge: Bridge, stack: Stack) -> None:
+    bridge("connect", "form", "--stack", stack.name)
+    options = ("connect", "form", "--identity-secret", "--stack", stack.name)
+    [token] = stored(stack, "form/main")["signing_secrets"]
+    first = bridge(*options)
+    secret = stored(stack, "form/main")["identity_secret"]
+
+    assert first.stdout.count(secret) == 1
+    assert len(secret) >= 32
+    assert secret != token
+    assert secret not in confirm_secret(stack, "form/main")
+    assert stored(stack, "form/main")["signing_secrets"] == [token]
+    for others in (
+        ("connections",),
+        ("connections", "--json"),
+        ("connect", "form"),
+        ("connect", "form", "--json"),
+    ):
+        assert secret not in bridge(*others, "--stack", stack.name).output
+
+
+def test_an_identity_secret_that_is_made_anew_takes_the_place_of_the_older_one(
+    bridge: Bridge, stack: Stack
+) -> None:
+    """As docs/user-ids.md says: older signatures hold no longer."""
+    options = ("connect", "typeform", "--identity-secret", "--json", "--stack", stack.name)
+    older, newer = (json.loads(bridge(*options).stdout)["identity_secret"] for _ in range(2))
+
+    assert older != newer
+    assert stored(stack, "typeform/main") == {"signing_secrets": [], "identity_secret": newer}
+    signed = [signature(secret, "typeform", "main", "1042") for secret in (older, newer)]
+    assert [is_right(newer, "typeform", "main", "1042", one) for one in signed] == [False, True]
+
+
+@pytest.mark.parametrize("source", sorted({*ROOMS, "batch"} - VISITED))
+def test_where_no_visitor_states_a_user_id_there_is_no_secret_for_it(
+    bridge: Bridge, stack: Stack, source: str
+) -> None:
+    result = bridge("connect", source, "--identity-secret", "--stack", stack.name)
+    assert result.exit_code == 2
+    assert "identity_secret" not in stored(stack, f"{source}/main")
+
+
+# ── What connections warn of ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_counted_warnings_come_with_the_setting_that_answers_them(bridge: Bridge, stack: Stack) -> None:
+    for kind in SETTINGS_OF_WARNINGS:
+        stack.connections.warned("form", "main", kind)
+    text = " ".join(bridge("connections", "--stack", stack.name).stdout.split())
+    found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
+
+    [form] = [one for one in found if one["source"] == "form"]
+    assert form["warned"] == dict.fromkeys(SETTINGS_OF_WARNINGS, 1)
+    for kind, setting in SETTINGS_OF_WARNINGS.items():
+        assert f"form/main: {kind} 1 times; see the setting {setting}." in text
+
+
+def test_each_warning_that_is_counted_names_a_setting_that_there_is() -> None:
+    assert set(SETTINGS_OF_WARNINGS) == ANSWERED_BY_SETTINGS
+    assert set(SETTINGS_OF_WARNINGS.values()) <= set(ConnectionSettings.model_fields)
+
+
+def test_boxes_that_no_setting_names_come_with_the_line_to_paste(bridge: Bridge, stack: Stack) -> None:
+    boxes = ("newsletter=email", "sms_optin=sms", "\x1b[2Jnews=email", "ada@example.com news=email")
+    stack.connections.left_unnamed("form", "main", boxes)
+    stack.parameters.write("form", "main", {"consent_fields": {"sms_optin": "sms"}})
+    text = bridge("connections", "--stack", stack.name).stdout
+
+    line = next(line for line in text.splitlines() if line.startswith("form/main: if these boxes"))
+    assert json.loads(line.partition("settings of form/main: ")[2]) == {
+        "consent_fields": {"newsletter": "email"}
+    }
 
 
 # ── What a 429 costs ────────────────────────────────────────────────────────────────────────────────────────

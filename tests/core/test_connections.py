@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from bridge.connections import MAX_TOPIC_CHARACTERS, MAX_TOPICS, NOTE_EVERY_SECONDS, Connections, Known
+from bridge.connections import (
+    MAX_TOPIC_CHARACTERS,
+    MAX_TOPICS,
+    MAX_UNNAMED,
+    NOTE_EVERY_SECONDS,
+    Connections,
+    Known,
+)
 from bridge.errors import Unavailable
 from tests.core.stand_ins import Calls, Clock, out_of_reach
 
@@ -120,3 +127,23 @@ def test_of_very_many_topics_those_seen_last_are_kept(world: Any) -> None:
         world.connections.saw("custom", "main", f"topic-{number:04}")
     topics = world.connections.known("custom", "main").topics
     assert sorted(topics) == [f"topic-{number:04}" for number in range(20, MAX_TOPICS + 20)]
+
+
+def test_the_newest_boxes_that_no_setting_names_are_noted_one_webhook_a_minute(
+    connections: Connections, clock: Clock
+) -> None:
+    connections.left_unnamed("form", "main", ["newsletter=email"])
+    connections.left_unnamed("form", "main", ["of the same minute=email"])
+    assert connections.known("form", "main").unnamed == ("newsletter=email",)
+    for number in range(MAX_UNNAMED):
+        clock.now += NOTE_EVERY_SECONDS
+        connections.left_unnamed("form", "main", [f"box {number}=sms"])
+    assert connections.known("form", "main").unnamed == tuple(f"box {n}=sms" for n in range(MAX_UNNAMED))
+
+
+def test_of_a_webhook_with_many_boxes_a_few_are_noted_and_none_that_holds_an_email_or_a_text(
+    connections: Connections, clock: Clock
+) -> None:
+    connections.left_unnamed("form", "main", ["ada@example.com=email", f"{'a' * MAX_TOPIC_CHARACTERS}=sms"])
+    connections.left_unnamed("form", "main", [f"box {number}=sms" for number in range(1000)])
+    assert len(connections.known("form", "main").unnamed) == MAX_UNNAMED

@@ -139,6 +139,14 @@ def test_a_public_form_changes_nothing_of_the_profile_that_it_names(world: Any, 
     assert attributes_of(world, "1042") == before
     assert customer_of(world) == email_sha256(ATTACKER)
     assert "user_id_not_trusted:user_id" in warnings_of(world, webhook)
+    assert world.connections.known("form", "main").warned == {"user_id_not_trusted": 1}
+
+
+def test_a_box_that_no_setting_names_is_counted_by_its_connection(world: Any, send: Send) -> None:
+    send("form", "submission", {"email": ATTACKER, "newsletter": "on", "sms_optin": "on"})
+    known = world.connections.known("form", "main")
+    assert known.warned == {"consent_not_named": 1}
+    assert known.unnamed == ("newsletter=email", "sms_optin=sms")
 
 
 def test_even_where_it_is_trusted_what_the_owner_said_stays(world: Any, send: Send) -> None:

@@ -30,7 +30,9 @@ NOTE_EVERY_SECONDS = 60
 """What is noted again and again is written once in so long; what happens meanwhile is counted in memory."""
 BATCH_READ_KEYS = 100
 SEEN, REFUSED, REFUSED_AT, INACTIVE = "seen ", "refused ", "refused_at ", "inactive_since"
-DRIFTED, WARNED = "drifted ", "warned "
+DRIFTED, WARNED, UNNAMED = "drifted ", "warned ", "unnamed "
+MAX_UNNAMED = 10
+"""Of a connection, in its row: to a public form anybody may add a box."""
 ALIVE = "alive_at"
 CONNECTED, WATCHED, FINDINGS = "connected_at", "watched", "findings"
 NEWEST_SECRET, OLDER_SECRET, ROTATED = "newest_secret_at", "older_secret_at", "rotated_at"
@@ -45,6 +47,7 @@ class Known:
     `drifts`: topic → its fields that are gone or changed, each as `SINCE KIND PATH`.
     `alive_at`: when it last received a webhook that shows the tool to be there, so none that it sends as it leaves.
     `warned`: kind of a warning that a setting can answer → how often.
+    `unnamed`: boxes of a plain form that may be consent and that no setting named, each as `NAME=CHANNEL`.
     `watched` is what the watch remembers of it, as JSON, and `findings` what it finds amiss.
     While it has several secrets: when the newest and when an older one last proved a webhook, and since when.
     """
@@ -65,6 +68,7 @@ class Known:
     findings: tuple[str, ...] = ()
     drifts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warned: Mapping[str, int] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
 
     @property
     def last_seen(self) -> str:
@@ -103,12 +107,14 @@ class Connections:
             row = self.update(source, connection, {SEEN + topic: self.now} | alive)
             if "" < text_in(row, INACTIVE) < received_at:
                 self.reactivate(source, connection, received_at)
-            self.forget_topics(source, connection, row)
+            self.forget_oldest(source, connection, row, SEEN, MAX_TOPICS)
 
-    def forget_topics(self, source: str, connection: str, row: Mapping[str, Any]) -> None:
-        """Forget the topics that were seen longest ago, where there are too many for a row. Best effort."""
-        seen = sorted((value["S"], topic) for topic, value in below(row, SEEN))
-        names = {f"#t{number}": SEEN + topic for number, (_, topic) in enumerate(seen[:-MAX_TOPICS])}
+    def forget_oldest(
+        self, source: str, connection: str, row: Mapping[str, Any], prefix: str, most: int
+    ) -> None:
+        """Forget of the names that begin so those noted longest ago, where there are too many. Best effort."""
+        noted = sorted((value["S"], name) for name, value in below(row, prefix))
+        names = {f"#t{number}": prefix + name for number, (_, name) in enumerate(noted[:-most])}
         if not names:
             return
         with contextlib.suppress(ClientError, BotoCoreError):
@@ -133,6 +139,13 @@ class Connections:
         self.pending[key] = self.pending.get(key, 0) + 1
         if self.is_due(*key):
             self.update(source, connection, {}, {WARNED + kind: self.pending.pop(key)})
+
+    def left_unnamed(self, source: str, connection: str, boxes: Sequence[str]) -> None:
+        """Note boxes that may be consent and that no setting names, of one webhook a minute; none with an e-mail."""
+        kept = [box for box in boxes if "@" not in box and len(box) <= MAX_TOPIC_CHARACTERS][:MAX_UNNAMED]
+        if kept and self.is_due(source, connection, UNNAMED):
+            row = self.update(source, connection, {UNNAMED + box: self.now for box in kept})
+            self.forget_oldest(source, connection, row, UNNAMED, MAX_UNNAMED)
 
     def proved(self, source: str, connection: str, *, newest: bool) -> None:
         """Note which of several secrets proved a webhook: the newest, or an older one; about once a minute."""
@@ -301,6 +314,7 @@ def known_in(row: Mapping[str, Any]) -> Known:
         watched=text_in(row, WATCHED),
         findings=tuple(text_in(row, FINDINGS).splitlines()),
         warned={kind: int(value["N"]) for kind, value in below(row, WARNED)},
+        unnamed=tuple(sorted(box for box, _ in below(row, UNNAMED))),
         drifts={topic: tuple(value["S"].splitlines()) for topic, value in below(row, DRIFTED)},
     )
 
