@@ -22,7 +22,7 @@ from bridge.batch import BatchClient
 from bridge.connections import Connections
 from bridge.ledger import Ledger
 from bridge.parameters import Parameters
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange
+from bridge.profile import Event, ProfileChange
 from bridge.provider import ProviderClient
 from bridge.queue import MOST_MESSAGES, WebhookQueue
 from bridge.secrets import Secrets
@@ -32,6 +32,7 @@ from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
 from local.sandbox.bucket import TokenBucket
+from tests.owners import owners_group, owners_person
 from tests.simulated import SimulatedDynamo, SimulatedQueue, SimulatedSecrets, SimulatedSqs
 
 START = datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp()
@@ -76,8 +77,8 @@ def order(webhook: Webhook, _: Any) -> ProfileChange:
     body = json.loads(webhook.body)
     number = f"{body['number']:09}"
     return ProfileChange(
-        Person(email=f"customer{body['customer']}@example.com"),
-        (AttributeGroup("order", number, {"last_order_id": number}),),
+        owners_person(email=f"customer{body['customer']}@example.com"),
+        (owners_group("order", number, {"last_order_id": number}),),
         (Event("order_paid", None, {"order_id": number}),),
     )
 

@@ -69,7 +69,7 @@ def change_of(content: Any, webhook: Webhook, settings: CustomSettings) -> Profi
         raise Ignored("no rule of the mapping applies")
     stated = whole.moment("time", settings.time) or webhook.received_at
     own = next(((place, rule.person) for place, rule in rules if rule.person), (whole, settings.person))
-    groups = [group for place, rule in rules if (group := group_of(place, rule, stated))]
+    groups = [group for place, rule in rules if (group := group_of(place, rule, stated, settings.provenance))]
     events = [event_of(place, rule.event, rule, stated) for place, rule in rules if rule.event]
     if not groups and not events:
         raise Ignored("nothing in it that the mapping asks for")
@@ -78,6 +78,7 @@ def change_of(content: Any, webhook: Webhook, settings: CustomSettings) -> Profi
         groups=tuple(groups),
         events=tuple(events),
         is_test=is_true(whole.find("test", settings.test)),
+        body_provenance=settings.provenance,
     )
 
 
@@ -118,10 +119,12 @@ def person(place: Place, rules: PersonRules, connection: str, provenance: Proven
     )
 
 
-def group_of(place: Place, rule: Rule, stated: datetime) -> AttributeGroup | None:
+def group_of(place: Place, rule: Rule, stated: datetime, provenance: Provenance) -> AttributeGroup | None:
     happened = place.moment("time", rule.time) or stated
     attributes = values(place.at("attributes"), rule.attributes)
-    return AttributeGroup(GROUP, normalise.sortable(happened), attributes) if attributes else None
+    if not attributes:
+        return None
+    return AttributeGroup(GROUP, normalise.sortable(happened), attributes, provenance=provenance)
 
 
 def event_of(place: Place, event: EventRule, rule: Rule, stated: datetime) -> Event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,7 @@ from bridge.settings import ConnectionSettings
 from bridge.strict_json import json_value
 from bridge.webhook import Webhook
 
-OF_VISITORS = re.compile(r"\b(note_attributes|note|client_reference_id|custom_fields)\b")
-"""Fields of Shopify and Stripe that whoever has the cart or the address of a payment link can set."""
+WORD = re.compile(r"\w+")
 
 
 def chosen(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
@@ -59,23 +59,52 @@ def added(
     """The attributes that the settings read off the body, as new as the webhook's event, else as its receipt."""
     if not settings.added_attributes:
         return ()
-    found = {key: search(path, webhook.body) for key, path in settings.added_attributes.items()}
-    time = next((event.time for event in change.events if event.time), webhook.received_at)
-    typed = {key for key, path in settings.added_attributes.items() if OF_VISITORS.search(path)}
-    owned = present({key: value for key, value in found.items() if key not in typed})
-    visited = present({key: found[key] for key in found if key in typed})
+    content = body_of(webhook)
+    found = {key: search(path, content) for key, path in settings.added_attributes.items()}
+    owned = {key for key, path in settings.added_attributes.items() if is_owners(change, path, content)}
+    version = normalise.sortable(
+        next((event.time for event in change.events if event.time), webhook.received_at)
+    )
+    by_owner = present({key: value for key, value in found.items() if key in owned})
+    by_visitor = present({key: value for key, value in found.items() if key not in owned})
     groups = (
-        AttributeGroup("added", normalise.sortable(time), owned),
-        AttributeGroup("added", normalise.sortable(time), visited, provenance="visitor"),
+        AttributeGroup("added", version, by_owner, provenance="owner"),
+        AttributeGroup("added", version, by_visitor, provenance="visitor"),
     )
     return tuple(group for group in groups if group.attributes)
 
 
-def search(expression: str, body: bytes) -> Any:
-    """What the expression finds in a JSON body. Raises MappingFailed."""
+def is_owners(change: ProfileChange, expression: str, content: Any) -> bool:
+    """Whether an owner states what the expression finds: it names no field of a visitor, and finds the same without."""
+    words = set(WORD.findall(expression))
+    if change.body_provenance != "owner" or not words.isdisjoint(change.visitor_fields):
+        return False
     try:
-        return expressions.search(expression, json_value(body))
-    except JMESPathError as error:
-        raise MappingFailed(f"added_attributes: {type(error).__name__}") from None
+        return bool(
+            search(expression, content) == search(expression, without(content, change.visitor_fields))
+        )
+    except MappingFailed:
+        return False
+
+
+def without(content: Any, names: Collection[str]) -> Any:
+    """Return a JSON value without the fields of these names, wherever they stand."""
+    if isinstance(content, dict):
+        return {name: without(inner, names) for name, inner in content.items() if name not in names}
+    return [without(inner, names) for inner in content] if isinstance(content, list) else content
+
+
+def body_of(webhook: Webhook) -> Any:
+    """Return what a JSON body says. Raises MappingFailed."""
+    try:
+        return json_value(webhook.body)
     except MalformedBody:
         raise MappingFailed("added_attributes: the body is not JSON") from None
+
+
+def search(expression: str, content: Any) -> Any:
+    """Return what the expression finds in a JSON value. Raises MappingFailed."""
+    try:
+        return expressions.search(expression, content)
+    except JMESPathError as error:
+        raise MappingFailed(f"added_attributes: {type(error).__name__}") from None

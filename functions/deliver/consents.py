@@ -151,18 +151,19 @@ def to_change(webhook: Webhook, settings: ConnectionSettings, facts: Mapping[str
     """
     [name] = wanted(webhook)
     if name not in facts:
-        return ProfileChange(Person(named_elsewhere=True))
+        return ProfileChange(Person(named_elsewhere=True, provenance="owner"))
     confirmation, known = consent_links.stated(webhook), json.loads(facts[name])
     consent, _ = ATTRIBUTES[confirmation.channel]
     group = AttributeGroup(
         f"consent_{confirmation.channel}",
         normalise.sortable(confirmation.made_at),
         choices.attributes({consent: SUBSCRIBED}, settings),
+        provenance="owner",
         proof=proof(known),
     )
     event = Event(CONFIRMED_EVENT, webhook.received_at, {"channel": confirmation.channel, **group.proof})
     return ProfileChange(
-        Person(references=(reference(confirmation.webhook_id),), named_elsewhere=True),
+        Person(references=(reference(confirmation.webhook_id),), named_elsewhere=True, provenance="owner"),
         groups=(group,),
         events=choices.events((event,), settings),
     )

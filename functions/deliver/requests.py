@@ -76,5 +76,5 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     scope, erasure = content.get("scope", ""), content.get("erasure", "")
     if webhook.topic == ALL_TOPIC:
         return ProfileChange(Person(), connection="erase_now", scope=scope, erasure=erasure)
-    person = Person(user_id=content["custom_id"], email=content.get("email"))
+    person = Person(user_id=content["custom_id"], email=content.get("email"), provenance="owner")
     return ProfileChange(person, privacy="erase", scope=scope, erasure=erasure)

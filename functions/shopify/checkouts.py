@@ -55,6 +55,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
         groups=customer_groups(checkout.customer, checkout, webhook),
         events=(event,) if is_start else (),
         is_test=is_test(webhook),
+        body_provenance="visitor",
         moves=checkout_reference(checkout.token) if named else (),
         remember={content: "started"} if is_start else {},
         recall=() if is_start else (content,),

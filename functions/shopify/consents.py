@@ -29,6 +29,7 @@ def email_changed(webhook: Webhook) -> ProfileChange:
         ),
         events=(consent_event("email_consent_changed", consent, webhook),),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )
 
 
@@ -43,6 +44,7 @@ def sms_changed(webhook: Webhook) -> ProfileChange:
         ),
         events=(consent_event("sms_consent_changed", consent, webhook),),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )
 
 
@@ -55,7 +57,7 @@ def stated(consent: Consent | None, webhook: Webhook) -> tuple[Consent, str]:
 
 def address_group(attributes: dict[str, Value], version: str) -> AttributeGroup:
     """The address that the consent is for; of the same moment, what else tells of the customer wins."""
-    return AttributeGroup("customer", f"{version}|consent", present(attributes))
+    return AttributeGroup("customer", f"{version}|consent", present(attributes), provenance="owner")
 
 
 def consent_event(name: str, consent: Consent, webhook: Webhook) -> Event:
@@ -86,4 +88,4 @@ def told_at(consent: Consent | None, customer: Customer) -> str:
 def consent_group(name: str, key: str, consent: Consent | None, version: str) -> Groups:
     """The consent as the shop states it; a state that says nothing writes nothing."""
     state = CONSENT_STATES.get((consent and consent.state) or "")
-    return () if state is None else (AttributeGroup(name, version, {key: state}),)
+    return () if state is None else (AttributeGroup(name, version, {key: state}, provenance="owner"),)

@@ -36,6 +36,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
         groups=customer_groups(customer, None, webhook),
         events=(Event(event, happened, once=once),) if event else (),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )
 
 
@@ -47,7 +48,7 @@ def customer_groups(customer: Customer | None, purchase: Purchase | None, webhoo
     stated = present(contact(person, purchase))
     own = stated if purchase is None or is_paid(purchase) else recorded_contact(person)
     typed = {key: value for key, value in stated.items() if key not in own}
-    groups = [AttributeGroup("customer", version, own)] if own else []
+    groups = [AttributeGroup("customer", version, own, provenance="owner")] if own else []
     groups += [AttributeGroup("customer", version, typed, provenance="visitor")] if typed else []
     return (*groups, *consent_groups(person))
 

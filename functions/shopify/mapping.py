@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from bridge.confirmation import TopicCheck
@@ -79,6 +80,9 @@ MODELS: Mapping[str, type[Model]] = {
     "refunds/create": Refund,
 }
 
+VISITOR_FIELDS = frozenset({"note", "note_attributes", "properties", "landing_site", "referring_site"})
+"""Fields of a purchase that whoever has the cart fills in, paid or not; `properties` are those of its items."""
+
 ERASING = frozenset({"customers/redact", "customers/delete", "shop/redact"})
 TAGS = frozenset({"customer.tags_added", "customer.tags_removed"})
 """Their bodies are alike: which of the two is true, the first that comes says."""
@@ -96,7 +100,7 @@ TOPIC_CHECK = TopicCheck(
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     del settings
-    return READERS[webhook.topic](webhook)
+    return replace(READERS[webhook.topic](webhook), visitor_fields=VISITOR_FIELDS)
 
 
 def reads(topic: str) -> Models:

@@ -19,4 +19,5 @@ def to_change(webhook: Webhook) -> ProfileChange:
         person=known_by_id(merge.kept_id),
         moves=customer_reference(merge.deleted_id),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )

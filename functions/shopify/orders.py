@@ -15,6 +15,7 @@ from functions.shopify.models import Customer, EditedOrder, Order
 from functions.shopify.people import (
     checkout_reference,
     customer_reference,
+    is_paid,
     known_by_order,
     note_value,
     order_reference,
@@ -70,6 +71,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
         is_test=bool(order.test) or is_test(webhook),
         moves=(*own, *checkout_reference(order.checkout_token)) if names_someone(order) else (),
         remember=totals(order),
+        body_provenance="owner" if is_paid(order) else "visitor",
     )
 
 
@@ -98,6 +100,7 @@ def edited(webhook: Webhook) -> ProfileChange:
         person=known_by_order(edit.order_id),
         events=(Event("order_edited", time, attributes),),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )
 
 
@@ -166,7 +169,7 @@ def last_order(order: Order) -> AttributeGroup:
         "last_order_currency": currency(order),
         "last_order_status": status,
     }
-    return AttributeGroup("last_order", version, present(attributes))
+    return AttributeGroup("last_order", version, present(attributes), provenance="owner")
 
 
 def order_status(order: Order) -> str:

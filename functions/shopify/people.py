@@ -20,6 +20,7 @@ def customer_person(customer: Customer) -> Person:
         email=customer.email,
         source_id=f"shopify:{customer.id}" if customer.id else None,
         references=customer_reference(customer.id),
+        provenance="owner",
         customer=recorded(customer),
     )
 
@@ -31,6 +32,7 @@ def known_by_id(customer_id: str, email: str | None = None) -> Person:
         source_id=f"shopify:{customer_id}",
         references=customer_reference(customer_id),
         named_elsewhere=not email,
+        provenance="owner",
         customer=f"shopify:customer:{customer_id}",
     )
 
@@ -42,6 +44,7 @@ def known_by_order(order_id: str, email: str | None = None) -> Person:
         source_id=f"shopify:order:{order_id}",
         references=(order_reference(order_id),),
         named_elsewhere=not email,
+        provenance="owner",
     )
 
 

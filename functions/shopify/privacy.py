@@ -15,7 +15,7 @@ from functions.shopify.sending import is_test
 def deleted(webhook: Webhook) -> ProfileChange:
     """Somebody in the shop has deleted the record: nobody says that the person wishes it."""
     customer = DeletedCustomer.model_validate_json(webhook.body)
-    person = Person(email=customer.email, references=customer_reference(customer.id))
+    person = Person(email=customer.email, references=customer_reference(customer.id), provenance="owner")
     return ProfileChange(person, is_test=is_test(webhook), privacy="housekeeping")
 
 
@@ -34,6 +34,7 @@ def asked_for(webhook: Webhook) -> Person:
     return Person(
         email=customer.email,
         references=(*customer_reference(customer.id), *map(order_reference, orders)),
+        provenance="owner",
     )
 
 

@@ -37,6 +37,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
         recall=(total,),
         awaits=(total,) if code else (),
         completed=completed,
+        body_provenance="owner",
     )
 
 

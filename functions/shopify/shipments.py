@@ -61,7 +61,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
     person, event = TOPICS[webhook.topic](webhook)
     if event is None:
         raise Ignored("no step of the shipment")
-    return ProfileChange(person, events=(event,), is_test=is_test(webhook))
+    return ProfileChange(person, events=(event,), is_test=is_test(webhook), body_provenance="owner")
 
 
 def step(name: str | None, time: datetime, attributes: dict[str, Value], fulfillment_id: str) -> Event | None:

@@ -28,8 +28,9 @@ def changed_tags(webhook: Webhook, verb: str) -> ProfileChange:
     attributes: dict[str, Value] = {"shopify_tags": {verb: tags}} if tags else {}
     return ProfileChange(
         person=known_by_id(told.customer_id),
-        groups=(AttributeGroup("tags", version, attributes),),
+        groups=(AttributeGroup("tags", version, attributes, provenance="owner"),),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )
 
 
@@ -44,6 +45,7 @@ def purchasing_summary(webhook: Webhook) -> ProfileChange:
     }
     return ProfileChange(
         person=known_by_id(told.customer_id),
-        groups=(AttributeGroup("purchases", version, present(attributes)),),
+        groups=(AttributeGroup("purchases", version, present(attributes), provenance="owner"),),
         is_test=is_test(webhook),
+        body_provenance="owner",
     )

@@ -37,12 +37,15 @@ def person(method: PaymentMethod) -> Person:
         customer=customer_reference(method.customer),
         references=references(customer=method.customer),
         named_elsewhere=not email,
+        provenance="owner",
     )
 
 
 def groups(envelope: Envelope, method: PaymentMethod) -> Groups:
     attributes = attributes_of(method)
-    return (AttributeGroup("card", version(envelope), attributes),) if attributes else ()
+    if not attributes:
+        return ()
+    return (AttributeGroup("card", version(envelope), attributes, provenance="owner"),)
 
 
 def expiring(envelope: Envelope, method: PaymentMethod) -> Events:

@@ -30,6 +30,7 @@ def person(charge: Charge) -> Person:
             charge=charge.id,
         ),
         named_elsewhere=not email,
+        provenance="owner",
     )
 
 
@@ -39,6 +40,7 @@ def disputed_person(dispute: Dispute) -> Person:
         user_id=user_id(dispute.metadata),
         references=references(payment_intent=dispute.payment_intent, charge=dispute.charge),
         named_elsewhere=True,
+        provenance="owner",
     )
 
 

@@ -27,6 +27,7 @@ def person(customer: Customer) -> Person:
         source_id=source_id(customer.id),
         customer=customer_reference(customer.id),
         references=references(customer=customer.id),
+        provenance="owner",
     )
 
 
@@ -41,7 +42,7 @@ def groups(envelope: Envelope, customer: Customer) -> Groups:
     was = attributes_of(Customer.model_validate(before(envelope)))
     gone = dict.fromkeys(name for name in was if name not in attributes)
     return (
-        AttributeGroup("customer", version(envelope), attributes | gone),
+        AttributeGroup("customer", version(envelope), attributes | gone, provenance="owner"),
         record(envelope, customer, customer.id),
     )
 
@@ -60,6 +61,7 @@ def record(envelope: Envelope, customer: Customer, customer_id: str | None) -> A
         {"stripe_customer_id": customer_id},
         member=customer.id,
         rank="|".join((alive, normalise.sortable(customer.created), customer.id)),
+        provenance="owner",
     )
 
 

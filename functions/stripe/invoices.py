@@ -30,6 +30,7 @@ def person(invoice: Invoice) -> Person:
             *payments(invoice),
         ),
         named_elsewhere=not invoice.customer_email,
+        provenance="owner",
     )
 
 
@@ -77,12 +78,13 @@ def last_payment(envelope: Envelope, invoice: Invoice) -> Groups:
         "last_payment_currency": currency_code(invoice.currency),
         "payment_status": "paid",
     }
-    return (AttributeGroup("payment", version(envelope), present(attributes)),)
+    return (AttributeGroup("payment", version(envelope), present(attributes), provenance="owner"),)
 
 
 def failed_payment(envelope: Envelope, invoice: Invoice) -> Groups:
     del invoice
-    return (AttributeGroup("payment", version(envelope), {"payment_status": "failed"}),)
+    attributes: Attributes = {"payment_status": "failed"}
+    return (AttributeGroup("payment", version(envelope), attributes, provenance="owner"),)
 
 
 def payment_failed(envelope: Envelope, invoice: Invoice) -> Events:

@@ -47,6 +47,9 @@ class Topic(Generic[Subject]):
     events: Callable[[Envelope, Subject], Events]
 
 
+VISITOR_FIELDS = frozenset({"client_reference_id", "custom_fields"})
+"""Fields of a checkout that whoever has its address fills in, paid or not."""
+
 CUSTOMER = Kind(Customer, customers.person)
 DELETED_CUSTOMER = Kind(Customer, customers.person_deleted)
 SUBSCRIPTION = Kind(Subscription, subscriptions.person)
@@ -94,6 +97,8 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
         groups=topic.groups(envelope, subject),
         events=topic.events(envelope, subject),
         is_test=envelope.livemode is False,
+        body_provenance=checkouts.typed_by(subject) if isinstance(subject, Checkout) else "owner",
+        visitor_fields=VISITOR_FIELDS,
     )
 
 

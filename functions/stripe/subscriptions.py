@@ -51,6 +51,7 @@ def person(subscription: Subscription) -> Person:
         customer=customer_reference(subscription.customer),
         references=references(customer=subscription.customer, subscription=subscription.id),
         named_elsewhere=True,
+        provenance="owner",
     )
 
 
@@ -65,6 +66,7 @@ def groups(envelope: Envelope, subscription: Subscription) -> Groups:
         attributes_of(subscription),
         member=subscription.id,
         rank="|".join((alive, normalise.sortable(subscription.created), subscription.id)),
+        provenance="owner",
     )
     return (group,)
 

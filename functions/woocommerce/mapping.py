@@ -12,7 +12,7 @@ from bridge import normalise
 from bridge.confirmation import TopicCheck
 from bridge.errors import Ignored
 from bridge.placeholders import name_in
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
+from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Provenance, Value, present
 from bridge.settings import ConnectionSettings
 from bridge.shape import Models
 from bridge.webhook import Webhook
@@ -28,6 +28,9 @@ DRAFTS = frozenset({"draft", "auto-draft", "checkout-draft", "new"})
 STATUSES = ("placed", "paid", "fulfilled", "refunded", "cancelled")
 
 WERE_PAID = frozenset({"processing", "completed", "refunded"})
+
+VISITOR_FIELDS = frozenset({"customer_note"})
+"""Fields of an order that whoever has the cart fills in, paid or not."""
 
 # topic          whether the order was placed just now
 ORDER_TOPICS = {
@@ -76,6 +79,8 @@ def order_change(webhook: Webhook, *, is_placed: bool) -> ProfileChange:
         person=order_person(order, webhook.connection),
         groups=(*customer, last_order(order)),
         events=tuple(step.event_of(order, webhook) for step in steps),
+        body_provenance=provenance(order),
+        visitor_fields=VISITOR_FIELDS,
     )
 
 
@@ -90,10 +95,14 @@ def customer_change(webhook: Webhook, event: str | None) -> ProfileChange:
             email=customer.email or customer.billing.email,
             source_id=f"woocommerce:{webhook.connection}:{customer.id}",
             references=(reference,),
+            provenance="owner",
             customer=reference,
         ),
-        groups=(AttributeGroup("customer", version, present(customer_attributes(customer))),),
+        groups=(
+            AttributeGroup("customer", version, present(customer_attributes(customer)), provenance="owner"),
+        ),
         events=(Event(event, created, once=f"{reference}:{event}"),) if event else (),
+        body_provenance="owner",
     )
 
 
@@ -111,7 +120,7 @@ def order_person(order: Order, connection: str) -> Person:
         email=order.billing.email,
         source_id=f"woocommerce:{connection}:{account}" if account else itself,
         references=(*((customer_reference(stated, connection),) if stated else ()), itself),
-        provenance="owner" if is_paid(order) else "visitor",
+        provenance=provenance(order),
         visit_references=(itself,),
         customer=customer_reference(account, connection) if account else None,
     )
@@ -120,6 +129,11 @@ def order_person(order: Order, connection: str) -> Person:
 def is_paid(order: Order) -> bool:
     """Whether somebody paid for it, whatever was given back since. An order that costs nothing proves nothing."""
     return bool(order.date_paid_gmt or order.status in WERE_PAID) and order.total != 0
+
+
+def provenance(order: Order) -> Provenance:
+    """Return who states what was typed at the checkout: the shop once somebody paid, a visitor until then."""
+    return "owner" if is_paid(order) else "visitor"
 
 
 def customer_reference(customer_id: str, connection: str) -> str:
@@ -148,7 +162,7 @@ def order_customer(order: Order, webhook: Webhook) -> AttributeGroup:
     version = normalise.sortable(order.date_created_gmt or webhook.received_at) + "|order"
     account = name_in(order.customer_id)
     attributes = contact(order.billing, order.shipping) | {"woocommerce_customer_id": account}
-    return AttributeGroup("customer", version, present(attributes))
+    return AttributeGroup("customer", version, present(attributes), provenance=provenance(order))
 
 
 def contact(billing: Address, shipping: Address) -> dict[str, Value]:
@@ -188,7 +202,7 @@ def last_order(order: Order) -> AttributeGroup:
         "last_order_currency": currency(order),
         "last_order_status": status,
     }
-    return AttributeGroup("last_order", version, present(attributes))
+    return AttributeGroup("last_order", version, present(attributes), provenance="owner")
 
 
 def order_status(order: Order) -> str:

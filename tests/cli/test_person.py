@@ -10,15 +10,15 @@ import pytest
 
 from bridge.identity import email_sha256
 from bridge.ledger import Receipt, fact_row, gone_row, link_row, profile_row
-from bridge.profile import AttributeGroup
 from bridge.queue import WebhookQueue
 from bridge.versions import ProfileState, apply
 from cli.stack import Stack
 from functions.deliver import requests
 from tests.cli.conftest import Bridge
+from tests.owners import owners_group
 
 ADA = email_sha256("ada@example.com") or ""
-GROUP = AttributeGroup("customer", "1", {"first_name": "Ada", "$email_address": "ada@example.com"})
+GROUP = owners_group("customer", "1", {"first_name": "Ada", "$email_address": "ada@example.com"})
 
 
 @pytest.fixture(autouse=True)

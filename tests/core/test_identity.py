@@ -13,8 +13,9 @@ from bridge.identity import CANDIDATES, MAX_CUSTOM_ID_CHARACTERS, custom_id, ema
 from bridge.placeholders import WORDS
 from bridge.profile import Person
 from local.sandbox.rules import read_operation
+from tests.owners import owners_person
 
-ADA = Person(
+ADA = owners_person(
     user_id="user-1",
     email="ada@example.com",
     source_id="shopify:1",
@@ -32,8 +33,8 @@ def named(
 def test_your_own_id_comes_first_then_the_e_mail_then_the_sources_id() -> None:
     assert CANDIDATES == ("user_id", "email_sha256", "source_id")
     assert named(ADA) == "user-1"
-    assert named(Person(email=ADA.email, source_id=ADA.source_id)) == ADA_SHA256
-    assert named(Person(source_id=ADA.source_id)) == "shopify:1"
+    assert named(owners_person(email=ADA.email, source_id=ADA.source_id)) == ADA_SHA256
+    assert named(owners_person(source_id=ADA.source_id)) == "shopify:1"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_a_connection_may_choose_another_order(candidates: tuple[str, ...], expe
 
 def test_what_a_connection_leaves_out_is_not_used() -> None:
     with pytest.raises(IdentityUnknown):
-        named(Person(email="ada@example.com", source_id="shopify:1"), "user_id")
+        named(owners_person(email="ada@example.com", source_id="shopify:1"), "user_id")
 
 
 def test_the_e_mail_is_hashed_trimmed_and_in_lower_case() -> None:
@@ -67,9 +68,9 @@ def test_what_is_no_e_mail_names_no_one(text: str | None) -> None:
 
 @pytest.mark.parametrize("word", [*sorted(WORDS), "NULL", " Undefined ", "NaN", "[Object Object]"])
 def test_the_words_that_broken_integrations_send_name_no_one(word: str) -> None:
-    assert named(Person(user_id=word, source_id="shopify:1")) == "shopify:1"
+    assert named(owners_person(user_id=word, source_id="shopify:1")) == "shopify:1"
     with pytest.raises(IdentityUnknown):
-        named(Person(source_id=word))
+        named(owners_person(source_id=word))
 
 
 @pytest.mark.parametrize(
@@ -90,14 +91,14 @@ def test_the_words_that_broken_integrations_send_name_no_one(word: str) -> None:
     ],
 )
 def test_what_batch_would_not_take_for_an_id_names_no_one(text: str) -> None:
-    assert named(Person(user_id=text, source_id="shopify:1")) == "shopify:1"
+    assert named(owners_person(user_id=text, source_id="shopify:1")) == "shopify:1"
 
 
 @pytest.mark.parametrize(
     "text", ["10", "a" * MAX_CUSTOM_ID_CHARACTERS, "🎉" * 256, "Zoë Ångström", "nullify", "-11", "guest-7"]
 )
 def test_an_id_that_only_looks_odd_is_taken_as_it_is(text: str) -> None:
-    assert named(Person(user_id=f"  {text} ")) == text
+    assert named(owners_person(user_id=f"  {text} ")) == text
 
 
 @given(
@@ -106,7 +107,7 @@ def test_an_id_that_only_looks_odd_is_taken_as_it_is(text: str) -> None:
     | st.text(min_size=500, max_size=600)
 )
 def test_whatever_is_named_batch_takes_and_dynamodb_can_keep(text: str) -> None:
-    found = named(Person(user_id=text, source_id="last resort"))
+    found = named(owners_person(user_id=text, source_id="last resort"))
     reading = read_operation({"identifiers": {"custom_id": found}}, 0.0)
     assert reading.flaws == []
     assert len(f"profile#{'p' * 63}#{found}".encode()) <= 2048
@@ -119,7 +120,9 @@ def test_what_a_reference_is_linked_to_outweighs_all_else() -> None:
 
 
 def test_who_is_named_elsewhere_is_waited_for_before_the_last_resort() -> None:
-    person = Person(source_id="stripe:cus_9", references=("stripe:customer:cus_9",), named_elsewhere=True)
+    person = owners_person(
+        source_id="stripe:cus_9", references=("stripe:customer:cus_9",), named_elsewhere=True
+    )
     with pytest.raises(IdentityUnknown):
         named(person, may_wait=True)
     assert named(person, may_wait=False) == "stripe:cus_9"
@@ -127,12 +130,12 @@ def test_who_is_named_elsewhere_is_waited_for_before_the_last_resort() -> None:
 
 
 def test_nobody_waits_who_is_named_already_or_nowhere_else() -> None:
-    named_here = Person(user_id="user-1", source_id="stripe:cus_9", named_elsewhere=True)
+    named_here = owners_person(user_id="user-1", source_id="stripe:cus_9", named_elsewhere=True)
     assert named(named_here, may_wait=True) == "user-1"
-    assert named(Person(source_id="shopify:1"), may_wait=True) == "shopify:1"
+    assert named(owners_person(source_id="shopify:1"), may_wait=True) == "shopify:1"
 
 
 def test_nobody_at_all_is_unknown_and_the_error_says_nothing_of_them() -> None:
     with pytest.raises(IdentityUnknown) as caught:
-        named(Person(email="not an e-mail", references=("shopify:order:2",)))
+        named(owners_person(email="not an e-mail", references=("shopify:order:2",)))
     assert caught.value.args == ("nothing tells yet whose this is",)

@@ -31,13 +31,13 @@ from bridge.ledger import (
     profile_row,
     receipt_row,
 )
-from bridge.profile import AttributeGroup
 from bridge.versions import ProfileState
 from tests.core.stand_ins import Calls, NotFound, out_of_reach, refused
+from tests.owners import owners_group
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 NOW = RECEIVED.timestamp()
-STATE, _ = versions.apply(ProfileState(), [AttributeGroup("customer", "2", {"first_name": "Ada"})])
+STATE, _ = versions.apply(ProfileState(), [owners_group("customer", "2", {"first_name": "Ada"})])
 
 
 def receipt(number: int = 1, **changes: Any) -> Receipt:

@@ -6,8 +6,9 @@ import pytest
 
 from bridge import ownership, versions
 from bridge.identity import email_sha256
-from bridge.profile import AttributeGroup, Value
+from bridge.profile import Value
 from bridge.versions import ProfileState
+from tests.owners import owners_group
 
 ADA = email_sha256("ada@example.com") or ""
 SHOP, FORM, STRIPE = "shopify/main", "form/main", "stripe/main"
@@ -17,7 +18,7 @@ def written(*writes: tuple[str, dict[str, Value]], member: str | None = None) ->
     """A profile to which connections wrote, one after the other."""
     state = ProfileState()
     for number, (writer, attributes) in enumerate(writes):
-        group = AttributeGroup("any", str(number), attributes, member=member)
+        group = owners_group("any", str(number), attributes, member=member)
         state, _ = versions.apply(versions.fed(state, writer), [group], writer)
     return state
 
@@ -81,9 +82,9 @@ def test_what_is_emptied_leaves_the_state_and_a_consent_stays_withdrawn() -> Non
     assert set(left.versions) == {"city", "$email_marketing"}
     assert (left.consents, left.others) == ({"$email_marketing": "unsubscribed"}, {})
     assert left.writers == {"city": (FORM,)}
-    older = AttributeGroup("consent", "", {"$email_marketing": "subscribed"})
+    older = owners_group("consent", "", {"$email_marketing": "subscribed"})
     assert versions.apply(left, [older], SHOP)[1] == {}
-    anew = AttributeGroup("customer", "0", {"first_name": "Ada"})
+    anew = owners_group("customer", "0", {"first_name": "Ada"})
     assert versions.apply(left, [anew], SHOP)[1] == {"first_name": "Ada"}
 
 

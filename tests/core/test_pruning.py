@@ -16,6 +16,7 @@ from bridge import versions
 from bridge.profile import AttributeGroup, Event
 from bridge.pruning import MAX_ATTRIBUTES, MAX_ITEMS, MAX_MEMBERS, pruned
 from bridge.versions import MAX_SEEN, ProfileState, dump, load
+from tests.owners import owners_group
 
 MAX_ROW_BYTES = 300_000
 """Of the 400 kB that DynamoDB takes."""
@@ -30,17 +31,17 @@ def after_all(groups: Iterable[AttributeGroup]) -> ProfileState:
 
 
 def tag(number: int, text: str = "", sign: str = "$add") -> AttributeGroup:
-    return AttributeGroup("tags", f"{number:09}", {"tags": {sign: [text or f"tag {number}"]}})
+    return owners_group("tags", f"{number:09}", {"tags": {sign: [text or f"tag {number}"]}})
 
 
 def subscription(number: int, status: str = "ended", text: str = "", version: int = 0) -> AttributeGroup:
     attributes = {"plan": text or f"plan {number}", "status": status}
     rank = f"{status == 'active'}|{number:09}"
-    return AttributeGroup("subscription", f"{version or number:09}", attributes, f"sub_{number}{text}", rank)
+    return owners_group("subscription", f"{version or number:09}", attributes, f"sub_{number}{text}", rank)
 
 
 def attribute(number: int, text: str = "") -> AttributeGroup:
-    return AttributeGroup("custom", f"{number:09}{text}", {f"name_{number}{text}": number})
+    return owners_group("custom", f"{number:09}{text}", {f"name_{number}{text}": number})
 
 
 ODD = ["", "x" * 420_000, "\ud800" * 500, "漢" * 3000]
@@ -67,7 +68,7 @@ def test_all_parts_together_at_their_worst_stay_below_the_row() -> None:
             state = after(state, make(number, f"{hostile}{number}"))
         state = after(
             state,
-            AttributeGroup("tags", f"{number:09}", {f"list{number % 9}": {"$add": [f"{hostile}{number}"]}}),
+            owners_group("tags", f"{number:09}", {f"list{number % 9}": {"$add": [f"{hostile}{number}"]}}),
         )
         state, _ = versions.unseen(state, [Event("seen", None, {}, f"{'é' * 60}{number}")])
         state = pruned(versions.sent_as(state, {f"{number}{hostile}text": f"{number}{hostile}"}))
@@ -125,12 +126,12 @@ def test_the_newest_members_are_kept_in_any_order_and_the_one_that_is_shown(seed
 
 
 def test_the_oldest_attributes_are_dropped_and_never_overwritten_by_older_ones() -> None:
-    own = AttributeGroup("consent", "0", {"$email_marketing": "unsubscribed"})
+    own = owners_group("consent", "0", {"$email_marketing": "unsubscribed"})
     state = after_all([own, *(attribute(number) for number in range(1, MAX_ATTRIBUTES + 11))])
     assert len(state.versions) == MAX_ATTRIBUTES + 1
     assert state.versions["$email_marketing"] == "0"
-    assert versions.apply(state, [AttributeGroup("custom", "000000002", {"name_5": 0})])[1] == {}
-    assert versions.apply(state, [AttributeGroup("custom", "999999999", {"name_5": 1})])[1] == {"name_5": 1}
+    assert versions.apply(state, [owners_group("custom", "000000002", {"name_5": 0})])[1] == {}
+    assert versions.apply(state, [owners_group("custom", "999999999", {"name_5": 1})])[1] == {"name_5": 1}
 
 
 def test_events_are_had_once_however_long_their_keys_are_and_few_are_remembered() -> None:
@@ -145,9 +146,9 @@ def test_events_are_had_once_however_long_their_keys_are_and_few_are_remembered(
 
 def test_a_version_that_is_cut_still_sorts_as_before() -> None:
     long = [f"{number:09}|{'x' * 420_000}" for number in range(5)]
-    state = after_all(AttributeGroup("customer", one, {"city": one[:9]}) for one in long)
-    assert versions.apply(state, [AttributeGroup("customer", long[2], {"city": "old"})])[1] == {}
-    assert versions.apply(state, [AttributeGroup("customer", "000000009", {"city": "new"})])[1] == {
+    state = after_all(owners_group("customer", one, {"city": one[:9]}) for one in long)
+    assert versions.apply(state, [owners_group("customer", long[2], {"city": "old"})])[1] == {}
+    assert versions.apply(state, [owners_group("customer", "000000009", {"city": "new"})])[1] == {
         "city": "new"
     }
     assert len(dump(state)) < 500

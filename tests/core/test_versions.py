@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from bridge import versions
 from bridge.profile import AttributeGroup, Event, Value
 from bridge.versions import ProfileState
+from tests.owners import owners_group
 
 NAMES = st.sampled_from(["first_name", "last_name", "orders_count", "$email_address", "date(seen)", "plan"])
 VALUES = st.integers(0, 9) | st.text(max_size=3) | st.lists(st.text(max_size=2), max_size=2)
@@ -33,13 +35,12 @@ def groups_of_members(draw: st.DrawFn) -> list[AttributeGroup]:
         )
     )
     return [
-        AttributeGroup("subscription", version, content, name, rank)
-        for name, version, rank, content in stated
+        owners_group("subscription", version, content, name, rank) for name, version, rank, content in stated
     ]
 
 
 PLAIN_GROUPS = st.lists(
-    st.builds(AttributeGroup, st.sampled_from(["customer", "order"]), VERSIONS, ATTRIBUTES),
+    st.builds(owners_group, st.sampled_from(["customer", "order"]), VERSIONS, ATTRIBUTES),
     unique_by=lambda group: group.version,
     max_size=8,
 )
@@ -85,7 +86,7 @@ def test_any_order_of_members_ends_with_the_one_of_greatest_rank_and_nothing_of_
 def test_one_call_for_many_groups_ends_where_many_calls_do(
     plain: list[AttributeGroup], members: list[AttributeGroup], data: st.DataObject
 ) -> None:
-    apart = [AttributeGroup(one.name, one.version, prefixed(one), one.member, one.rank) for one in members]
+    apart = [owners_group(one.name, one.version, prefixed(one), one.member, one.rank) for one in members]
     groups = shuffled([*plain, *apart], data)
     _, changes = versions.apply(ProfileState(), groups)
     assert {name: value for name, value in changes.items() if value is not None} == shown_by_batch(groups)
@@ -114,8 +115,8 @@ def test_a_state_is_text_that_dynamodb_takes_whatever_names_are_in_it() -> None:
     state, _ = versions.apply(
         ProfileState(),
         [
-            AttributeGroup("form", "1", {"half \ud800": "x", "": "y"}),
-            AttributeGroup("subscription", "1", {"amount": Decimal("9.90"), "note": "\ud800"}, "sub_1", "1"),
+            owners_group("form", "1", {"half \ud800": "x", "": "y"}),
+            owners_group("subscription", "1", {"amount": Decimal("9.90"), "note": "\ud800"}, "sub_1", "1"),
         ],
     )
     text = versions.dump(state)
@@ -128,55 +129,51 @@ def test_a_state_is_text_that_dynamodb_takes_whatever_names_are_in_it() -> None:
 def test_the_state_of_a_profile_stays_small() -> None:
     names = [f"attribute_number_{number:02}" for number in range(50)]
     state, _ = versions.apply(
-        ProfileState(), [AttributeGroup("customer", "2026-09-10T12:00:00", dict.fromkeys(names, 1))]
+        ProfileState(), [owners_group("customer", "2026-09-10T12:00:00", dict.fromkeys(names, 1))]
     )
     assert len(versions.dump(state)) < 50 * 30
 
 
 def test_an_older_subscribed_never_undoes_a_newer_unsubscribed() -> None:
-    newer = AttributeGroup("consent", "2", {"$email_marketing": "unsubscribed"})
-    older = AttributeGroup("consent", "1", {"$email_marketing": "subscribed", "first_name": "Ada"})
+    newer = owners_group("consent", "2", {"$email_marketing": "unsubscribed"})
+    older = owners_group("consent", "1", {"$email_marketing": "subscribed", "first_name": "Ada"})
     state, _ = versions.apply(ProfileState(), [newer])
     assert versions.apply(state, [older])[1] == {"first_name": "Ada"}
 
 
 def test_a_state_of_the_same_version_is_sent_again() -> None:
-    group = AttributeGroup("customer", "1", {"first_name": "Ada"})
+    group = owners_group("customer", "1", {"first_name": "Ada"})
     state, _ = versions.apply(ProfileState(), [group])
     assert versions.apply(state, [group])[1] == {"first_name": "Ada"}
 
 
 def test_what_the_shown_member_no_longer_states_is_deleted() -> None:
-    trial = AttributeGroup(
-        "subscription", "1", {"plan": "pro", "date(trial_end)": "2026-10-01"}, "sub_1", "1"
-    )
-    active = AttributeGroup("subscription", "2", {"plan": "pro"}, "sub_1", "1")
+    trial = owners_group("subscription", "1", {"plan": "pro", "date(trial_end)": "2026-10-01"}, "sub_1", "1")
+    active = owners_group("subscription", "2", {"plan": "pro"}, "sub_1", "1")
     state, _ = versions.apply(ProfileState(), [trial])
     assert versions.apply(state, [active])[1] == {"date(trial_end)": None, "plan": "pro"}
 
 
 def test_a_member_of_lower_rank_changes_nothing() -> None:
-    active = AttributeGroup("subscription", "1", {"plan": "pro"}, "sub_1", "2")
-    cancelled = AttributeGroup("subscription", "2", {"plan": "basic", "status": "canceled"}, "sub_2", "1")
+    active = owners_group("subscription", "1", {"plan": "pro"}, "sub_1", "2")
+    cancelled = owners_group("subscription", "2", {"plan": "basic", "status": "canceled"}, "sub_2", "1")
     state, _ = versions.apply(ProfileState(), [active])
     assert versions.apply(state, [cancelled])[1] == {}
 
 
 def test_when_the_shown_member_sinks_the_next_one_is_shown() -> None:
     groups = [
-        AttributeGroup("subscription", "1", {"plan": "pro", "seats": 5}, "sub_1", "2"),
-        AttributeGroup("subscription", "1", {"plan": "basic"}, "sub_2", "1"),
+        owners_group("subscription", "1", {"plan": "pro", "seats": 5}, "sub_1", "2"),
+        owners_group("subscription", "1", {"plan": "basic"}, "sub_2", "1"),
     ]
     state, _ = versions.apply(ProfileState(), groups)
-    ended = AttributeGroup("subscription", "2", {"plan": "pro", "seats": 5}, "sub_1", "0")
+    ended = owners_group("subscription", "2", {"plan": "pro", "seats": 5}, "sub_1", "0")
     assert versions.apply(state, [ended])[1] == {"seats": None, "plan": "basic"}
 
 
 def tags(version: str, *, added: list[str] | None = None, removed: list[str] | None = None) -> AttributeGroup:
     changes = {"$add": added or [], "$remove": removed or []}
-    return AttributeGroup(
-        "tags", version, {"tags": {verb: items for verb, items in changes.items() if items}}
-    )
+    return owners_group("tags", version, {"tags": {verb: items for verb, items in changes.items() if items}})
 
 
 def shown_tags(order: Sequence[AttributeGroup], together_from: int | None = None) -> set[str]:
@@ -205,7 +202,7 @@ def test_items_of_a_list_end_the_same_in_any_order(order: list[AttributeGroup]) 
     st.permutations(
         [
             tags("1", added=["old"]),
-            AttributeGroup("tags", "2", {"tags": ["x", "y"]}),
+            owners_group("tags", "2", {"tags": ["x", "y"]}),
             tags("3", added=["z"], removed=["x"]),
         ]
     )
@@ -220,7 +217,7 @@ ITEMS = st.lists(st.sampled_from("abcd"), max_size=3, unique=True)
 LIST_GROUPS = st.lists(
     st.one_of(
         st.builds(
-            AttributeGroup, st.just("tags"), VERSIONS, ITEMS.filter(bool).map(lambda items: {"tags": items})
+            owners_group, st.just("tags"), VERSIONS, ITEMS.filter(bool).map(lambda items: {"tags": items})
         ),
         st.builds(
             lambda version, added, removed: tags(
@@ -246,7 +243,7 @@ def test_any_order_of_lists_and_of_changes_of_their_items_ends_with_the_same_ite
 
 def test_a_list_of_which_no_item_is_left_is_deleted() -> None:
     state, _ = versions.apply(ProfileState(), [tags("2", removed=["a"])])
-    late = AttributeGroup("tags", "1", {"tags": ["a"]})
+    late = owners_group("tags", "1", {"tags": ["a"]})
     assert versions.apply(state, [late])[1] == {"tags": None}
     assert versions.apply(state, [late, tags("3", added=["b"])])[1] == {"tags": ["b"]}
     assert versions.merged(["a"], {"$remove": ["a"]}) is None
@@ -342,7 +339,7 @@ def test_a_visitor_never_replaces_what_an_owner_states_in_any_order(
 
 
 def consent(version: str, value: str, provenance: Any) -> AttributeGroup:
-    return AttributeGroup("consent_email", version, {"$email_marketing": value}, provenance=provenance)
+    return owners_group("consent_email", version, {"$email_marketing": value}, provenance=provenance)
 
 
 @pytest.mark.parametrize("withdrawn_by", [OWNER, VISITOR])
@@ -361,8 +358,8 @@ def test_a_visitor_never_undoes_a_withdrawal_in_any_order(withdrawn_by: str, dat
 
 
 def test_a_state_knows_which_connections_wrote_an_attribute() -> None:
-    shop = AttributeGroup("customer", "1", {"first_name": "Ada", "plan": "pro"})
-    form = AttributeGroup("customer", "2", {"first_name": "Ada"})
+    shop = owners_group("customer", "1", {"first_name": "Ada", "plan": "pro"})
+    form = owners_group("customer", "2", {"first_name": "Ada"})
     state, _ = versions.apply(ProfileState(), [shop], "shopify/main")
     state, _ = versions.apply(state, [form, form], "form/main")
     loaded = versions.load(versions.dump(state))
@@ -371,8 +368,8 @@ def test_a_state_knows_which_connections_wrote_an_attribute() -> None:
 
 
 def test_what_is_outdated_has_no_writer() -> None:
-    newer = AttributeGroup("customer", "2", {"first_name": "Ada"})
-    older = AttributeGroup("customer", "1", {"first_name": "Eve"})
+    newer = owners_group("customer", "2", {"first_name": "Ada"})
+    older = owners_group("customer", "1", {"first_name": "Eve"})
     state, _ = versions.apply(ProfileState(), [newer], "shopify/main")
     state, _ = versions.apply(state, [older], "form/main")
     assert state.writers == {"first_name": ("shopify/main",)}
@@ -381,7 +378,7 @@ def test_what_is_outdated_has_no_writer() -> None:
 def test_who_writes_an_attribute_last_is_the_last_of_its_writers() -> None:
     state = ProfileState()
     for version, writer in enumerate(("shopify/main", "form/main", "shopify/main")):
-        group = AttributeGroup("customer", str(version), {"first_name": "Ada"})
+        group = owners_group("customer", str(version), {"first_name": "Ada"})
         state, _ = versions.apply(state, [group], writer)
     assert state.writers == {"first_name": ("form/main", "shopify/main")}
 
@@ -391,3 +388,28 @@ def test_a_state_knows_every_connection_that_fed_it_and_that_the_owner_named_it(
     loaded = versions.load(versions.dump(state))
     assert loaded == versions.fed(loaded, "stripe/main")
     assert (loaded.fed_by, loaded.is_owners) == (("shopify/main", "stripe/main"), True)
+
+
+# ── Members that visitors state ─────────────────────────────────────────────────────────────────────────
+
+
+def subscription(name: str, plan: str, version: str, rank: str, provenance: str) -> AttributeGroup:
+    return owners_group("subscription", version, {"plan": plan}, name, rank, provenance=provenance)
+
+
+def test_a_visitors_member_replaces_no_owners_member_and_is_not_shown_before_one() -> None:
+    owners = subscription("sub_1", "basic", "1", "", "owner")
+    same, greater = (subscription(name, "stolen", "9", "9", "visitor") for name in ("sub_1", "sub_2"))
+    for groups in permutations((owners, same, greater)):
+        profile: dict[str, Value] = {}
+        state = ProfileState()
+        for group in groups:
+            state, changes = versions.apply(state, [group])
+            profile |= changes
+        assert profile == {"plan": "basic"}
+
+
+def test_a_visitors_member_writes_no_attribute_that_an_owner_stated_elsewhere() -> None:
+    state, _ = versions.apply(ProfileState(), [owners_group("customer", "1", {"plan": "pro"})])
+    _, changes = versions.apply(state, [subscription("sub_1", "stolen", "9", "9", "visitor")])
+    assert changes == {}

@@ -16,12 +16,13 @@ from bridge import consent_links
 from bridge.consent_links import CONFIRMED, Confirmation
 from bridge.identity import email_sha256
 from bridge.limits import Warnings, fit_event
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange
+from bridge.profile import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.versions import ProfileState
 from bridge.webhook import Webhook, group_id
 from functions.deliver import consents, requests
 from functions.deliver.job import Job, Message, Outcome
+from tests.owners import owners_group, owners_person
 from tests.world import NOW, MakeWebhook, World
 
 SECRET = "confirm-secret"
@@ -220,10 +221,10 @@ def test_with_the_setting_resubscribe_a_tick_subscribes(world: World, shopify: M
 
 def test_with_the_setting_resubscribe_nothing_else_of_a_visitor_becomes_an_owners() -> None:
     attributes = {"$email_marketing": "subscribed", "$email_address": "eve@example.com", "city": "Paris"}
-    group = AttributeGroup("custom", "2026-09-10", attributes, provenance="visitor")
+    group = owners_group("custom", "2026-09-10", attributes, provenance="visitor")
     settings = ConnectionSettings(resubscribe=True)
     webhook = Profile().webhook("a" * 32, "submission", b"")
-    job = Job(MESSAGE, webhook, settings, ProfileChange(Person(), groups=(group,)), custom_id=ADAS)
+    job = Job(MESSAGE, webhook, settings, ProfileChange(owners_person(), groups=(group,)), custom_id=ADAS)
     state = ProfileState(consents={"$email_marketing": "unsubscribed"})
     consents.weigh(job, state, API, datetime.fromtimestamp(NOW, UTC))
     stated = {name: group.provenance for group in job.change.groups for name in group.attributes}
@@ -290,8 +291,8 @@ def test_nobody_is_asked_at_an_address_that_only_a_visitor_stated(
     channel: str, addresses: dict[str, str], custom_id: str, email: str | None, own: str | None
 ) -> None:
     name = consents.ATTRIBUTES[channel][0]
-    group = AttributeGroup("consent", "2026-09-10", {name: "subscribed"}, provenance="visitor")
-    change = ProfileChange(Person(email=email), groups=(group,))
+    group = owners_group("consent", "2026-09-10", {name: "subscribed"}, provenance="visitor")
+    change = ProfileChange(owners_person(email=email), groups=(group,))
     webhook = Profile().webhook("a" * 32, "submission", b"")
     job = Job(MESSAGE, webhook, PROJECT, change, custom_id=custom_id)
     state = ProfileState(consents={name: "unsubscribed"}, addresses=addresses)
@@ -448,10 +449,14 @@ class Profile:
 
     def statement(self, who: Any, second: int, value: str) -> Job:
         version = f"2026-09-10T12:00:{second:02}.000000"
-        group = AttributeGroup("consent_email", version, {"$email_marketing": value}, provenance=who)
+        group = owners_group("consent_email", version, {"$email_marketing": value}, provenance=who)
         webhook = self.webhook(f"{next(numbers):032x}", "submission", b"")
         return Job(
-            MESSAGE, webhook, PROJECT, ProfileChange(Person(email=ADA), groups=(group,)), custom_id=ADAS
+            MESSAGE,
+            webhook,
+            PROJECT,
+            ProfileChange(owners_person(email=ADA), groups=(group,)),
+            custom_id=ADAS,
         )
 
     def click(self) -> Job | None:

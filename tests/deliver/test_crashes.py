@@ -26,7 +26,7 @@ from bridge.door import Door
 from bridge.errors import Ignored
 from bridge.observability import logger
 from bridge.parameters import Parameters
-from bridge.profile import Person, ProfileChange
+from bridge.profile import ProfileChange
 from bridge.queue import Failure
 from bridge.secrets import Secrets
 from bridge.webhook import Webhook
@@ -34,6 +34,7 @@ from functions.retry import handler as retry
 from functions.retry.rounds import DeadLetters, Filter, Order, retry_round
 from functions.shopify.handler import SHOPIFY
 from tests.core.stand_ins import Calls
+from tests.owners import owners_person
 from tests.simulated import SimulatedS3, SimulatedSecrets
 from tests.simulation import START, WAITING, Killed, SimulatedWorld, order, webhook
 
@@ -196,7 +197,7 @@ def of_all_kinds(one: Webhook, settings: Any) -> ProfileChange:
     customer = json.loads(one.body)["customer"]
     references = tuple(f"shopify:{name}:{customer}" for name in ("customer", "cart", "checkout", "phone"))
     if one.topic == "unknown":
-        return ProfileChange(Person(references=references, named_elsewhere=True), events=(event,))
+        return ProfileChange(owners_person(references=references, named_elsewhere=True), events=(event,))
     person = replace(change.person, references=references)
     return replace(change, person=person, remember={f"shopify:order:{event.attributes['order_id']}": "10.00"})
 

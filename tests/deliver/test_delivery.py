@@ -12,8 +12,9 @@ import pytest
 from bridge.errors import BatchUnavailable, Ignored, MappingFailed
 from bridge.identity import email_sha256
 from bridge.parameters import Parameters
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange
+from bridge.profile import Event, ProfileChange
 from bridge.webhook import Webhook
+from tests.owners import owners_group, owners_person
 from tests.world import record
 
 ADA = {"id": 1, "email": "ada@example.com", "first_name": "Ada", "updated_at": "2026-09-10T10:00:00Z"}
@@ -70,7 +71,7 @@ def test_the_same_webhook_makes_one_event_within_a_batch_and_across_batches(worl
 
 def test_a_repeat_is_known_also_where_its_event_has_no_key_of_its_own(world: Any, shopify: Any) -> None:
     def keyless(webhook: Webhook, settings: Any) -> ProfileChange:
-        return ProfileChange(Person(email="ada@example.com"), events=(Event("form_submitted", None),))
+        return ProfileChange(owners_person(email="ada@example.com"), events=(Event("form_submitted", None),))
 
     world.mappers["shopify"] = keyless
     webhook = shopify("orders/paid", 1)
@@ -321,7 +322,9 @@ def test_a_profile_is_given_back_after_each_delivery(world: Any, shopify: Any) -
 def test_a_webhook_that_names_nobody_waits_for_one_that_does(world: Any, shopify: Any) -> None:
     def told_elsewhere(webhook: Webhook, settings: Any) -> ProfileChange:
         email = "ada@example.com" if webhook.topic == "customers/create" else None
-        person = Person(None, email, "shopify:1", ("shopify:customer:1",), named_elsewhere=email is None)
+        person = owners_person(
+            None, email, "shopify:1", ("shopify:customer:1",), named_elsewhere=email is None
+        )
         return ProfileChange(person, events=(Event("subscription_started", None),))
 
     world.mappers["shopify"] = told_elsewhere
@@ -343,7 +346,7 @@ def test_what_can_neither_be_parked_nor_put_aside_stays_in_the_queue(
     def told(webhook: Webhook, settings: Any) -> ProfileChange:
         if place == "dead_letter_url":
             raise MappingFailed("created_at: missing")
-        return ProfileChange(Person(references=("shopify:customer:1",), named_elsewhere=True))
+        return ProfileChange(owners_person(references=("shopify:customer:1",), named_elsewhere=True))
 
     world.mappers["shopify"] = told
     url = getattr(world.queue, place)
@@ -383,7 +386,7 @@ def test_after_a_day_it_falls_back_to_the_sources_id_or_is_parked(
     world: Any, shopify: Any, settings: dict[str, Any], status: str
 ) -> None:
     world.parameters.write("shopify", "main", settings)
-    person = Person(source_id="shopify:1", references=("shopify:customer:1",), named_elsewhere=True)
+    person = owners_person(source_id="shopify:1", references=("shopify:customer:1",), named_elsewhere=True)
     world.mappers["shopify"] = lambda webhook, settings: ProfileChange(person, events=(Event("x", None),))
     world.now += timedelta(hours=24).total_seconds()
     world.deliver(shopify("orders/paid", 1))
@@ -446,7 +449,7 @@ def test_a_message_that_is_no_webhook_is_parked_as_it_is(world: Any, shopify: An
 
 def test_many_events_of_one_profile_go_in_several_calls(world: Any, shopify: Any) -> None:
     def many(webhook: Webhook, settings: Any) -> ProfileChange:
-        person = Person(email="ada@example.com")
+        person = owners_person(email="ada@example.com")
         return ProfileChange(person, events=tuple(Event(f"event_{n}", None) for n in range(4)))
 
     world.mappers["shopify"] = many
@@ -478,8 +481,8 @@ def test_lists_that_several_webhooks_change_travel_as_one_change(world: Any, sho
     }
 
     def listed(webhook: Webhook, settings: Any) -> ProfileChange:
-        group = AttributeGroup("tags", webhook.id, changes[webhook.id])
-        return ProfileChange(Person(email="ada@example.com"), (group,))
+        group = owners_group("tags", webhook.id, changes[webhook.id])
+        return ProfileChange(owners_person(email="ada@example.com"), (group,))
 
     world.mappers["shopify"] = listed
     world.deliver(*(shopify("customers/update", number) for number in (1, 2, 3)))
@@ -494,7 +497,7 @@ MERGED = {
 
 def test_a_merge_leads_the_other_customer_to_the_kept_profile(world: Any, shopify: Any) -> None:
     world.deliver(shopify("customers/create", 1, **ADA), shopify("customers/create", 2, group="2", **GRACE))
-    person = Person(references=("shopify:customer:1",), named_elsewhere=True)
+    person = owners_person(references=("shopify:customer:1",), named_elsewhere=True)
     mapper = world.mappers["shopify"]
     world.mappers["shopify"] = lambda *_: ProfileChange(person, moves=("shopify:customer:2",))
     world.deliver(shopify("customers/merge", 3, **MERGED))
@@ -505,7 +508,7 @@ def test_a_merge_leads_the_other_customer_to_the_kept_profile(world: Any, shopif
 
 def test_a_fact_that_one_webhook_tells_completes_another(world: Any, shopify: Any) -> None:
     def telling(webhook: Webhook, settings: Any) -> ProfileChange:
-        person = Person(email="ada@example.com")
+        person = owners_person(email="ada@example.com")
         if webhook.topic == "orders/create":
             return ProfileChange(person, remember={"shopify:order:1:total": "10.00"})
         wanted = ("shopify:order:1:total", "shopify:order:2:total")
@@ -522,7 +525,9 @@ def test_a_fact_that_one_webhook_tells_completes_another(world: Any, shopify: An
 
 def test_two_webhooks_that_tell_of_one_event_make_it_once(world: Any, shopify: Any) -> None:
     event = Event("checkout_completed", None, once="cs_1")
-    world.mappers["shopify"] = lambda *_: ProfileChange(Person(email="ada@example.com"), events=(event,))
+    world.mappers["shopify"] = lambda *_: ProfileChange(
+        owners_person(email="ada@example.com"), events=(event,)
+    )
     world.batch.answers = [httpx.Response(503)]
     world.deliver(shopify("orders/create", 1))
     world.deliver(shopify("orders/create", 1), shopify("orders/create", 2))

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from bridge.errors import BatchUnavailable
 from bridge.identity import email_sha256
 from bridge.ledger import Ledger
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value
+from bridge.profile import Event, ProfileChange, Value
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook, group_id
 from functions.deliver.kept_kinds import KeptKinds
 from local.sandbox.app import ProjectKeys, create_app
 from tests.deliver.test_privacy import through
+from tests.owners import owners_group, owners_person
 from tests.world import KEYS, NOW, World
 
 RECEIVED = datetime.fromtimestamp(NOW, UTC)
@@ -90,11 +91,11 @@ def saying(world: World, *said: dict[str, Value], event: bool = False) -> list[W
 def saying_of(world: World, email: str, attributes: dict[str, Value], *, event: bool = False) -> Webhook:
     """A webhook that says these attributes of a person, or an event with them."""
     one = form(email)
-    groups = () if event else (AttributeGroup("customer", f"{int(one.id[8:]):09}", attributes),)
+    groups = () if event else (owners_group("customer", f"{int(one.id[8:]):09}", attributes),)
     events = (Event("seen", None, attributes),) if event else ()
     if not isinstance(told := world.mappers["form"], Told):
         told = world.mappers["form"] = Told()
-    told.changes[one.id] = ProfileChange(Person(email=email), groups, events)
+    told.changes[one.id] = ProfileChange(owners_person(email=email), groups, events)
     return one
 
 
@@ -521,7 +522,7 @@ def test_who_is_erased_is_emptied_of_what_stands_under_other_names_and_types_sta
     world.deliver(saying_of(world, "ada@example.com", said))
     assert set(sandbox("ada@example.com")["attributes"]) == {"newsletter_text", "born", "url(page_link)"}
     redact = form("ada@example.com")
-    person = Person(email="ada@example.com")
+    person = owners_person(email="ada@example.com")
     world.mappers["form"] = lambda *_: ProfileChange(person, privacy="erase")
     assert world.deliver(redact) == []
     assert statuses(world, [redact]) == {"delivered"}

@@ -13,9 +13,10 @@ import pytest
 
 from bridge import identity
 from bridge.observability import logger
-from bridge.profile import Person, ProfileChange
+from bridge.profile import ProfileChange
 from functions.deliver.settling import MAX_RECEIVES
 from tests.core.stand_ins import out_of_reach
+from tests.owners import owners_person
 from tests.simulation import KEYS, START, Killed, SimulatedWorld, order, webhook
 
 HOUR = 3600.0
@@ -257,7 +258,7 @@ CUSTOMER = identity.email_sha256("one@example.com")
 def many_events(one: Any, settings: Any) -> ProfileChange:
     """All of one customer, and so many events that each webhook needs a call of its own."""
     change = order(one, settings)
-    return replace(change, person=Person(email="one@example.com"), events=change.events * 8)
+    return replace(change, person=owners_person(email="one@example.com"), events=change.events * 8)
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 9.0])

@@ -17,7 +17,7 @@ import pytest
 
 from bridge.ledger import receipt_key
 from bridge.observability import logger
-from bridge.profile import Event, Person, ProfileChange
+from bridge.profile import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook, group_id
 from functions.deliver.invocation import Invocation
@@ -25,6 +25,7 @@ from functions.deliver.settling import MAX_WAITS_FOR_THE_LEDGER
 from functions.sources import ROOMS, room
 from local.samples import Sample, body_of, read_sample, samples
 from tests.core.stand_ins import Strict, refused
+from tests.owners import owners_person
 from tests.simulation import START, SimulatedWorld, order, webhook
 from tests.world import NOW, World, record
 
@@ -277,7 +278,7 @@ def test_where_reading_is_refused_before_anything_is_sent_the_culprit_alone_is_p
 def test_one_customers_webhooks_keep_their_order_when_each_is_delivered_by_itself() -> None:
     world = poisoned_world(lambda row: row["pk"]["S"] == "link#default#poison")
     world.mappers["shopify"] = lambda one, settings: (
-        replace(order(one, settings), person=Person(email="a@example.com", references=("poison",)))
+        replace(order(one, settings), person=owners_person(email="a@example.com", references=("poison",)))
         if one.id == "webhook-3"
         else order(one, settings)
     )
@@ -464,7 +465,9 @@ def test_a_stale_copy_of_the_whole_sends_nothing_once_a_part_was_taken(world: Wo
 
 def test_events_whose_key_is_long_are_had_once(world: World, shopify: Any) -> None:
     def long(one: Webhook, settings: ConnectionSettings) -> ProfileChange:
-        return ProfileChange(Person(email="ada@example.com"), events=(Event("seen", None, {}, "x" * 9000),))
+        return ProfileChange(
+            owners_person(email="ada@example.com"), events=(Event("seen", None, {}, "x" * 9000),)
+        )
 
     world.mappers["shopify"] = long
     for number in (1, 2):

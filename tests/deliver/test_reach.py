@@ -16,11 +16,12 @@ from bridge import erasures, progress
 from bridge.erasures import Erasure
 from bridge.identity import email_sha256
 from bridge.ledger import Receipt, fact_row, link_row, receipt_row
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange
+from bridge.profile import Event, ProfileChange
 from bridge.queue import Failure
 from bridge.webhook import Webhook, group_id
 from functions.deliver import requests, rows
 from functions.deliver.reach import FED_BY_OTHERS, MOVED, NAMES_ANOTHER, OF_ANOTHER, OWNERS, SHARED
+from tests.owners import owners_group, owners_person
 from tests.world import KEYS, NOW, World
 
 SHOP = {"shop_id": 1, "shop_domain": "tea-garden.myshopify.com"}
@@ -120,8 +121,8 @@ def read_form(webhook: Webhook, _: Any) -> ProfileChange:
     """An event, and attributes where there are any."""
     body = json.loads(webhook.body)
     version = f"2026-09-02T{webhook.id[-2:].strip('-').zfill(2)}:00:00Z"
-    groups = (AttributeGroup("form", version, body["attributes"]),) if body["attributes"] else ()
-    return ProfileChange(Person(email=body["email"]), groups, (Event("form_submitted", None),))
+    groups = (owners_group("form", version, body["attributes"]),) if body["attributes"] else ()
+    return ProfileChange(owners_person(email=body["email"]), groups, (Event("form_submitted", None),))
 
 
 @pytest.fixture(autouse=True)
@@ -319,8 +320,8 @@ def of_two_sources(world: World, shopify: Any) -> None:
     webhook = form(5, "ada", city="Paris")
     later = json.loads(webhook.body) | {"attributes": {"city": "Paris"}}
     world.mappers["tally"] = lambda *_: ProfileChange(
-        Person(email="ada@example.com"),
-        (AttributeGroup("form", "2026-09-04T00:00:00Z", later["attributes"]),),
+        owners_person(email="ada@example.com"),
+        (owners_group("form", "2026-09-04T00:00:00Z", later["attributes"]),),
     )
     world.deliver(webhook)
     world.queue.park(shopify("orders/paid", 3, group="customer:1", customer={"id": 1}), FAILURE)

@@ -15,7 +15,10 @@ from typing import Literal, TypeAlias
 Value: TypeAlias = "str | bool | int | float | Decimal | Sequence[Value] | Mapping[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
 Provenance: TypeAlias = Literal["owner", "visitor"]
-"""Who states something: the tool's own records and servers, or whoever fills in a form, a cart, a public checkout."""
+"""Who states something: the tool's own records and servers, or whoever fills in a form, a cart, a public checkout.
+
+A mapping that does not say speaks for a visitor.
+"""
 WarningKind: TypeAlias = Literal[
     "consent_not_named", "fields_left_out", "placeholder_id", "user_id_not_trusted"
 ]
@@ -44,7 +47,7 @@ class Person:
     named_elsewhere: bool = False
     claimed_user_id: str | None = None
     user_id_signature: str | None = None
-    provenance: Provenance = "owner"
+    provenance: Provenance = "visitor"
     visit_references: tuple[str, ...] = ()
     customer: str | None = None
 
@@ -66,7 +69,7 @@ class AttributeGroup:
     attributes: Attributes
     member: str | None = None
     rank: str = ""
-    provenance: Provenance = "owner"
+    provenance: Provenance = "visitor"
     proof: Attributes = field(default_factory=dict)
     replaces: bool = False
 
@@ -99,6 +102,8 @@ class ProfileChange:
     it wants everybody erased who became known by it; `erase_now` that their time has come.
     `scope` is, of a request of our own, the connection whose traces go, such as `shopify/main`, where not all do;
     `erasure` the one among those that waited which it carries out.
+    `body_provenance` is who states whatever else the settings read off the body, and `visitor_fields` are the names of
+    its fields that are a visitor's all the same.
     `warnings` are what was left out on purpose, each as a kind and the name of a field, for the receipt.
     """
 
@@ -115,6 +120,8 @@ class ProfileChange:
     connection: Literal["left", "erase", "erase_now"] | None = None
     scope: str = ""
     erasure: str = ""
+    body_provenance: Provenance = "visitor"
+    visitor_fields: frozenset[str] = frozenset()
     warnings: tuple[tuple[WarningKind, str], ...] = ()
 
 

@@ -246,7 +246,8 @@ def apply_member(
     state: ProfileState, group: AttributeGroup, name: str
 ) -> tuple[ProfileState, dict[str, Value]]:
     members = state.members.get(group.name, {})
-    name, version = bounded(name), group.version[:MAX_VERSION_CHARACTERS]
+    mark = "" if group.provenance == "owner" else VISITORS
+    name, version = bounded(name), mark + group.version[:MAX_VERSION_CHARACTERS]
     newest = members[name].version if name in members else state.forgotten.get(group.name, "")
     if newest > version:
         return state, {}
@@ -257,13 +258,29 @@ def apply_member(
     if after is not None and (after is stated or after is not before):
         gone = set(before.attributes) - set(after.attributes) if before else ()
         changes = {**dict.fromkeys(sorted(gone)), **after.attributes}
+    if mark:
+        changes = {name: value for name, value in changes.items() if not is_owners(state, name)}
     return replace(state, members={**state.members, group.name: updated}), changes
 
 
 def leading(members: Mapping[str, Member]) -> Member | None:
-    """The member that the profile shows: the one of greatest rank; of two, the one whose name sorts last."""
-    name = max(members, key=lambda name: (members[name].rank, name), default=None)
+    """Return the member that the profile shows: the one of greatest rank; of two, the one whose name sorts last.
+
+    One that an owner states goes before all of visitors.
+    """
+    name = max(members, key=lambda name: (*precedence(members[name]), name), default=None)
     return None if name is None else members[name]
+
+
+def precedence(member: Member) -> tuple[bool, str]:
+    """Return what decides between members: who states it, then its rank."""
+    return not member.version.startswith(VISITORS), member.rank
+
+
+def is_owners(state: ProfileState, name: str) -> bool:
+    """Whether an owner stated what is known of an attribute that is no member's."""
+    known = state.versions.get(name, "")
+    return bool(known) and not known.startswith(VISITORS)
 
 
 def dump(state: ProfileState) -> str:
