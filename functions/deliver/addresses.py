@@ -1,4 +1,7 @@
-"""Notice an e-mail that stands for many customers, and a user id that shows several e-mails. Keeps digests alone."""
+"""Notice an e-mail or a phone that stands for many customers, and a user id that shows several e-mails.
+
+Keeps digests alone.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from functions.deliver.job import Job
 SHARED: Final = "shared_identity"
 CONFLICT: Final = "identity_conflict"
 MEMORY_SECONDS = 24 * 3600
+PHONE_MEMORY_SECONDS = 400 * 24 * 3600
+"""Of the customers of a phone, after the last new one. Those of an e-mail stay as long as its profile."""
+PHONE: Final = "$phone_number"
 MAX_EMAILS = 5
 """Of a user id in a day; more need not be told apart."""
 
@@ -26,19 +32,28 @@ class Addresses:
         self.clock = clock
         self.customers: dict[str, frozenset[str]] = {}
         self.emails: dict[str, tuple[frozenset[str], float]] = {}
-        self.unwritten: list[tuple[Job, str, str]] = []
+        self.unwritten: list[tuple[Job, str, str, float | None]] = []
         self.causes: list[tuple[Cause, Job]] = []
 
     def read(self, jobs: Sequence[Job]) -> None:
         """Read what is known of the addresses and the user ids of a batch. Raises BatchUnavailable."""
-        addresses = {address for job in jobs if (address := address_of(job))}
+        addresses = {address for job in jobs for address in (address_of(job), phone_of(job)) if address}
         named = {name for job in jobs if (name := name_of(job))}
         self.customers |= self.ledger.customers_of(sorted(addresses))
         self.emails |= self.ledger.emails_of(sorted(named))
 
     def is_shared(self, job: Job) -> bool:
         """Whether the job's e-mail stands for more customers than its connection allows, this one included."""
-        address, limit = address_of(job), job.settings.shared_identities
+        return self.stands_for_many(job, address_of(job))
+
+    def note_phone(self, job: Job) -> None:
+        """Warn where the job's phone stands for more customers than that. No profile is ever found by a phone."""
+        if self.stands_for_many(job, phone_of(job), self.clock() + PHONE_MEMORY_SECONDS):
+            job.warnings.add(SHARED, "phone")
+
+    def stands_for_many(self, job: Job, address: str | None, until: float | None = None) -> bool:
+        """Whether an address stands for more customers than the job's connection allows; counts the job's own."""
+        limit = job.settings.shared_identities
         if address is None or limit is None:
             return False
         known = self.customers.get(address, frozenset())
@@ -46,7 +61,7 @@ class Addresses:
         if customer and customer not in known and len(known) <= limit:
             if len(known) == limit:
                 self.causes.append((SHARED, job))
-            self.unwritten.append((job, address, customer))
+            self.unwritten.append((job, address, customer, until))
             known = self.customers[address] = known | {customer}
         return len(known) > limit
 
@@ -69,9 +84,13 @@ class Addresses:
             job.rows.append(emails_row(*job.profile, known | {email[:32]}, until))
 
     def keep(self) -> None:
-        """Write which customers have an address, and ring for what arose. Raises BatchUnavailable."""
-        for job, address, customer in self.unwritten:
-            self.ledger.add_customer(address, customer, job.settings.project, address.rpartition("#")[2])
+        """Write which customers have an address, and ring for what arose. Raises BatchUnavailable.
+
+        The row of an e-mail belongs to the profile of that e-mail, the row of a phone to the newest customer's.
+        """
+        for job, address, customer, until in self.unwritten:
+            custom_id = address.rpartition("#")[2] if until is None else job.custom_id
+            self.ledger.add_customer(address, customer, job.settings.project, custom_id, until)
         for cause, job in self.causes:
             alarm(cause, source=job.webhook.source, connection=job.webhook.connection)
         self.unwritten, self.causes = [], []
@@ -85,6 +104,17 @@ def address_of(job: Job) -> str | None:
     if email is None or not is_of_shop or "email_sha256" not in settings.identity:
         return None
     return f"{settings.project}#{job.webhook.writer}#{email}"
+
+
+def phone_of(job: Job) -> str | None:
+    """Return the row of the job's phone at its connection, where a customer of a tool has it."""
+    numbers = [
+        str(group.attributes[PHONE] or "").strip() for group in job.change.groups if PHONE in group.attributes
+    ]
+    number = next(filter(None, numbers), "")
+    if not number or job.change.person.customer is None:
+        return None
+    return f"{job.settings.project}#{job.webhook.writer}#phone#{digest(number)}"
 
 
 def name_of(job: Job) -> str | None:

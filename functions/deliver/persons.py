@@ -38,6 +38,7 @@ class Persons:
             try:
                 job.custom_id = self.custom_id(job)
                 self.addresses.note_email(job)
+                self.addresses.note_phone(job)
                 self.learn(job)
                 self.recall(job)
             except IdentityUnknown as error:

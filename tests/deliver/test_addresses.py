@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.identity import email_sha256
+from functions.deliver.addresses import PHONE_MEMORY_SECONDS
 
 TILL = "till@example.com"
 SHARED = str(email_sha256(TILL))
@@ -78,6 +79,76 @@ def test_a_guest_with_the_address_of_a_till_is_nobody_either(world: Any, shopify
     times = dict.fromkeys(("created_at", "updated_at", "processed_at"), "2026-09-02T08:00:00Z")
     world.deliver(shopify("orders/create", 70, **order, **times))
     assert custom_ids(world)[-1] == "shopify:order:70"
+
+
+PHONE = "+33612345678"
+
+
+def caller(number: int, **fields: Any) -> dict[str, Any]:
+    return customer(number, **{"email": f"buyer-{number}@example.com", "phone": PHONE} | fields)
+
+
+def address_rows(world: Any) -> list[dict[str, Any]]:
+    rows = world.ledger.client.scan(TableName=world.ledger.table)["Items"]
+    return [row for row in rows if row["pk"]["S"].startswith("address#") and "#phone#" in row["pk"]["S"]]
+
+
+def test_from_the_sixth_customer_on_a_shared_phone_is_noticed_and_rings_once(
+    world: Any, shopify: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(1, 8):
+        world.deliver(shopify("customers/create", number, **caller(number)))
+    assert custom_ids(world) == [email_sha256(f"buyer-{number}@example.com") for number in range(1, 8)]
+    assert causes(capsys) == ["shared_identity"]
+    warnings = [world.ledger.receipt(f"webhook-{number}").warnings for number in (5, 6, 7)]
+    assert warnings == [(), ("shared_identity:phone",), ("shared_identity:phone",)]
+    assert world.connections.known("shopify", "main").warned == {"shared_identity": 1}
+
+
+def test_customers_of_one_batch_with_one_phone_are_counted_too(world: Any, shopify: Any) -> None:
+    world.deliver(
+        *(shopify("customers/create", number, group=f"{number}", **caller(number)) for number in range(1, 8))
+    )
+    assert [world.ledger.receipt(f"webhook-{number}").warnings for number in (5, 6, 7)] == [
+        (),
+        ("shared_identity:phone",),
+        ("shared_identity:phone",),
+    ]
+
+
+def test_one_customer_who_keeps_a_phone_shares_it_with_nobody(world: Any, shopify: Any) -> None:
+    for number in range(1, 9):
+        world.deliver(shopify("customers/update", number, **caller(1, first_name=f"Ada {number}")))
+    assert all(world.ledger.receipt(f"webhook-{number}").warnings == () for number in range(1, 9))
+
+
+@pytest.mark.parametrize(("limit", "is_warned"), [(1, True), (2, False), (None, False)])
+def test_a_connection_says_how_many_may_share_a_phone(
+    world: Any, shopify: Any, limit: int | None, is_warned: bool
+) -> None:
+    world.parameters.write("shopify", "main", {"shared_identities": limit})
+    for number in (1, 2):
+        world.deliver(shopify("customers/create", number, **caller(number)))
+    assert bool(world.ledger.receipt("webhook-2").warnings) is is_warned
+
+
+def test_the_memory_of_a_phone_is_bounded_ends_and_holds_no_phone(world: Any, shopify: Any) -> None:
+    for number in range(1, 12):
+        world.deliver(shopify("customers/create", number, **caller(number)))
+    [row] = address_rows(world)
+    assert len(row["customers"]["SS"]) == 6
+    assert int(row["expires_at"]["N"]) == int(world.now + PHONE_MEMORY_SECONDS)
+    assert PHONE.lstrip("+") not in json.dumps(row)
+
+
+def test_the_memory_of_a_phone_goes_with_its_newest_customer(world: Any, shopify: Any) -> None:
+    """The connections of this batch are one shop, so that the customer is erased whole."""
+    world.deliver(shopify("customers/create", 1, **caller(1)))
+    assert len(address_rows(world)) == 1
+    world.now += 60
+    person = {"id": 1, "email": "buyer-1@example.com"}
+    world.deliver(shopify("customers/redact", 2, customer=person))
+    assert address_rows(world) == []
 
 
 def named(number: int, email: str) -> dict[str, Any]:

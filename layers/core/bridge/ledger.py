@@ -4,9 +4,10 @@ Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions a
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
 (an order's total), `kind#PROJECT#PATH` (the type of a name, for ever), `tries#MESSAGE` (how a message of the queue
 fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says),
-`shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types), `address#PROJECT#CONNECTION#EMAIL` (the
-first customers that an e-mail stands for, as digests), `emails#PROJECT#USER_ID` (the e-mails that a user id showed
-within a day, as digests). The index finds all rows of a profile.
+`shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types),
+`address#PROJECT#CONNECTION#EMAIL` or `#phone#PHONE` (the first customers that an e-mail or a phone stands for, as
+digests), `emails#PROJECT#USER_ID` (the e-mails that a user id showed within a day, as digests). The index finds all
+rows of a profile.
 Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value that a source sent
 but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256. Whatever a source names is bounded
 before it becomes part of a key or a row: DynamoDB refuses what is too long for good.
@@ -174,14 +175,18 @@ class Ledger:
         rows = self.read([f"address#{address}" for address in addresses])
         return {key.removeprefix("address#"): frozenset(row["customers"]["SS"]) for key, row in rows.items()}
 
-    def add_customer(self, address: str, customer: str, project: str, custom_id: str) -> None:
-        """Add a customer to those that an address stands for; the row belongs to the profile of the address."""
+    def add_customer(
+        self, address: str, customer: str, project: str, custom_id: str, until: float | None = None
+    ) -> None:
+        """Add a customer to those that an address stands for; the row belongs to this profile, and may end."""
         place = place_in_index(project, custom_id)
+        if until is not None:
+            place |= {"expires_at": {"N": str(int(until))}}
         self.call(
             "update_item",
             TableName=self.table,
             Key={"pk": {"S": f"address#{address}"}},
-            UpdateExpression="SET profile = :profile, received_at = :received_at ADD customers :customers",
+            UpdateExpression=f"SET {', '.join(f'{name} = :{name}' for name in place)} ADD customers :customers",
             ExpressionAttributeValues={
                 **{f":{name}": value for name, value in place.items()},
                 ":customers": {"SS": [customer]},

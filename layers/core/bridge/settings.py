@@ -72,7 +72,7 @@ class ConnectionSettings(BaseModel):
         5,
         ge=1,
         le=50,
-        description="how many customers of the connection an e-mail may stand for before it names nobody; null is any",
+        description="how many customers an e-mail or phone may stand for before it names nobody; null is any",
     )
     stripe_sessions: Literal["server", "public"] = Field(
         "public",
