@@ -165,6 +165,7 @@ def record(queue: WebhookQueue, number: int, body: bytes) -> dict[str, Any]:
         "body": queue.envelope(webhook),
         "attributes": {
             "MessageGroupId": webhook.group,
+            "SenderId": "AROAEXAMPLE:bench",
             "ApproximateReceiveCount": "1",
             "SentTimestamp": str(int(time.time() * 1000)),
         },

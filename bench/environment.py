@@ -14,6 +14,7 @@ VARIABLES = {
     "BATCH_API_URL": "https://api.batch.com/2.11",
     "API_URL": "https://hooks.example.com",
     "DELIVER_CONCURRENCY": "5",
+    "SENDERS": "bench-shopify=shopify",
     "PROVIDER_URL": "",
     "POWERTOOLS_SERVICE_NAME": "batch-bridge",
 }

@@ -39,6 +39,10 @@ ADVICE = {
         "have sent a captured webhook again. Nothing was changed by it. If that was you or the tool itself, tell us "
         "what it sent; nothing else retries it than `bridge retry --class topic_unconfirmed` or its `--id`."
     ),
+    "wrong_sender": (
+        "A function of the stack queued it for a source that is not its own: its code may be in somebody else's hands. "
+        "The reason names the function. Nothing was changed by it, and nothing retries it. See docs/security.md."
+    ),
 }
 WAITING_ADVICE = "Nothing: it waits for a webhook that tells whose it is, and is tried again by itself."
 RETRYING_ADVICE = {

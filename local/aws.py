@@ -16,6 +16,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from starlette.types import Receive, Scope, Send
 
 from local import moto_fifo
+from local.callers import sender, sender_of
 from local.lineage import trace_header
 from local.serving import address, local_socket, served
 
@@ -96,6 +97,7 @@ class Moto:
             started.append((int(status.partition(" ")[0]), encoded))
 
         trace_header.set(environ.get("HTTP_X_AMZN_TRACE_ID", ""))
+        sender.set(sender_of(environ.get("HTTP_AUTHORIZATION", "")))
         body = b"".join(self.moto(environ, start_response))
         status, headers = started[-1] if started else (HTTPStatus.INTERNAL_SERVER_ERROR.value, [])
         return status, headers, body

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from local.callers import access_key_of
 from local.process import ROOT
 from local.template import FunctionSettings
 
@@ -29,15 +30,17 @@ def aws_variables(endpoint: str, region: str) -> dict[str, str]:
 
 def function_variables(settings: FunctionSettings, endpoint: str, region: str) -> Mapping[str, str]:
     """All that a function's process sees: the template's variables, and what Lambda itself sets."""
+    name = settings.arn.rsplit(":", 1)[-1]
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
         **aws_variables(endpoint, region),
+        "AWS_ACCESS_KEY_ID": access_key_of(name),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers/core"), *python_path()]),
         "PYTHONUNBUFFERED": "1",
         "TZ": ":UTC",
         "_HANDLER": settings.handler,
         "LAMBDA_TASK_ROOT": str(ROOT),
-        "AWS_LAMBDA_FUNCTION_NAME": settings.arn.rsplit(":", 1)[-1],
+        "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(settings.memory_megabytes),
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{settings.name}",

@@ -17,6 +17,7 @@ from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.sqs import models as sqs_models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 
+from local.callers import sender
 from local.lineage import trace_header
 
 DEDUPLICATION_MILLISECONDS = 5 * 60 * 1000
@@ -84,8 +85,9 @@ class PromisingQueue(models.Queue):  # type: ignore[misc]
         return sum(message.visible_at > now for message in self.waiting().values())
 
     def add_message(self, message: Message) -> None:
-        """Take a message in with the sender's trace header, unless it repeats one of the last five minutes."""
+        """Take a message in with its sender's id and trace header, unless it repeats one of the last five minutes."""
         message.trace_header = trace_header.get()
+        message.sender_id = sender.get() or message.sender_id
         with self._messages_lock:
             if self.fifo_queue and self.is_repeat(message):
                 return

@@ -33,6 +33,7 @@ os.environ |= {
     "API_URL": "https://hooks.example.com",
     "PROVIDER_URL": "",
     "DELIVER_CONCURRENCY": "5",
+    "SENDERS": "bridge-test-shopify=shopify bridge-test-forms=form,typeform bridge-test-watch=bridge",
     "POWERTOOLS_SERVICE_NAME": "batch-bridge",
     "POWERTOOLS_TRACE_DISABLED": "true",
 }

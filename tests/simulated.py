@@ -17,6 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 DEDUPLICATION_SECONDS = 300
+SENDER = "AROASIMULATED:a-function"
 Clock = Callable[[], float]
 
 
@@ -44,6 +45,7 @@ class Held:
             "body": self.body,
             "attributes": {
                 "MessageGroupId": self.group,
+                "SenderId": SENDER,
                 "ApproximateReceiveCount": str(self.receives),
                 "SentTimestamp": str(int(self.sent_at * 1000)),
             },

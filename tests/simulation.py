@@ -31,6 +31,7 @@ from functions.deliver.backlog import Backlog
 from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
+from functions.deliver.senders import Senders
 from local.sandbox.bucket import TokenBucket
 from tests.owners import owners_group, owners_person
 from tests.simulated import SimulatedDynamo, SimulatedQueue, SimulatedSecrets, SimulatedSqs
@@ -205,7 +206,8 @@ class Process:
             )
 
         world.time.now += 0.02
-        stay = Invocation(delivery, world.ledger, world.queue, world.time, seconds_left).run(records)
+        invocation = Invocation(delivery, world.ledger, world.queue, world.time, seconds_left, Senders.of(""))
+        stay = invocation.run(records)
         assert world.time.now < ends_at, "Lambda would have ended it"
         return stay
 

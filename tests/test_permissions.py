@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from functions.deliver import requests
+from functions.deliver.senders import Senders
 from functions.sources import COMPARED, ROOMS
-from tests.test_template import FUNCTIONS, RESOURCES, TEMPLATE, fed_by_queues, of_type, translated
+from tests.test_template import FUNCTIONS, RESOURCES, SOURCES, TEMPLATE, fed_by_queues, of_type, translated
 
 
 def notes(*sources: str) -> str:
@@ -277,6 +279,46 @@ def test_a_receiver_may_read_the_list_of_its_own_connections_alone(source: str) 
     [readers] = [{role for role in ROLES if reads in rows(role)}]
     assert len(readers) == 1, f"let the receiver of {source} read which connections there are"
     assert all(secret in rows(role) for role in readers)
+
+
+HELD_TO_NO_SOURCE = {
+    "DeliverFunction": "it checks the others, and reads all that they send",
+    "RetryFunction": "it sends what deliver has looked at before, and never what was stopped for its sender",
+}
+
+
+def senders() -> dict[str, frozenset[str]]:
+    """Of each function the sources for which deliver lets it send."""
+    text = FUNCTIONS["DeliverFunction"]["Environment"]["Variables"]["SENDERS"]["Fn::Sub"]
+    return {name.strip("${}"): sources for name, sources in Senders.of(text).sources.items()}
+
+
+def test_who_may_send_to_the_queue_is_held_to_sources_or_has_a_reason() -> None:
+    sending = {
+        role.removesuffix("Role") for role in ROLES if "sqs:SendMessage on WebhooksQueue" in set(rows(role))
+    }
+    assert set(senders()) == sending - set(HELD_TO_NO_SOURCE), "let SENDERS in template.yaml name them"
+    assert set(HELD_TO_NO_SOURCE) <= sending
+
+
+@pytest.mark.parametrize("function", senders())
+def test_a_function_sends_for_the_sources_whose_bodies_it_writes_alone(function: str) -> None:
+    begins, sources = "s3:PutObject on BodiesBucket/bodies/", {requests.SOURCE}
+    if function != "WatchFunction":
+        written = [row for row in rows(f"{function}Role") if row.startswith(begins)]
+        sources = {row.removeprefix(begins).removesuffix("/*") for row in written}
+    assert senders()[function] == sources, f"correct the line of {function} in SENDERS in template.yaml"
+
+
+@pytest.mark.parametrize("source", ROOMS)
+def test_one_receiver_sends_for_a_source_and_nobody_else_but_the_gap_finder(source: str) -> None:
+    receivers = {name for name, sources in SOURCES.items() if source in sources}
+    found = {name for name, sources in senders().items() if source in sources}
+    assert found == receivers | ({"GapsFunction"} if source in COMPARED else set())
+
+
+def test_only_watch_sends_what_erases_people() -> None:
+    assert {name for name, sources in senders().items() if requests.SOURCE in sources} == {"WatchFunction"}
 
 
 def test_a_role_is_taken_on_by_the_service_that_runs_it_alone() -> None:

@@ -172,6 +172,27 @@ def environment(function: str) -> dict[str, Any]:
     return {**GLOBALS["Environment"]["Variables"], **own}
 
 
+MAX_VARIABLES_BYTES = 4096
+"""Of all that a function is given. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+LONGEST_FUNCTION_NAME = 64
+LONGEST_VALUE = 170
+"""Of a reference to anything else: the URL of a queue whose name has the 80 characters that SQS takes."""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_variables_of_a_function_fit_however_long_the_names_are(function: str) -> None:
+    def longest(value: Any) -> int:
+        if isinstance(value, dict):
+            text = json.dumps(value)
+            references = re.findall(r"\$\{\w+Function\}", text)
+            others = LONGEST_VALUE * (not references)
+            return len(text) + (LONGEST_FUNCTION_NAME * len(references)) + others
+        return len(str(value))
+
+    size = sum(len(name) + longest(value) for name, value in environment(function).items())
+    assert size < MAX_VARIABLES_BYTES
+
+
 def variables_read(function: str) -> set[str]:
     """The environment variables that a function's code reads: `os.environ["NAME"]`."""
     return {

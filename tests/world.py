@@ -35,6 +35,8 @@ from tests.core.stand_ins import Strict
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp()
+SENDER = "AROAEXAMPLE:a-function"
+"""Whom SQS names as the sender: a function that no test holds to a source."""
 KEYS = {"rest_api_key": "rest-key", "project_key": "project-key", "app_keys": []}
 
 
@@ -174,7 +176,9 @@ class Aws:
     clients: dict[str, Any]
 
 
-def record(queue: WebhookQueue, webhook: Webhook, receive_count: int = 1) -> dict[str, Any]:
+def record(
+    queue: WebhookQueue, webhook: Webhook, receive_count: int = 1, sender: str = SENDER
+) -> dict[str, Any]:
     """The message of a webhook as Lambda hands it over."""
     return {
         "messageId": f"message-{webhook.id}",
@@ -182,6 +186,7 @@ def record(queue: WebhookQueue, webhook: Webhook, receive_count: int = 1) -> dic
         "body": queue.envelope(webhook),
         "attributes": {
             "MessageGroupId": webhook.group,
+            "SenderId": sender,
             "ApproximateReceiveCount": str(receive_count),
             "SentTimestamp": str(int(webhook.received_at.timestamp() * 1000)),
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import reduce
 from pathlib import Path
 
 from tools.texts import (
@@ -44,8 +45,10 @@ def name_on_the_page(text: str, words: Words) -> str:
 
 
 def template(text: str, words: Words) -> str:
+    sender = "            ${{{Title}Function}}={name}\n".format(**words)
     block = before(text, "# ── Where to paste what ", filled("block.yaml", words))
-    return before(block, "  Door:", filled("output.yaml", words))
+    sending = before(block, "            ${CustomFunction}=", sender)
+    return before(sending, "  Door:", filled("output.yaml", words))
 
 
 def readme(text: str, words: Words) -> str:
@@ -107,8 +110,10 @@ def without_entry(text: str, words: Words) -> str:
 
 
 def without_block(text: str, words: Words) -> str:
-    """The template without the source's block and output. Raises Refused."""
-    return text.replace(block_of(text, words["name"]), "").replace(output_of(text, words["name"]), "")
+    """The template without the source's block, its output and who sends for it. Raises Refused."""
+    name = words["name"]
+    gone = (block_of(text, name), output_of(text, name), sender_of(text, name))
+    return reduce(lambda left, lines: left.replace(lines, ""), gone, text)
 
 
 def block_of(text: str, name: str) -> str:
@@ -121,6 +126,11 @@ def output_of(text: str, name: str) -> str:
     """The output of the template with the source's address. Raises Refused."""
     outputs = re.findall(r"^  \w+:\n    Description: .*\n    Value: .*\n", text, re.MULTILINE)
     return only([output for output in outputs if output.endswith(f"/{name}/main\n")], "output", name)
+
+
+def sender_of(text: str, name: str) -> str:
+    """The line of the template that says which function sends for the source alone. Raises Refused."""
+    return only(re.findall(rf"^ +\$\{{\w+\}}={name}\n", text, re.MULTILINE), "sender", name)
 
 
 def only(found: list[str], what: str, name: str) -> str:

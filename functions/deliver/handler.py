@@ -24,6 +24,7 @@ from functions.deliver.gate import PROFILES_PER_SECOND, Gate
 from functions.deliver.invocation import Invocation
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.preview import previewed
+from functions.deliver.senders import Senders
 from functions.deliver.shapes import Reading, Shapes
 from functions.deliver.tracing import traced, tracer
 from functions.sources import ROOMS, room
@@ -51,6 +52,7 @@ shapes = Shapes(READINGS, ledger, connections, time.time)
 batch = BatchClient(os.environ["BATCH_API_URL"], traced=traced)
 provider = ProviderClient()
 gate = Gate(profiles_per_second=PROFILES_PER_SECOND / int(os.environ["DELIVER_CONCURRENCY"]))
+senders = Senders.of(os.environ["SENDERS"])
 queue = WebhookQueue(
     os.environ["QUEUE_URL"],
     dead_letter_url=os.environ["DEAD_LETTER_QUEUE_URL"],
@@ -98,5 +100,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     if "preview" in event:
         return {"webhooks": previewed(delivery(), event["preview"])}
-    stay = Invocation(delivery, ledger, queue, time.time, seconds_left).run(event["Records"])
+    stay = Invocation(delivery, ledger, queue, time.time, seconds_left, senders).run(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

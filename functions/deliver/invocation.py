@@ -2,6 +2,7 @@
 
 A message that came back twice without a delivery having left it is suspected of that. The others are delivered and
 taken off the queue first; then each suspect goes alone. One that broke off alone three times is parked unopened.
+Before all that, a message that its sender may not send is parked: nothing of it is mapped.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge import normalise
-from bridge.errors import BatchUnavailable, Failed, MappingFailed, NotStorable, Unavailable
+from bridge.errors import BatchUnavailable, Failed, MappingFailed, NotStorable, Unavailable, WrongSender
 from bridge.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
-from bridge.observability import count, logger
+from bridge.observability import alarm, count, logger
 from bridge.queue import Failure, WebhookQueue
 from functions.deliver.delivery import Delivery
 from functions.deliver.gate import CALL_SECONDS
 from functions.deliver.job import Message, message_of
+from functions.deliver.senders import Senders
 from functions.deliver.settling import FIRST_DELAY_SECONDS, QUEUE_KEEPS, delay_seconds, is_exhausted
 
 SUSPECT_AFTER_BREAKS = 2
@@ -38,7 +40,9 @@ class Invocation:
         queue: WebhookQueue,
         clock: Callable[[], float],
         seconds_left: Callable[[], float],
+        senders: Senders,
     ) -> None:
+        self.senders = senders
         self.delivery = delivery
         self.ledger = ledger
         self.queue = queue
@@ -49,10 +53,10 @@ class Invocation:
     def run(self, records: Records) -> list[str]:
         """Deliver the records; returns the ids of the messages that stay in the queue."""
         given = {record["messageId"]: record for record in records}
-        messages = [message_of(record) for record in given.values()]
+        messages = self.allowed([message_of(record) for record in given.values()])
         suspects = self.suspects(messages)
         if not suspects:
-            return self.attempt(list(given.values()))
+            return [*self.stay, *self.attempt([given[message.id] for message in messages])]
         calm, behind = apart(messages, suspects)
         self.deliver([given[message.id] for message in calm])
         self.leave_behind(behind)
@@ -64,8 +68,35 @@ class Invocation:
                 self.deliver_alone(given[message.id], message, tries)
         return self.stay
 
+    def allowed(self, messages: Iterable[Message]) -> list[Message]:
+        """The messages that their senders may send; parks the others."""
+        kept = []
+        for message in messages:
+            try:
+                self.senders.check(message)
+            except WrongSender as wrong:
+                self.stop(message, wrong)
+            else:
+                kept.append(message)
+        return kept
+
+    def stop(self, message: Message, wrong: WrongSender) -> None:
+        """Park a message for good. It gets no receipt: its id may be that of a true webhook."""
+        failure = Failure(wrong.failure_class, wrong.reason, self.now)
+        try:
+            self.queue.park_stopped(message.body, message.id, message.group, failure)
+        except (NotStorable, Unavailable) as error:
+            self.leave([message], delay_seconds(BatchUnavailable(error.reason), message, self.now))
+            return
+        logger.error("message parked", failure_class=wrong.failure_class)
+        count("WebhooksParked", failure_class=wrong.failure_class)
+        alarm("wrong_sender", sender=message.sender.partition(":")[2])
+        self.queue.finish([message.receipt_handle])
+
     def attempt(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """Deliver records as one batch, or each by itself where AWS refuses for good what one of them says."""
+        if not records:
+            return []
         try:
             return self.delivery().run(records)
         except NotStorable:
@@ -101,7 +132,7 @@ class Invocation:
 
     def deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Deliver records as one batch, and take what is done off the queue at once."""
-        stay = self.attempt(records) if records else []
+        stay = self.attempt(records)
         self.queue.finish([one["receiptHandle"] for one in records if one["messageId"] not in stay])
         self.stay += stay
 

@@ -47,12 +47,13 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the FIFO queue, as Lambda hands it over."""
+    """A message of the FIFO queue, as Lambda hands it over; `sender` is whoever SQS says has sent it."""
 
     id: str
     receipt_handle: str
     body: str
     group: str
+    sender: str
     receive_count: int
     sent_at: datetime
 
@@ -252,13 +253,17 @@ def going(jobs: Iterable[Job]) -> list[Job]:
 
 
 def message_of(record: Mapping[str, Any]) -> Message:
-    """The message of a record. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html"""
+    """The message of a record. Raises KeyError for one that does not say who sent it: AWS always does.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    """
     attributes = record["attributes"]
     return Message(
         id=record["messageId"],
         receipt_handle=record["receiptHandle"],
         body=record["body"],
         group=attributes["MessageGroupId"],
+        sender=attributes["SenderId"],
         receive_count=int(attributes["ApproximateReceiveCount"]),
         sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
     )

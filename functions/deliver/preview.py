@@ -71,4 +71,5 @@ def fit(delivery: Delivery, job: Job) -> None:
 
 def message_for(envelope: Mapping[str, Any]) -> Message:
     """A message that no queue holds."""
-    return Message("", "", "", str(envelope.get("group", "")), 1, datetime.now(UTC))
+    group = str(envelope.get("group", ""))
+    return Message("", "", "", group, sender="", receive_count=1, sent_at=datetime.now(UTC))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from bridge.archive import Archive
-from bridge.errors import FAILURE_CLASSES, BadCredentials, BatchUnavailable, TopicUnconfirmed
+from bridge.errors import FAILURE_CLASSES, BadCredentials, BatchUnavailable, TopicUnconfirmed, WrongSender
 from bridge.observability import logger
 from bridge.queue import Parked, WebhookQueue
 
@@ -20,8 +20,10 @@ MAX_ROUNDS = 3
 """Of a webhook that somebody retries with others; by its id it is retried again."""
 WAITING_CLASSES = frozenset({BatchUnavailable.failure_class, BadCredentials.failure_class})
 """What only has to wait: trying it again is no loop, however often."""
-ONLY_BY_NAME = frozenset({TopicUnconfirmed.failure_class})
-"""What may be an attack: retried only where its class or its id is given."""
+ONLY_BY_NAME = frozenset({TopicUnconfirmed.failure_class, WrongSender.failure_class})
+"""What may be an attack: taken only where its class or its id is given."""
+NEVER = frozenset({WrongSender.failure_class})
+"""What a retry would send in its own name, and so past the check that stopped it: only to be listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ def goes_on(report: Report, order: Order, has_time: Callable[[], bool], held: in
 def is_meant(parked: Parked, wanted: Filter, order: Order, seen: Collection[str], report: Report) -> bool:
     """Whether a parked webhook is to be retried in this round; counts one that was retried often enough."""
     if not parked.id or parked.id in seen or not wanted.takes(parked):
+        return False
+    if parked.failure.failure_class in NEVER and (not order.dry_run or order.with_envelopes):
         return False
     if wanted.is_exhausted(parked) and not order.dry_run:
         report.exhausted += 1

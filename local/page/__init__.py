@@ -53,6 +53,7 @@ REMEDIES = {
     "batch_unavailable": "Batch did not answer. Nothing to mend: retry when it is back.",
     "identity_unknown": "No webhook has told whose this is. Retry once its customer was seen.",
     "topic_unconfirmed": "The signed body does not allow the topic of its header. Retry only if you know why.",
+    "wrong_sender": "A function queued it for a source that is not its own. Look at that function; nothing retries it.",
 }
 
 

@@ -35,6 +35,7 @@ FAILURES = {
     errors.RejectedByBatch: "rejected_by_batch",
     errors.IdentityUnknown: "identity_unknown",
     errors.TopicUnconfirmed: "topic_unconfirmed",
+    errors.WrongSender: "wrong_sender",
     errors.BadCredentials: "bad_credentials",
     errors.BatchUnavailable: "batch_unavailable",
     errors.NoTimeLeft: "batch_unavailable",

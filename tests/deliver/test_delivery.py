@@ -436,6 +436,7 @@ def test_a_message_that_is_no_webhook_is_parked_as_it_is(world: Any, shopify: An
         "body": "not an envelope",
         "attributes": {
             "MessageGroupId": "x",
+            "SenderId": "AROAEXAMPLE:a-function",
             "ApproximateReceiveCount": "1",
             "SentTimestamp": "1789041600000",
         },

@@ -24,7 +24,7 @@ from bridge.webhook import Request, Webhook, group_id
 from functions.deliver import requests
 from functions.sources import room
 from tests.stripe_events import about
-from tests.world import NOW, World
+from tests.world import NOW, SENDER, World
 
 EMAIL, HASH = "ada@example.com", email_sha256("ada@example.com") or ""
 CUSTOMER_ID, ORDER_ID, UNSEEN_ORDER_ID, STRIPE_ID = (
@@ -227,6 +227,7 @@ def record_of(body: str) -> dict[str, Any]:
         "body": body,
         "attributes": {
             "MessageGroupId": envelope["group"],
+            "SenderId": SENDER,
             "ApproximateReceiveCount": "1",
             "SentTimestamp": str(int(NOW * 1000)),
         },

@@ -21,6 +21,7 @@ from bridge.profile import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook, group_id
 from functions.deliver.invocation import Invocation
+from functions.deliver.senders import Senders
 from functions.deliver.settling import MAX_WAITS_FOR_THE_LEDGER
 from functions.sources import ROOMS, room
 from local.samples import Sample, body_of, read_sample, samples
@@ -43,7 +44,9 @@ def quiet() -> Iterator[None]:
 
 def invoke(world: World, *webhooks: Webhook) -> list[str]:
     """One invocation of deliver; returns what stays in the queue."""
-    invocation = Invocation(world.delivery, world.ledger, world.queue, lambda: world.now, lambda: 30.0)
+    invocation = Invocation(
+        world.delivery, world.ledger, world.queue, lambda: world.now, lambda: 30.0, Senders.of("")
+    )
     return invocation.run([record(world.queue, one) for one in webhooks])
 
 

@@ -22,7 +22,7 @@ from tests.emulated.deployed import (
     translated_template,
     without_what_is_lacking,
 )
-from tests.emulated.ministack import REGION, Ministack
+from tests.emulated.ministack import ACCOUNT, REGION, Ministack
 from tests.emulated.sender import eventually
 
 BATCH = {"BatchApiUrl": "http://127.0.0.1:9/2.11"}
@@ -109,6 +109,22 @@ def test_the_key_of_a_row_is_no_condition(bridge: Deployed) -> None:
         UpdateExpression="SET noted = :at",
         ExpressionAttributeValues={":at": {"S": "now"}},
     )
+
+
+def test_sqs_does_not_say_which_function_sent_a_message(emulator: Ministack) -> None:
+    """In AWS it says role and session, by which deliver holds each function to its own sources.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+    """
+    iam, sqs = emulator.client("iam"), emulator.client("sqs")
+    allow = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    role = iam.create_role(RoleName="sends", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_role_policy(RoleName="sends", PolicyName="sends", PolicyDocument=document)
+    url = sqs.create_queue(QueueName="senders")["QueueUrl"]
+    emulator.client("sqs", assume(emulator, role)).send_message(QueueUrl=url, MessageBody="a")
+    [message] = sqs.receive_message(QueueUrl=url, AttributeNames=["SenderId"])["Messages"]
+    assert message["Attributes"]["SenderId"] == ACCOUNT
 
 
 def test_an_http_api_is_not_imported(emulator: Ministack) -> None:

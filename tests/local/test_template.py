@@ -49,6 +49,8 @@ def test_functions_have_the_variables_of_the_template_with_their_references_reso
     assert deliver.environment["STACK_NAME"] == "test"
     assert deliver.environment["DELIVER_CONCURRENCY"] == "5"
     assert deliver.environment["QUEUE_URL"].endswith("/test-webhooks.fifo")
+    names = {name: function.arn.rpartition(":")[2] for name, function in deployment.functions.items()}
+    assert f"{names['ShopifyFunction']}=shopify " in deliver.environment["SENDERS"]
     assert deliver.handler == "functions.deliver.handler.handler"
     assert deliver.timeout_seconds == 30
 

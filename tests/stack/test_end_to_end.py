@@ -7,6 +7,8 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,15 @@ import pytest
 from bridge.connection_list import store_connection
 from bridge.identity import email_sha256
 from bridge.parameters import Parameters
+from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
+from bridge.webhook import Webhook
 from cli.sample import Sample
 from cli.sample import signed as signed_sample
+from functions.deliver import requests
 from functions.sources import ROOMS
 from functions.sources import signed as signed_by_provider
+from local.callers import access_key_of
 from local.stack import LocalStack
 from tests.world import with_told_times
 
@@ -411,6 +417,43 @@ def test_a_subscription_waits_for_the_customer_that_tells_whose_it_is(fresh: Loc
     custom_id = email_sha256("waiting@example.com") or ""
     assert eventually(lambda: "subscription_id" in attributes_of(fresh, custom_id), 15)
     assert list(profiles(fresh)) == [custom_id]
+
+
+def test_what_a_function_sends_for_another_source_is_parked_and_nothing_sends_it_again(
+    fresh: LocalStack,
+) -> None:
+    person = "person9@example.com"
+    assert send_all([signed(fresh, "shopify", *order(9, 9, "orders/create", 0))]) == [200]
+    assert eventually(lambda: statuses(fresh) == ["delivered"], 10)
+    before, custom_id = profiles(fresh), email_sha256(person) or ""
+    at = datetime.now(UTC)
+    erasure = requests.forget("default", custom_id, "a test", at, person)
+    topic, body = order(10, 9, "orders/paid", 1)
+    forged = Webhook("forged", "shopify", "main", topic, {}, body, at, "forged")
+    for webhook in (erasure, forged):
+        queue_of(fresh, "FormsFunction").send(webhook)
+    assert eventually(lambda: len(failures(fresh)) == 2, 10)
+    for asked in ({}, {"class": "wrong_sender"}, {"id": failures(fresh)[0]["id"]}):
+        httpx.post(f"{fresh.url}/_local/retry", json=asked)
+    assert {one["class"] for one in failures(fresh)} == {"wrong_sender"}
+    assert (profiles(fresh), statuses(fresh)) == (before, ["delivered"])
+    assert fresh.log("DeliverFunction").count('"cause":"wrong_sender"') >= 2
+    queue_of(fresh, "ShopifyFunction").send(replace(forged, id="genuine"))
+    assert eventually(lambda: statuses(fresh) == ["delivered", "delivered"], 10)
+
+
+def queue_of(stack: LocalStack, function: str) -> WebhookQueue:
+    """The queue as a function of the stack may send to it."""
+    arn = json.loads((stack.directory / "stack.json").read_text())["functions"][function]
+    variables = stack.environment
+    client = boto3.client(
+        "sqs",
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=access_key_of(arn.rpartition(":")[2]),
+        aws_secret_access_key="local",
+    )
+    return WebhookQueue(stack.variables["QUEUE_URL"], client=client)
 
 
 def attributes_of(stack: LocalStack, custom_id: str) -> Mapping[str, Any]:

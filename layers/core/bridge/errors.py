@@ -15,6 +15,7 @@ BridgeError
     ├── MappingFailed        parked: fix the mapping, then retry
     ├── NotStorable          parked: AWS refuses for good to keep what it says, now and whenever it is asked again
     ├── TopicUnconfirmed     parked: the signed body does not allow the topic of an unsigned header
+    ├── WrongSender          parked for good: the function that queued it may not send for its source
     ├── RejectedByBatch      parked: Batch refuses what was sent
     ├── IdentityUnknown      waits for a webhook that tells whose it is
     ├── BadCredentials       waits for the Batch keys to be put right
@@ -126,6 +127,12 @@ class TopicUnconfirmed(Failed):
     failure_class = "topic_unconfirmed"
 
 
+class WrongSender(Failed):
+    """A function of the stack queued it for a source that it may not send for; nothing retries it."""
+
+    failure_class = "wrong_sender"
+
+
 class NotStorable(Failed):
     """DynamoDB, SQS or S3 refuses it for good: no outage, and no use in asking again."""
 
@@ -225,5 +232,6 @@ FAILURE_CLASSES = tuple(
         BatchUnavailable,
         IdentityUnknown,
         TopicUnconfirmed,
+        WrongSender,
     )
 )

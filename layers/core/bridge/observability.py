@@ -29,6 +29,7 @@ Cause = Literal[
     "shared_identity",
     "topic_missing",
     "topic_unconfirmed",
+    "wrong_sender",
 ]
 """What only a person can settle; the table in docs/operating.md has the remedy of each."""
 

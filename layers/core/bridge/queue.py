@@ -63,6 +63,8 @@ NAME = re.compile(r"[\w.:/-]{1,128}", re.ASCII)
 MAX_KEYS_PER_DELETE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
+CARRIED = ("text", "base64", "zlib")
+"""Encodings of a body that lies in the message itself."""
 OPTIONAL = ("only", "retries", "waits", "confirm_key")
 """What an envelope has only where there is something to say."""
 LONG_AGO = datetime.fromtimestamp(0, UTC)
@@ -261,6 +263,29 @@ class WebhookQueue:
         except NotStorable:
             self.park_message(message, name)
         return envelope
+
+    def park_stopped(self, message: str, name: str, group: str, failure: Failure) -> None:
+        """Put a message of a sender whom nothing is believed in the dead-letter queue. Raises Unavailable, NotStorable.
+
+        It never lies there without its failure, for which it is not retried. It gets the id and the group that SQS
+        gave it, and keeps only what is read without harm; its body where that fits.
+        """
+        envelope = envelope_in(message)
+        bare = {
+            "id": name,
+            "group": group,
+            **names_in(envelope),
+            "headers": {},
+            "received_at": failure.failed_at.isoformat(),
+            "encoding": "text",
+            "body": "",
+            "failure": described(failure),
+        }
+        deduplication = f"{name}-{failure.failure_class}"
+        try:
+            self.put_aside(json_of(bare | body_in(envelope)), name, deduplication)
+        except NotStorable:
+            self.put_aside(json_of(bare), name, deduplication)
 
     def park_left_behind(self, failure: Failure, has_time: Callable[[], bool]) -> int:
         """Move what the waiting queue gave up to the dead-letter queue; returns how many. Raises Unavailable.
@@ -595,6 +620,21 @@ def parked(message: Mapping[str, Any]) -> Parked:
     return Parked(
         envelope, failure, message["ReceiptHandle"], message["Body"], datetime.fromtimestamp(sent_at, UTC)
     )
+
+
+def names_in(envelope: Mapping[str, Any]) -> dict[str, str]:
+    """What an envelope says of its webhook, in names that SQS would take; a dash for what is none."""
+    said = {name: envelope.get(name) for name in ("source", "connection", "topic")}
+    return {
+        name: text if isinstance(text, str) and NAME.fullmatch(text) else "-" for name, text in said.items()
+    }
+
+
+def body_in(envelope: Mapping[str, Any]) -> dict[str, str]:
+    """The body in an envelope, but for one that lies elsewhere."""
+    carried = {name: envelope.get(name) for name in ("encoding", "body")}
+    is_carried = carried["encoding"] in CARRIED and isinstance(carried["body"], str)
+    return {name: str(text) for name, text in carried.items()} if is_carried else {}
 
 
 def envelope_in(message: str) -> dict[str, Any]:
