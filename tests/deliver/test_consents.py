@@ -481,7 +481,7 @@ class Profile:
                 self.links.append(consent_links.read(token, SECRET, "form", "main", now))
 
 
-MESSAGE = Message("", "", "", "group", 1, datetime.fromtimestamp(NOW, UTC))
+MESSAGE = Message("", "", "", "group", "", 1, datetime.fromtimestamp(NOW, UTC))
 
 
 @given(STEPS)
