@@ -72,6 +72,9 @@ class ForgetfulConnections:
     def warned(self, *_: str) -> None:
         """Forget it."""
 
+    def left_unnamed(self, *_: Any) -> None:
+        """Forget it."""
+
 
 def order(webhook: Webhook, _: Any) -> ProfileChange:
     """A mapping of a line: one attribute that only grows newer, one event."""
