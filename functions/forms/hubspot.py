@@ -18,6 +18,7 @@ from typing import Any
 
 from bridge import signatures
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
+from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
@@ -119,7 +120,7 @@ def summarise(request: Request) -> Summary:
     if kind == TOPIC and not properties:
         raise MalformedBody("no properties")
     contact = contact_id(body, properties)
-    return Summary(kind, customer(emails(properties), f"contact:{contact}"))
+    return Summary(kind, customer(emails(properties), object_key("contact", [contact], body)))
 
 
 def emails(properties: Mapping[str, Any]) -> list[Value]:

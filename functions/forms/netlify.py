@@ -18,6 +18,7 @@ from typing import Any
 
 from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
+from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
@@ -104,7 +105,7 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no form's fields")
     submission_id = text_in(body.get("id"))
     emails = [*answers.values(), body.get("email")]
-    return Summary(TOPIC, customer(emails, f"submission:{submission_id}"), submission_id)
+    return Summary(TOPIC, customer(emails, object_key("submission", [submission_id], body)), submission_id)
 
 
 def read(webhook: Webhook) -> Submission:

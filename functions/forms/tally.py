@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge import signatures
 from bridge.errors import MalformedBody
+from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
@@ -88,8 +89,8 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no response")
     emails = [one.get("value") for one in objects_in(response.get("fields")) if kind_of(one) == "email"]
     event_id = text_in(body.get("eventId"))
-    unknown = text_in(response.get("responseId")) or event_id
-    return Summary(topic, customer(emails, f"response:{unknown}"), event_id)
+    unknown = object_key("response", [text_in(response.get("responseId")), event_id], body)
+    return Summary(topic, customer(emails, unknown), event_id)
 
 
 def read(webhook: Webhook) -> Submission:

@@ -13,6 +13,7 @@ from typing import Any
 
 from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
+from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
@@ -73,8 +74,8 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no form response")
     emails = [answer.get("email") for answer in objects_in(response.get("answers"))]
     event_id = text_in(body.get("event_id"))
-    token = text_in(response.get("token")) or event_id
-    return Summary(topic, customer(emails, f"response:{token}"), event_id)
+    unknown = object_key("response", [text_in(response.get("token")), event_id], body)
+    return Summary(topic, customer(emails, unknown), event_id)
 
 
 def read(webhook: Webhook) -> Submission:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bridge import signatures
 from bridge.errors import MalformedBody
+from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms import guess
@@ -73,7 +74,7 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no form's fields")
     submission_id = id_of(submission)
     answers = object_in(submission.get("data")).values()
-    return Summary(topic, customer(answers, f"submission:{submission_id}"), submission_id)
+    return Summary(topic, customer(answers, object_key("submission", [submission_id], body)), submission_id)
 
 
 def submission_in(body: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
     customer = Customer.model_validate_json(webhook.body)
     event = TOPICS[webhook.topic]
     happened = customer.created_at or arrival(webhook)
-    once = f"shopify:customer:{customer.id}:{event}"
+    once = f"shopify:customer:{customer.id}:{event}" if customer.id else None
     return ProfileChange(
         person=customer_person(customer),
         groups=customer_groups(customer, None, webhook),

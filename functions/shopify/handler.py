@@ -13,7 +13,7 @@ from bridge import signatures
 from bridge.claims import SIGNATURE
 from bridge.door import door
 from bridge.errors import MalformedBody
-from bridge.placeholders import name_in
+from bridge.placeholders import name_in, object_key
 from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
 
 TOPICS = frozenset(
@@ -94,7 +94,9 @@ def customer(topic: str, body: dict[str, Any]) -> str:
         return f"email:{email.lower()}"
     edit = body.get("order_edit")
     order_id = name_in(edit.get("order_id") if isinstance(edit, dict) else body.get("order_id"))
-    return f"order:{order_id}" if order_id else f"object:{name_in(body.get('id')) or body.get('token')}"
+    return (
+        f"order:{order_id}" if order_id else object_key("object", [body.get("id"), body.get("token")], body)
+    )
 
 
 def claimed(request: Request) -> list[Claim]:

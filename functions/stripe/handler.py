@@ -11,7 +11,7 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
-from bridge.placeholders import name_in
+from bridge.placeholders import name_in, object_key
 from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
 from functions.stripe.references import signed_reference
 
@@ -80,7 +80,7 @@ def summarise(request: Request) -> Summary:
 def summarise_thin(body: dict[str, Any]) -> Summary:
     """Of a thin event, which names its object alone; the rest is asked for when it is delivered."""
     topic, related = body.get("type"), body.get("related_object")
-    if not isinstance(topic, str) or not isinstance(related, dict):
+    if not isinstance(topic, str) or not isinstance(related, dict) or not name_in(related.get("id")):
         raise Ignored("thin event of no object")
     subject = {"id": related.get("id"), "object": related.get("type")}
     named = body | {"account": body.get("context")}
@@ -108,7 +108,7 @@ def customer(topic: str, subject: dict[str, Any]) -> str:
         return f"customer:{customer_id}"
     if email := name_in(email_in(subject)):
         return f"email:{email.lower()}"
-    return f"object:{subject.get('payment_intent') or subject.get('id')}"
+    return object_key("object", [subject.get("payment_intent"), subject.get("id")], subject)
 
 
 def email_in(subject: dict[str, Any]) -> object:

@@ -12,7 +12,7 @@ from typing import Any
 from bridge import signatures
 from bridge.door import door
 from bridge.errors import MalformedBody
-from bridge.placeholders import name_in
+from bridge.placeholders import name_in, object_key
 from bridge.webhook import Request, Source, Summary, has_header, json_object
 
 DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})
@@ -53,7 +53,7 @@ def customer(topic: str, body: dict[str, Any]) -> str:
         return f"customer:{customer_id}"
     billing = body.get("billing")
     email = name_in(billing.get("email")) if isinstance(billing, dict) else None
-    return f"email:{email.lower()}" if email else f"object:{body.get('id')}"
+    return f"email:{email.lower()}" if email else object_key("object", [body.get("id")], body)
 
 
 WOOCOMMERCE = Source(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 WORDS = frozenset(
     [
@@ -48,6 +52,18 @@ def name_in(value: object) -> str | None:
     if value is None or not isinstance(value, str | int | float | Decimal) or is_placeholder(value):
         return None
     return str(value).strip() or None
+
+
+def object_key(kind: str, ids: Iterable[object], content: Mapping[str, Any]) -> str:
+    """Return the key of an object, such as `object:7`: by the first id that names it, else by all that it says.
+
+    So what has no id shares its key with nothing but its own repeats.
+    """
+    name = next(filter(None, map(name_in, ids)), None)
+    if name:
+        return f"{kind}:{name}"
+    said = json.dumps(content, sort_keys=True, default=str)
+    return f"{kind} without id:{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def is_placeholder_of(reference: str) -> bool:
