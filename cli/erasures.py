@@ -1,8 +1,9 @@
-"""The erasures that wait for their time or for a person: list them, confirm one, cancel one."""
+"""The erasures that wait for their time or for a person: list them, confirm one or many, cancel one."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +15,16 @@ from functions.deliver import requests
 
 LIST, CONFIRM, CANCEL = "list", "confirm", "cancel"
 ACTIONS = (LIST, CONFIRM, CANCEL)
+PERSON = "person"
 
 
-def check(action: str, erasure_id: str | None) -> None:
+def check(action: str, erasure_id: str | None, *, is_all: bool = False) -> None:
     """Raises WrongUsage for an action that there is not, and for one without an id where it needs one."""
+    if is_all and (action != CONFIRM or erasure_id is not None):
+        raise WrongUsage("`--all` belongs to `bridge erasures confirm`, without an id")
     if action not in ACTIONS:
         raise WrongUsage(f"no action {action!r}; there are: {', '.join(ACTIONS)}")
-    if (erasure_id is None) != (action == LIST):
+    if not is_all and (erasure_id is None) != (action == LIST):
         raise WrongUsage(f"`bridge erasures {action}` takes {'no id' if action == LIST else 'the id of one'}")
 
 
@@ -47,6 +51,26 @@ def confirm(stack: Stack, erasure: Erasure) -> str:
     wish = requests.carrying_out(erasure, now())
     stack.queue.send(wish)
     return wish.id
+
+
+def undecided(stack: Stack) -> list[Erasure]:
+    """Return the erasures of persons that wait for a decision, the oldest first.
+
+    A whole shop is none of them: whoever erases all its people names it.
+    """
+    return [one for one in listed(stack) if one.scope == PERSON and one.status == erasures.UNDECIDED]
+
+
+def confirm_each(stack: Stack, chosen: Iterable[Erasure]) -> tuple[list[tuple[Erasure, str]], list[Erasure]]:
+    """Begin each erasure; returns them with the ids of their webhooks, and those that ended meanwhile."""
+    begun: list[tuple[Erasure, str]] = []
+    ended: list[Erasure] = []
+    for erasure in chosen:
+        try:
+            begun.append((erasure, confirm(stack, erasure)))
+        except CommandFailed:
+            ended.append(erasure)
+    return begun, ended
 
 
 def cancel(stack: Stack, erasure: Erasure) -> None:

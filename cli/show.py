@@ -334,6 +334,25 @@ def question(erasure: Erasure) -> str:
     return "Erase the whole profile, also what other sources wrote? This cannot be taken back"
 
 
+def question_of_all(found: Sequence[Erasure]) -> str:
+    """List whom an erasure of all reaches, and ask whether that is meant."""
+    listing = [
+        printable(f"{one.id}  {one.custom_id or 'a person'} in project {one.project}: {one.why}")
+        for one in found
+    ]
+    question = (
+        f"Erase these {len(found)} profiles whole, also what other sources wrote? This cannot be taken back"
+    )
+    return "\n".join([*listing, question])
+
+
+def all_decided(begun: int, ended: int) -> None:
+    """Say how many erasures were begun, and where to see that they are done."""
+    line(f"{begun} begun. `bridge erasures` lists those that are not done yet.", "green" if begun else "")
+    if ended:
+        line(f"{ended} had ended meanwhile, and are left as they are.")
+
+
 def decided(erasure: Erasure, webhook: str) -> None:
     """What was decided, and where to see that it is done."""
     if webhook:

@@ -19,6 +19,7 @@ from cli.options import (
 
 if TYPE_CHECKING:
     from bridge.erasures import Erasure
+    from cli.stack import Stack
 
 
 def show_receipt(
@@ -96,14 +97,20 @@ def decide_erasures(
     ended: Annotated[
         bool, typer.Option("--ended", help="List those too that ended in the last 35 days.")
     ] = False,
+    is_all: Annotated[
+        bool, typer.Option("--all", help="Confirm every person that waits for your word; no shop.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
     """List erasures that wait: of a whole shop for its time, of a person for your word. Confirm or cancel one."""
     with failures_told(as_json):
-        erasures.check(action, erasure_id)
+        erasures.check(action, erasure_id, is_all=is_all)
         stack, webhook = stack_of(context, stack_name), ""
+        if is_all:
+            confirm_all(stack, yes=yes, as_json=as_json)
+            return
         if erasure_id is None:
             show_erasures(erasures.listed(stack, with_ended=ended), as_json=as_json)
             return
@@ -120,6 +127,23 @@ def decide_erasures(
             )
         else:
             show.decided(erasure, webhook)
+
+
+def confirm_all(stack: Stack, *, yes: bool, as_json: bool) -> None:
+    """Show whom an owner's word erases, ask whether that is meant, and begin each."""
+    chosen = erasures.undecided(stack)
+    if chosen and not yes:
+        typer.confirm(show.question_of_all(chosen), abort=True, err=True)
+    begun, ended = erasures.confirm_each(stack, chosen)
+    if as_json:
+        show.document(
+            {
+                "begun": [{"erasure": erasures.document(one), "webhook": webhook} for one, webhook in begun],
+                "ended": [erasures.document(one) for one in ended],
+            }
+        )
+    else:
+        show.all_decided(len(begun), len(ended))
 
 
 def show_erasures(found: list[Erasure], *, as_json: bool) -> None:

@@ -107,3 +107,50 @@ def test_where_nothing_waits_that_is_said(bridge: Bridge, stack: Stack) -> None:
     for erasure in (SHOP, PERSON):
         erasures.cancel(stack.ledger, erasure, NOW)
     assert "No erasure waits" in bridge("erasures", "--stack", stack.name).stdout
+
+
+# ── Many at once ────────────────────────────────────────────────────────────────────────────────────────
+
+OTHER = erasures.of_person("default", "1043", "shopify/main", "webhook-3", NOW, "other sources fed it too")
+
+
+def test_all_persons_are_confirmed_after_a_listing_and_one_question(
+    bridge: Bridge, stack: Stack, queue: WebhookQueue
+) -> None:
+    assert erasures.open_one(stack.ledger, OTHER)
+    result = bridge("erasures", "confirm", "--all", "--stack", stack.name, typed="y\n")
+    assert result.exit_code == 0
+    for word in (PERSON.id, OTHER.id, "Erase these 2 profiles"):
+        assert word in result.stderr
+    assert SHOP.id not in result.stderr
+    wishes = [json.loads(wish.body) for wish in asked(queue)]
+    assert {wish["erasure"] for wish in wishes} == {PERSON.id, OTHER.id}
+    statuses = {one["id"]: one["status"] for one in listed(bridge, stack)}
+    assert statuses == {SHOP.id: "announced", PERSON.id: "begun", OTHER.id: "begun"}
+
+
+def test_no_is_no_for_all(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
+    result = bridge("erasures", "confirm", "--all", "--stack", stack.name, typed="n\n")
+    assert (result.exit_code == 0, asked(queue)) == (False, [])
+    assert {one["status"] for one in listed(bridge, stack)} == {"announced", "undecided"}
+
+
+def test_yes_asks_nothing_and_json_says_what_was_begun(
+    bridge: Bridge, stack: Stack, queue: WebhookQueue
+) -> None:
+    result = bridge("erasures", "confirm", "--all", "--yes", "--json", "--stack", stack.name)
+    [wish], told = asked(queue), json.loads(result.stdout)
+    assert [(one["erasure"]["id"], one["webhook"]) for one in told["begun"]] == [(PERSON.id, wish.id)]
+    assert told["ended"] == []
+
+
+def test_all_of_nobody_is_nobody(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
+    erasures.cancel(stack.ledger, PERSON, NOW)
+    result = bridge("erasures", "confirm", "--all", "--stack", stack.name)
+    assert (result.exit_code, asked(queue)) == (0, [])
+    assert "0 begun" in result.stdout
+
+
+@pytest.mark.parametrize("words", [("list", "--all"), ("cancel", "--all"), ("confirm", SHOP.id, "--all")])
+def test_all_belongs_to_confirm_alone(bridge: Bridge, stack: Stack, words: tuple[str, ...]) -> None:
+    assert bridge("erasures", *words, "--stack", stack.name).exit_code == 2
