@@ -48,7 +48,10 @@ class Progress:
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Progress:
         """Return what `asdict` made JSON of."""
-        targets = [Target(**one | {"feeders": tuple(one["feeders"])}) for one in stored["targets"]]
+        targets = [
+            Target(**one | {name: tuple(one[name]) for name in ("feeders", "addresses")})
+            for one in stored["targets"]
+        ]
         return cls(**stored | {"targets": targets})
 
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from bridge import identity, ownership
 from bridge.ledger import BATCH_READ_KEYS, Ledger, Link, link_key, link_of, profile_key
-from bridge.versions import ProfileState
+from bridge.versions import VISITORS, ProfileState
 from functions.deliver import requests
 from functions.deliver.job import Job
 
@@ -37,6 +37,7 @@ class Target:
     """One profile that a request reaches. `why` is what keeps it from being erased whole, for a person to decide.
 
     `is_own`: the id that is meant led to it of itself. `feeders` are the connections that are known to have fed it.
+    `addresses` are the digests of its e-mail and its phone number, as far as an owner stated them.
     """
 
     custom_id: str
@@ -44,6 +45,7 @@ class Target:
     why: str = ""
     is_own: bool = True
     feeders: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 class Reach:
@@ -77,7 +79,13 @@ class Reach:
             return [self.judged(job, custom_id) for custom_id in custom_ids]
         project = job.settings.project
         return [
-            Target(custom_id, WHOLE, feeders=self.feeders(project, custom_id)) for custom_id in custom_ids
+            Target(
+                custom_id,
+                WHOLE,
+                feeders=self.feeders(project, custom_id),
+                addresses=addresses(self.ledger.state(project, custom_id)),
+            )
+            for custom_id in custom_ids
         ]
 
     def digest(self, job: Job) -> str | None:
@@ -103,8 +111,9 @@ class Reach:
         state, told_by = self.ledger.state(project, custom_id), self.told_by(project, custom_id)
         feeders = tuple(sorted(ownership.feeders(state, told_by)))
         if ownership.is_of_connection_alone(custom_id, state, connection, told_by):
-            return Target(custom_id, WHOLE, feeders=feeders)
-        return Target(custom_id, PART, self.reason(state, connection, feeders), feeders=feeders)
+            return Target(custom_id, WHOLE, feeders=feeders, addresses=addresses(state))
+        why = self.reason(state, connection, feeders)
+        return Target(custom_id, PART, why, feeders=feeders, addresses=addresses(state))
 
     def reason(self, state: ProfileState, connection: str, feeders: tuple[str, ...]) -> str:
         """Return why a profile is not erased whole."""
@@ -143,6 +152,11 @@ class Reach:
     def link_keys(self, project: str, custom_id: str) -> Iterator[str]:
         """Yield the keys of a profile's links and facts, which stand before its receipts."""
         return takewhile(lambda key: not key.startswith("webhook#"), self.ledger.keys_of(project, custom_id))
+
+
+def addresses(state: ProfileState) -> tuple[str, ...]:
+    """Return the digests of the addresses that an owner stated: a visitor's may be anybody's."""
+    return tuple(digest for digest in state.addresses.values() if digest and not digest.startswith(VISITORS))
 
 
 def led_to(link: Link | None) -> tuple[list[str], list[str]]:

@@ -92,7 +92,14 @@ class Search:
             for target in own
             if target.extent != NAMED and ownership.DIGEST.fullmatch(target.custom_id)
         }
-        return Traces(frozenset(groups), email, frozenset(digests))
+        whole = [target for target in own if target.extent != NAMED]
+        return Traces(
+            frozenset(groups),
+            email,
+            frozenset(digests.union(*(target.addresses for target in whole))),
+            frozenset(references),
+            frozenset(target.custom_id for target in whole) - digests,
+        )
 
     def email(self, job: Job, own: list[Target]) -> str:
         """Return the request's e-mail where it is the person's for certain: its profile is theirs alone."""

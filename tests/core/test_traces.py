@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from bridge.identity import email_sha256
@@ -58,6 +60,66 @@ def test_a_body_names_the_person_whose_e_mail_is_known_by_its_digest_alone(body:
     digest = frozenset({email_sha256("ada@example.com") or ""})
     assert Traces(frozenset(), digests=digest).is_named_in(body.encode())
     assert not Traces(frozenset(), digests=digest).is_named_in(body.replace("x", "y").encode())
+
+
+KNOWN = Traces(
+    frozenset(),
+    digests=frozenset({hashlib.sha256(b"+33612345678").hexdigest()}),
+    references=frozenset(
+        {
+            "shopify:customer:1",
+            "shopify:order:9",
+            "shopify:checkout:c1",
+            "woocommerce:main:customer:7",
+            "stripe:customer:acct_1/cus_9",
+        }
+    ),
+    user_ids=frozenset({"1042"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("shopify", '{"id":5,"customer":{"id":1}}'),
+        ("shopify", '{"customer_id":1}'),
+        ("shopify", '{"id":1,"admin_graphql_api_id":"gid://shopify/Customer/1"}'),
+        ("shopify", '{"customerId":"gid://shopify/Customer/1"}'),
+        ("shopify", '{"order_id":9}'),
+        ("shopify", '{"checkout_token":"c1"}'),
+        ("shopify", '{"note_attributes":[{"name":"user_id","value":"1042"}]}'),
+        ("woocommerce", '{"customer_id":7}'),
+        ("stripe", '{"data":{"object":{"object":"invoice","customer":"cus_9"}}}'),
+        ("stripe", '{"data":{"object":{"object":"customer","id":"cus_9"}}}'),
+        ("stripe", '{"data":{"object":{"metadata":{"user_id":"1042"}}}}'),
+        ("form", "tel=%2B33612345678"),
+        ("form", '{"phone":"+33 6 12-34-56-78"}'),
+        ("form", '{"phone":"0033612345678"}'),
+    ],
+)
+def test_a_body_names_the_person_by_any_id_that_is_known(source: str, body: str) -> None:
+    assert KNOWN.is_named_in(body.encode(), source, "main")
+
+
+@pytest.mark.parametrize(
+    ("source", "body"),
+    [
+        ("shopify", '{"id":1,"quantity":9,"order_number":1}'),
+        ("shopify", '{"customer":{"id":9}}'),
+        ("shopify", '{"customer_id":7}'),
+        ("shopify", '{"admin_graphql_api_id":"gid://shopify/Product/1"}'),
+        ("shopify", '{"total":1042}'),
+        ("typeform", '{"customer_id":1}'),
+        ("form", '{"phone":"+336123456789"}'),
+        ("shopify", "[" * 100),
+    ],
+)
+def test_a_number_that_is_something_else_is_not_theirs(source: str, body: str) -> None:
+    assert not KNOWN.is_named_in(body.encode(), source, "main")
+
+
+def test_an_id_that_is_unique_in_a_shop_is_nobodys_in_another() -> None:
+    assert not KNOWN.is_named_in(b'{"customer_id":7}', "woocommerce", "outlet")
 
 
 def test_an_envelope_tells_by_its_group() -> None:

@@ -102,6 +102,17 @@ def test_after_a_redact_no_store_holds_the_person(world: Any, shopify: Any, log:
     assert [one.id for one in world.parked()] == ["webhook-4"]
 
 
+def test_a_stopped_webhook_is_found_by_whatever_the_body_says_of_the_person(world: Any, shopify: Any) -> None:
+    """It stands in a line of its own, has no receipt that names anybody, and no e-mail in it."""
+    fill(world, shopify)
+    failure = Failure("topic_unconfirmed", "the body says otherwise", shopify("orders/paid", 0).received_at)
+    theirs, others = {"customer": {"id": 1}}, {"customer": {"id": 2}, "quantity": 1}
+    for number, body in enumerate((theirs, {"order_id": 9}, others), 20):
+        world.queue.park(shopify("shop/update", number, group=f"line {number}", **body), failure)
+    assert world.deliver(shopify("customers/redact", 10, **REDACT)) == []
+    assert sorted(one.id for one in world.parked()) == ["webhook-22", "webhook-4"]
+
+
 def test_a_receipt_tells_what_was_done_and_not_to_whom(world: Any, shopify: Any) -> None:
     fill(world, shopify)
     world.deliver(shopify("customers/redact", 10, **REDACT))

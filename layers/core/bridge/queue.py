@@ -433,7 +433,7 @@ class WebhookQueue:
         if not traces.can_be_named or not isinstance(encoding, str) or not isinstance(body, str):
             return False
         try:
-            return traces.is_named_in(self.decoded_body(encoding, body))
+            return traces.is_named_in(self.decoded_body(encoding, body), *place_in(parked))
         except (ValueError, zlib.error, Ignored):
             return False
         except BatchUnavailable as error:
@@ -646,3 +646,8 @@ def envelope_in(message: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
     return content if is_ours else {}
+
+
+def place_in(parked: Parked) -> tuple[str, str]:
+    """Return the source and the connection of a parked webhook, as its envelope has them."""
+    return str(parked.envelope.get("source", "")), str(parked.envelope.get("connection", ""))
