@@ -5,14 +5,16 @@ Checked when the settings are stored, expressions included.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeAlias
 
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from bridge.expressions import TooCostly, compiled
+from bridge.expressions import TooCostly, compiled, search
 from bridge.profile import Provenance
 from bridge.settings import BatchName, ConnectionSettings
+from functions.custom.expressions import is_true
 
 OF_FORMS = ("event", "fields", "consent_fields", "thank_you_url", "honeypot")
 
@@ -224,6 +226,43 @@ class Rule(Strict):
     event: EventRule | None = None
 
 
+CONSENTS = frozenset({"$email_marketing", "$sms_marketing"})
+
+
+def unconfirmed(rule: Rule, rules: Iterable[Rule]) -> str:
+    """Return why the `when` of a rule does not show that a body is of its topics; empty where it may."""
+    if rule.when is None:
+        return "there is none"
+    if is_true_of_nothing(rule.when):
+        return "this one is true of an empty body"
+    if any(
+        other.when == rule.when and not set(other.topics) & set(rule.topics)
+        for other in rules
+        if other.topics
+    ):
+        return "rules of other topics have the same"
+    if CONSENTS & rule.attributes.keys() and not compares(compiled(rule.when).parsed):
+        return "of a consent it compares a field with a text, as in `type == 'unsubscribed'`"
+    return ""
+
+
+def is_true_of_nothing(expression: str) -> bool:
+    """Whether an expression is true of a body that says nothing."""
+    try:
+        return is_true(search(expression, {}))
+    except JMESPathError:
+        return False
+
+
+def compares(parsed: Any) -> bool:
+    """Whether an expression compares what it finds with a literal, wherever in it."""
+    children = [child for child in parsed["children"] if isinstance(child, dict)]
+    kinds = [child["type"] == "literal" for child in children]
+    if parsed["type"] == "comparator" and parsed["value"] == "eq" and any(kinds) and not all(kinds):
+        return True
+    return any(map(compares, children))
+
+
 class CustomSettings(ConnectionSettings):
     """The settings of a `custom` connection: those of every connection, and the tool's own."""
 
@@ -243,14 +282,12 @@ class CustomSettings(ConnectionSettings):
     def confirms_a_topic_that_nobody_signs(self) -> CustomSettings:
         """Refuse rules about topics that the body does not confirm: a captured one could be sent under any topic."""
         if isinstance(self.topic, HeaderOf) and not self.verify.proves(self.topic.header):
-            unconfirmed = [
-                number for number, rule in enumerate(self.mapping) if rule.topics and rule.when is None
-            ]
-            if unconfirmed:
-                raise ValueError(
-                    f"mapping.{unconfirmed[0]}: nobody signs the header with the topic, so a rule with `topics` needs"
-                    " a `when` that is true only for bodies of these topics"
-                )
+            for number, rule in enumerate(self.mapping):
+                if rule.topics and (doubt := unconfirmed(rule, self.mapping)):
+                    raise ValueError(
+                        f"mapping.{number}: nobody signs the header with the topic, so a rule with `topics` needs"
+                        f" a `when` that is true only for bodies of these topics: {doubt}"
+                    )
         return self
 
     @model_validator(mode="before")

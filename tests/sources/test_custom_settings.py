@@ -114,6 +114,50 @@ def test_a_topic_that_nobody_signs_is_confirmed_by_the_body(verify: dict[str, An
     checked(stored | {"mapping": GOOD["mapping"]}, model)
 
 
+PAID, LEFT = "object == 'order' && status == 'paid'", "type == 'unsubscribed'"
+WITHDRAWAL = {"$email_marketing": {"path": "type", "values": {"unsubscribed": "unsubscribed"}}}
+
+
+def rule(topic: str, when: str, attributes: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"topics": [topic], "when": when, "attributes": attributes or {"plan": "plan"}}
+
+
+def unsigned(*rules: dict[str, Any]) -> dict[str, Any]:
+    return GOOD | {"verify": HMAC, "topic": {"header": "X-Topic"}, "mapping": list(rules)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ([rule("a", "`true`")], "empty body"),
+        ([rule("a", "'yes'")], "empty body"),
+        ([rule("a", "!deleted_at")], "empty body"),
+        ([rule("a", "status != 'cancelled'")], "empty body"),
+        ([rule("a", PAID), rule("b", PAID)], "other topics have the same"),
+        ([rule("a", "email", WITHDRAWAL)], "compares a field"),
+        ([rule("a", "email && 'x' == 'x'", WITHDRAWAL)], "compares a field"),
+        ([rule("a", "status != 'x' && email", WITHDRAWAL)], "compares a field"),
+        ([rule("b", PAID), rule("a", "contact", WITHDRAWAL)], "compares a field"),
+    ],
+)
+def test_what_any_body_satisfies_confirms_no_topic(rules: list[dict[str, Any]], reason: str) -> None:
+    with pytest.raises(InvalidSettings, match=reason):
+        checked(unsigned(*rules), settings_model("custom"))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [rule("a", PAID), rule("b", LEFT, WITHDRAWAL)],
+        [rule("a", "cancelled_at")],
+        [rule("a", PAID), {**rule("a", PAID), "topics": ["a", "b"]}],
+        [rule("a", PAID), {"when": PAID, "attributes": WITHDRAWAL}],
+    ],
+)
+def test_what_the_body_says_itself_confirms_a_topic(rules: list[dict[str, Any]]) -> None:
+    checked(unsigned(*rules), settings_model("custom"))
+
+
 @pytest.mark.parametrize(
     ("verify", "topic"),
     [
