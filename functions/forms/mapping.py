@@ -68,7 +68,6 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
     attributes = profile_attributes(recognised)
     happened = submission.submitted_at or webhook.received_at
     return ProfileChange(
-        body_provenance="visitor",
         person=person(submission, webhook.source, attributes),
         groups=(*customer(attributes, submission, happened), *consents(boxes, submission, happened)),
         events=(
