@@ -86,12 +86,13 @@ def example_of(source: str) -> Example:
 
 
 @pytest.fixture
-def door(world: Any) -> Door:
-    """A door of all sources, whose connections have two secrets."""
-    for name in ROOMS:
-        world.connect(name, signing_secrets=[SECRET, PREVIOUS])
-        if settings := example_of(name).settings:
-            world.parameters.write(name, "main", settings)
+def door(world: Any, request: pytest.FixtureRequest) -> Door:
+    """A door of all sources; the connection of the test's own has two secrets."""
+    chosen = request.node.callspec.params
+    name = chosen.get("name") or chosen.get("source") or chosen["path"].parent.name
+    world.connect(name, signing_secrets=[SECRET, PREVIOUS])
+    if settings := example_of(name).settings:
+        world.parameters.write(name, "main", settings)
     return Door(
         *(source_of(name) for name in ROOMS),
         secrets=world.secrets,
