@@ -74,7 +74,6 @@ def attributes(found: ProfileChange) -> dict[str, Any]:
         ("customers_email_marketing_consent/update", {"customer_id": 7}, "customer:7"),
         ("customers_marketing_consent/update", {"id": 7}, "customer:7"),
         ("orders/edited", {"order_edit": {"id": 1, "order_id": 8}}, "order:8"),
-        ("orders/edited", {"order_edit": None}, "object:None"),
         ("refunds/create", {"id": 1, "order_id": 8}, "order:8"),
         ("fulfillments/update", {"id": 1, "order_id": 8, "email": "ada@example.com"}, "order:8"),
         ("checkouts/create", {"token": "t1", "customer": {"id": 7}}, "customer:7"),
