@@ -99,7 +99,7 @@ emulated: .venv-emulated/.ready ## Deploy the template to a second emulator, wit
 	@.venv-emulated/bin/python -m pytest --emulator ministack tests/emulated \
 		tests/core/test_ledger.py tests/core/test_queue.py $(EMULATED_ARGS)
 
-sabotage: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about ten minutes
+sabotage: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about half an hour
 	@$(BIN)/python -m tools.sabotage $(SABOTAGE_ARGS)
 
 bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measured in the same run

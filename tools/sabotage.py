@@ -17,10 +17,12 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import Enum
 from pathlib import Path
+from queue import SimpleQueue
 
 from tools.sabotage_page import LAST_RUN_FILE, PAGE, full_run, written
 from tools.texts import Refused
@@ -28,6 +30,8 @@ from tools.texts import Refused
 TABLE = Path(__file__).parent / "sabotages.toml"
 LIMIT_SECONDS = 300
 """Of one run of tests: a sabotage may make them go round in circles."""
+LIMIT_OF_A_TEST_SECONDS = 10
+"""As much again for each: the tests of all sabotages run at once before the first."""
 STEADY = {"CI": "true"}
 """Has hypothesis try the same each time, without a limit of milliseconds: a busy machine would count as a failure.
 https://hypothesis.readthedocs.io/en/latest/reference/api.html#hypothesis.settings"""
@@ -141,17 +145,18 @@ def copied(root: Path, into: Path) -> Path:
 
 def run_pytest(checkout: Path, tests: Iterable[str]) -> Run:
     """Run tests in a copy. No byte code is kept: a file that changes twice in a second would be taken for unchanged."""
+    names = list(tests)
     paths = os.pathsep.join([str(checkout), str(checkout / "layers/core")])
     quiet = ("-q", "--tb=no", "-p", "no:cacheprovider")
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are ours
-            [sys.executable, "-m", "pytest", *quiet, *tests],
+            [sys.executable, "-m", "pytest", *quiet, *names],
             cwd=checkout,
             env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", **STEADY},
             capture_output=True,
             text=True,
             check=False,
-            timeout=LIMIT_SECONDS,
+            timeout=LIMIT_SECONDS + LIMIT_OF_A_TEST_SECONDS * len(names),
         )
     except subprocess.TimeoutExpired:
         return Run(None)
@@ -188,13 +193,24 @@ def verdict(run: Run, passed: Sequence[str]) -> Verdict:
     return Verdict.NOT_CAUGHT if passed else Verdict.CAUGHT
 
 
-def try_all(root: Path, wanted: Sequence[Sabotage], pytest: Pytest = run_pytest) -> Iterator[Result]:
-    """Try sabotages one after the other in one copy. Raises Refused."""
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        checkout = copied(root, Path(folder))
-        check_unharmed(checkout, wanted, pytest)
-        for one in wanted:
-            yield tried(checkout, one, pytest)
+def try_all(
+    root: Path, wanted: Sequence[Sabotage], pytest: Pytest = run_pytest, at_once: int = 1
+) -> Iterator[Result]:
+    """Try sabotages, so many at once, each in a copy that no other uses meanwhile. Raises Refused."""
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder, ThreadPoolExecutor(at_once) as pool:
+        checkouts = SimpleQueue[Path]()
+        for number in range(at_once):
+            checkouts.put(copied(root, Path(folder) / str(number)))
+        check_unharmed(Path(folder) / "0", wanted, pytest)
+
+        def in_a_copy(sabotage: Sabotage) -> Result:
+            checkout = checkouts.get()
+            try:
+                return tried(checkout, sabotage, pytest)
+            finally:
+                checkouts.put(checkout)
+
+        yield from pool.map(in_a_copy, wanted)
 
 
 # ── What is told ────────────────────────────────────────────────────────────────────────────────────────
@@ -234,7 +250,7 @@ def report(root: Path, asked: argparse.Namespace) -> int:
     if asked.note and asked.names:
         raise Refused("--note is for a full run: name no sabotage")
     wanted, results = chosen(asked.names), list[Result]()
-    for result in try_all(root, wanted):
+    for result in try_all(root, wanted, at_once=os.cpu_count() or 1):
         results.append(result)
         print(line(result), file=sys.stderr if asked.json else sys.stdout, flush=True)
     print(as_json(wanted, results) if asked.json else f"\n{summary(results)}")
