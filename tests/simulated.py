@@ -228,7 +228,9 @@ class DynamoExceptions:
     ConditionalCheckFailedException = ConditionalCheckFailed
 
 
-ADDED_CUSTOMER = "SET profile = :profile, received_at = :received_at ADD customers :customers"
+PLACED = "SET profile = :profile, received_at = :received_at"
+ADDED = " ADD customers :customers"
+ADDED_CUSTOMER = frozenset({PLACED + ADDED, f"{PLACED}, expires_at = :expires_at{ADDED}"})
 
 
 class SimulatedDynamo:
@@ -267,7 +269,7 @@ class SimulatedDynamo:
         return {}
 
     def update_item(self, **asked: Any) -> dict[str, Any]:
-        if asked["UpdateExpression"] == ADDED_CUSTOMER:
+        if asked["UpdateExpression"] in ADDED_CUSTOMER:
             return self.add_customer(asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"])
         assert asked["UpdateExpression"] == "SET lease_owner = :owner, lease_until = :until", "the lease's"
         key, values = asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"]
@@ -286,11 +288,8 @@ class SimulatedDynamo:
         """Add to the customers of an address."""
         row = self.rows.setdefault(key, {"pk": {"S": key}})
         known = set(row.get("customers", {"SS": []})["SS"]) | set(values[":customers"]["SS"])
-        self.rows[key] = row | {
-            "profile": values[":profile"],
-            "received_at": values[":received_at"],
-            "customers": {"SS": sorted(known)},
-        }
+        placed = {name.removeprefix(":"): value for name, value in values.items() if name != ":customers"}
+        self.rows[key] = row | placed | {"customers": {"SS": sorted(known)}}
         return {}
 
 

@@ -43,6 +43,10 @@ def told_by(ledger: Ledger) -> list[Any]:
     ask(lambda: ledger.tries(["message-1", "message-2"]))
     ask(lambda: ledger.delete(["link#default#x:1", "link#default#nothing"]))
     ask(lambda: ledger.links("default", ["x:1"]))
+    ask(lambda: ledger.add_customer("shop#email#a", "first", "default", "ada"))
+    ask(lambda: ledger.add_customer("shop#email#a", "second", "default", "ben", NOW + 500))
+    ask(lambda: ledger.customers_of(["shop#email#a", "shop#email#b"]))
+    ask(lambda: ledger.read(["address#shop#email#a"]))
     return told
 
 
