@@ -74,8 +74,8 @@ def load_run(text: str) -> FullRun:
 
 
 def digest(sabotage: Sabotage) -> str:
-    """What a sabotage does and who has to notice, not how it is told."""
-    done = [sabotage.file, sabotage.code, sabotage.instead, *sabotage.tests]
+    """What a sabotage does and who has to notice; neither how it is told nor where the code lies, as files move."""
+    done = [sabotage.code, sabotage.instead, *(test.rpartition("::")[2] for test in sabotage.tests)]
     return hashlib.sha256(json.dumps(done).encode()).hexdigest()[:16]
 
 
