@@ -27,8 +27,8 @@ from cli.main import app
 from functions.deliver import addresses
 from functions.deliver.job import Outcome
 from functions.forms import mapping as forms
-from functions.forms.names import answer_names
-from functions.forms.vendors import VENDORS
+from functions.forms.reading.names import answer_names
+from functions.forms.registry import VENDORS
 from functions.sources import ROOMS, room, settings_model
 from functions.watch.rounds import METRICS
 from local.page import NAMES

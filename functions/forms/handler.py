@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from bridge.claims import SIGNATURE
 from bridge.door import door
 from bridge.webhook import Claim, Request, Webhook
+from functions.forms.registry import VENDORS
 from functions.forms.submission import claim
-from functions.forms.vendors import VENDORS
 
 WORDS = (SIGNATURE.encode(), b"userIdSignature", SIGNATURE.replace("_", " ").encode())
 """How vendors may write the name of the field with the signature."""

@@ -22,11 +22,19 @@ from bridge.profile import (
 )
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.forms import consent, countries, guess
-from functions.forms.names import answer_names
+from functions.forms.reading.names import answer_names
+from functions.forms.reading.words import same, set_of
+from functions.forms.recognition import consent, countries
+from functions.forms.recognition.attributes import (
+    FULL_NAME,
+    NAME,
+    is_secret,
+    name_part,
+    recognise,
+    split_name,
+)
+from functions.forms.registry import VENDORS
 from functions.forms.submission import MAX_FIELDS, Field, Submission, claim, first_fields, text_in
-from functions.forms.vendors import VENDORS
-from functions.forms.words import same, set_of
 
 Named: TypeAlias = tuple[str, Field]
 Boxes: TypeAlias = Mapping[str, Sequence[Field]]
@@ -111,9 +119,7 @@ def hidden_answers(submission: Submission) -> Iterable[Field]:
 
 def is_left_out(field: Field, settings: ConnectionSettings) -> bool:
     """What the owner leaves out by `null`, and passwords."""
-    return guess.is_secret(field) or (
-        is_listed(field, settings.fields) and listed(field, settings.fields) is None
-    )
+    return is_secret(field) or (is_listed(field, settings.fields) and listed(field, settings.fields) is None)
 
 
 def is_listed(field: Field, setting: Mapping[str, str | None]) -> bool:
@@ -141,8 +147,8 @@ def profile_fields(fields: Sequence[Field], settings: ConnectionSettings) -> dic
     ]:
         if attribute and not is_absent(field.value):
             found.setdefault(attribute, field)
-    if guess.FULL_NAME in found and {"first_name", "last_name"} & {*found, *told}:
-        del found[guess.FULL_NAME]
+    if FULL_NAME in found and {"first_name", "last_name"} & {*found, *told}:
+        del found[FULL_NAME]
     return found
 
 
@@ -153,11 +159,9 @@ def guesses(fields: Sequence[Field], settings: ConnectionSettings) -> list[tuple
         for field in fields
         if not is_listed(field, settings.fields) and not is_listed(field, settings.consent_fields)
     ]
-    guessed = [guess.attribute(field) for field in free]
-    bare_name = guess.name_part([*guessed, *(listed(field, settings.fields) for field in fields)])
-    return [
-        (bare_name if key == guess.NAME else key, field) for key, field in zip(guessed, free, strict=True)
-    ]
+    guessed = [recognise(field) for field in free]
+    bare_name = name_part([*guessed, *(listed(field, settings.fields) for field in fields)])
+    return [(bare_name if key == NAME else key, field) for key, field in zip(guessed, free, strict=True)]
 
 
 def consent_boxes(fields: Sequence[Field], settings: ConnectionSettings) -> dict[str, list[Field]]:
@@ -248,8 +252,8 @@ def profile_attributes(recognised: Mapping[str, Field]) -> dict[str, Value]:
     country = country_of(recognised)
     attributes: dict[str, Value] = {}
     for attribute, field in recognised.items():
-        if attribute == guess.FULL_NAME:
-            attributes |= guess.split_name(single_text(field.value))
+        if attribute == FULL_NAME:
+            attributes |= split_name(single_text(field.value))
         else:
             attributes[attribute] = attribute_value(attribute, field.value, country)
     return present(attributes)

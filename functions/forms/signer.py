@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.forms.vendors import VENDORS
+from functions.forms.registry import VENDORS
 
 
 def sign(

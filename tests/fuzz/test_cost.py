@@ -26,7 +26,7 @@ from bridge.parameters import Parameters
 from bridge.queue import WebhookQueue
 from bridge.secrets import Secrets
 from bridge.webhook import Request
-from functions.forms.body import gathered
+from functions.forms.reading.body import gathered
 from functions.sources import ROOMS, room
 from tests.core.stand_ins import Calls, Store
 from tests.fuzz.hostile import examples_of

@@ -23,9 +23,9 @@ from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, webhook_id
 from functions.forms import mapping
-from functions.forms.names import RESERVED, answer_names
+from functions.forms.reading.names import RESERVED, answer_names
+from functions.forms.registry import VENDORS
 from functions.forms.submission import Field
-from functions.forms.vendors import VENDORS
 from tests.world import with_told_times
 
 RECEIVED_AT = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from functions.forms import elementor
 from functions.forms.submission import Field, Submission
+from functions.forms.vendors import elementor
 from tests.sources.test_forms import webhook
 
 URLENCODED = "application/x-www-form-urlencoded; charset=UTF-8"

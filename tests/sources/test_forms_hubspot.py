@@ -17,8 +17,9 @@ from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, OLDER_SCHEME, STALE
 from bridge.webhook import Request
-from functions.forms import hubspot, mapping
+from functions.forms import mapping
 from functions.forms.submission import Submission
+from functions.forms.vendors import hubspot
 from functions.sources import signed
 from tests.sources.test_forms import answers, attributes, webhook
 

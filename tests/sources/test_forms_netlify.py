@@ -16,8 +16,9 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.webhook import Request
-from functions.forms import mapping, netlify
+from functions.forms import mapping
 from functions.forms.submission import Submission
+from functions.forms.vendors import netlify
 from tests.sources.test_forms import attributes, webhook
 
 SECRETS = ("newest-secret", "older-secret")

@@ -13,7 +13,7 @@ from bridge.errors import Ignored, MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
 from functions.forms import mapping
-from functions.forms.vendors import VENDORS
+from functions.forms.registry import VENDORS
 from tests.sources.test_forms import answers, attributes, webhook
 from tests.sources.test_forms_jotform import body as jotform_body
 from tests.sources.test_forms_receive import MULTIPART

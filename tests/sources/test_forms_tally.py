@@ -11,8 +11,9 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.webhook import Request
-from functions.forms import mapping, tally
+from functions.forms import mapping
 from functions.forms.submission import Submission
+from functions.forms.vendors import tally
 from tests.sources.test_forms import answers, attributes, webhook
 
 OPTIONS = [{"id": "a1", "text": "Coast"}, {"id": "b2", "text": "Islands"}]

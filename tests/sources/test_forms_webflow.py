@@ -13,8 +13,9 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, STALE
 from bridge.webhook import Request
-from functions.forms import mapping, webflow
+from functions.forms import mapping
 from functions.forms.submission import Submission
+from functions.forms.vendors import webflow
 from tests.sources.test_forms import answers, attributes, webhook
 
 NOW = 1_788_000_000.0

@@ -12,9 +12,9 @@ import pytest
 
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.webhook import Request
-from functions.forms import wufoo
-from functions.forms.body import posted
+from functions.forms.reading.body import posted
 from functions.forms.submission import Submission
+from functions.forms.vendors import wufoo
 from tests.sources.test_forms import webhook
 
 HEADERS = {"content-type": "application/x-www-form-urlencoded"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from functions.forms.reading.words import sentence, set_of, words
 from functions.forms.submission import Field, Kind
-from functions.forms.words import sentence, set_of, words
 
 FULL_NAME = "first_name last_name"
 """A name that is to be split."""
@@ -121,7 +121,7 @@ def essence(label: str) -> str:
 ATTRIBUTES = table()
 
 
-def attribute(field: Field) -> str | None:
+def recognise(field: Field) -> str | None:
     """The attribute that the question asks for, FULL_NAME, NAME, or None."""
     if field.type in NOT_ASKED or isinstance(field.value, bool) or is_about_someone_else(field):
         return None

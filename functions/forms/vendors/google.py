@@ -13,6 +13,7 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from functions.forms.reading.flat_fields import is_hidden, lone_box, number
 from functions.forms.submission import (
     MAX_FIELDS,
     Field,
@@ -28,7 +29,6 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.texts import is_hidden, lone_box, number
 
 TOPIC = "form_response"
 SIGNATURE, TIMESTAMP = "x-bridge-signature", "x-bridge-timestamp"

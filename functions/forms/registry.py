@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functions.forms import (
+from functions.forms.vendors import (
     elementor,
     fillout,
-    form,
     google,
     gravity,
+    html_form,
     hubspot,
     jotform,
     netlify,
@@ -33,6 +33,6 @@ VENDORS = {
         wpforms.VENDOR,
         wufoo.VENDOR,
         google.VENDOR,
-        form.VENDOR,
+        html_form.VENDOR,
     )
 }

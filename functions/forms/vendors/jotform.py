@@ -17,9 +17,9 @@ from typing import Any
 from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms import guess
-from functions.forms.body import posted
-from functions.forms.form import CLAIM, UTM, sign, verify
+from functions.forms.reading.body import posted
+from functions.forms.reading.words import sentence, words
+from functions.forms.recognition.attributes import FULL_NAME, NAME, recognise
 from functions.forms.submission import (
     Field,
     Submission,
@@ -33,7 +33,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.words import sentence, words
+from functions.forms.vendors.html_form import CLAIM, UTM, sign, verify
 
 TOPIC = "submission"
 QUESTION = re.compile(r"q(\d+)_(.*)", re.DOTALL)
@@ -148,8 +148,8 @@ def readable(content: Any) -> str | None:
 
 def name_fields(key: str, label: str, content: Mapping[str, Any]) -> Iterator[Field]:
     """First and last name apart where they are the person's; else what was filled in, as one answer."""
-    asked = guess.attribute(Field(key, label, ""))
-    if asked in (guess.NAME, guess.FULL_NAME) or NO_LABEL.fullmatch(label):
+    asked = recognise(Field(key, label, ""))
+    if asked in (NAME, FULL_NAME) or NO_LABEL.fullmatch(label):
         for part, named in NAME_PARTS.items():
             yield Field(f"{key}.{part}", named, "", readable(content.get(part)))
     else:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bridge.profile import Value
-from functions.forms import guess
-from functions.forms.form import CLAIM, MACHINERY, PAGE, UTM, ticked
+from functions.forms.recognition.attributes import recognise
 from functions.forms.submission import Field, files_in, filled, is_link, text_in
+from functions.forms.vendors.html_form import CLAIM, MACHINERY, PAGE, UTM, ticked
 
 UPLOADED = re.compile(r"https?://(?=\S+?(?:/uploads/|gf-download=)\S)\S++")
 """The address of a file that a form plugin of WordPress stored."""
@@ -67,7 +67,7 @@ def is_uploaded(value: Value) -> bool:
 def number(field: Field) -> Field:
     """The field with its text as a number, unless it is about the person: a zip code may begin with a zero."""
     text = text_in(field.value)
-    if text is None or not NUMBER.fullmatch(text) or guess.attribute(field):
+    if text is None or not NUMBER.fullmatch(text) or recognise(field):
         return field
     return Field(field.key, field.label, field.type, Decimal(text))
 

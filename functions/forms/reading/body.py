@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from bridge import urlencoded
 from bridge.errors import BodyTooLarge, MalformedBody
 from bridge.profile import Value
-from functions.forms import multipart
+from functions.forms.reading import multipart
 from functions.forms.submission import MAX_FIELDS, json_body
 
 Pairs: TypeAlias = list[tuple[str, Value]]

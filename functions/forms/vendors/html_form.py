@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from bridge import signatures
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms.body import posted_by_visitor
+from functions.forms.reading.body import posted_by_visitor
 from functions.forms.submission import Field, Submission, Vendor, customer, filled, is_link, moment, text_in
 
 TOPIC = "submission"

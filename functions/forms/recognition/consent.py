@@ -10,8 +10,8 @@ import re
 from typing import Final
 
 from bridge.profile import Value
+from functions.forms.reading.words import sentence, set_of
 from functions.forms.submission import Field
-from functions.forms.words import sentence, set_of
 
 EMAIL = "email"
 SMS = "sms"

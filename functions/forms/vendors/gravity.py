@@ -17,8 +17,16 @@ from datetime import datetime
 
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms.body import posted
-from functions.forms.form import TOPIC, sign, utm_of, verify
+from functions.forms.reading.body import posted
+from functions.forms.reading.flat_fields import (
+    FORM_ID,
+    FORM_NAME,
+    first_of,
+    hidden_in,
+    is_uploaded,
+    named_answers,
+    page_in,
+)
 from functions.forms.submission import (
     EMAIL,
     Field,
@@ -30,15 +38,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.texts import (
-    FORM_ID,
-    FORM_NAME,
-    first_of,
-    hidden_in,
-    is_uploaded,
-    named_answers,
-    page_in,
-)
+from functions.forms.vendors.html_form import TOPIC, sign, utm_of, verify
 
 ENTRY = frozenset({"id", "form_id", "date_created", "status"})
 """Whoever has all of these is a whole entry."""

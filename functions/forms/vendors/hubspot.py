@@ -22,6 +22,7 @@ from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from functions.forms.reading.flat_fields import is_hidden
 from functions.forms.submission import (
     Field,
     Kind,
@@ -37,7 +38,6 @@ from functions.forms.submission import (
     objects_in,
     text_in,
 )
-from functions.forms.texts import is_hidden
 
 TOPIC = "contact"
 METHOD = b"POST"

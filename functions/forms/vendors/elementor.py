@@ -16,11 +16,11 @@ from typing import Any
 
 from bridge.profile import Value
 from bridge.webhook import Source, Webhook, has_header
-from functions.forms import form
-from functions.forms.body import posted
+from functions.forms.reading.body import posted
+from functions.forms.reading.flat_fields import answer, hidden_in, is_hidden, number
+from functions.forms.reading.words import sentence
 from functions.forms.submission import Field, Kind, Submission, Vendor, filled, is_link, object_in, text_in
-from functions.forms.texts import answer, hidden_in, is_hidden, number
-from functions.forms.words import sentence
+from functions.forms.vendors import html_form
 
 ADVANCED = ("fields[", "fields.")
 SEPARATORS = re.compile(r"[\[\].]+")
@@ -73,7 +73,7 @@ def read(webhook: Webhook) -> Submission:
 
 def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
     """Labels and answers. The times are written as the site likes, without a zone, so that of receipt counts."""
-    answers = {name: value for name, value in fields.items() if name not in form.ABOUT_THE_FORM}
+    answers = {name: value for name, value in fields.items() if name not in html_form.ABOUT_THE_FORM}
     metadata = metadata_in(answers)
     page = page_of(answers.get(metadata.get("page_url", "")))
     form_id = text_in(fields.get("form_id")) or webhook.connection
@@ -85,9 +85,9 @@ def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
         fields=tuple(
             answer(name.removeprefix(NO_LABEL), value)
             for name, value in answers.items()
-            if name not in metadata.values() and name not in form.MACHINERY and not is_hidden(name)
+            if name not in metadata.values() and name not in html_form.MACHINERY and not is_hidden(name)
         ),
-        hidden={**form.utm_of(page), **hidden_in(answers)},
+        hidden={**html_form.utm_of(page), **hidden_in(answers)},
     )
 
 
@@ -145,7 +145,7 @@ def advanced(webhook: Webhook, body: dict[str, Any]) -> Submission:
         response_id=webhook.id,
         page=page,
         fields=tuple(answered_fields(listed)),
-        hidden={**form.utm_of(page), **dict(hidden_fields(listed))},
+        hidden={**html_form.utm_of(page), **dict(hidden_fields(listed))},
     )
 
 
@@ -183,18 +183,18 @@ def answer_value(kind: Kind, one: Mapping[str, Any]) -> Value:
     if kind == "file" and text:
         links = SEVERAL.split(text)
         return links if len(links) > 1 else text
-    return form.ticked(text)
+    return html_form.ticked(text)
 
 
 VENDOR = Vendor(
     source=Source(
         name="elementor",
-        topics=frozenset({form.TOPIC}),
-        verify=form.verify,
-        summarise=form.summarise,
+        topics=frozenset({html_form.TOPIC}),
+        verify=html_form.verify,
+        summarise=html_form.summarise,
         is_from_tool=has_header("user-agent: WordPress/"),
-        repeat_seconds=form.DOUBLE_CLICK_SECONDS,
+        repeat_seconds=html_form.DOUBLE_CLICK_SECONDS,
     ),
     read=read,
-    sign=form.sign,
+    sign=html_form.sign,
 )

@@ -16,6 +16,7 @@ from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from functions.forms.reading.words import words
 from functions.forms.submission import (
     Field,
     Kind,
@@ -33,7 +34,6 @@ from functions.forms.submission import (
     objects_in,
     text_in,
 )
-from functions.forms.words import words
 
 TOPIC = "FORM_RESPONSE"
 UNTITLED = "Untitled"

@@ -17,8 +17,8 @@ from bridge.errors import MalformedBody
 from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms import guess
-from functions.forms.form import MACHINERY, sign
+from functions.forms.reading.flat_fields import is_hidden
+from functions.forms.recognition.attributes import recognise
 from functions.forms.submission import (
     Field,
     Kind,
@@ -35,7 +35,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.texts import is_hidden
+from functions.forms.vendors.html_form import MACHINERY, sign
 
 TOPIC = "form_submission"
 TRUTHS = {"true": True, "false": False}
@@ -125,7 +125,7 @@ def answer(name: str, content: object) -> Value:
         return texts_in(content)
     if isinstance(content, str):
         return TRUTHS.get(content, content.strip() or None)
-    is_phone = guess.attribute(Field(name, name, "")) == "$phone_number"
+    is_phone = recognise(Field(name, name, "")) == "$phone_number"
     if isinstance(content, bool) or (isinstance(content, int | float) and not is_phone):
         return content
     return text_in(content)

@@ -19,9 +19,16 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms.form import DOUBLE_CLICK_SECONDS, TOPIC, utm_of
+from functions.forms.reading.flat_fields import (
+    FORM_ID,
+    FORM_NAME,
+    first_of,
+    hidden_in,
+    named_answers,
+    page_in,
+)
 from functions.forms.submission import Field, Submission, Vendor, customer, json_body, text_in, texts_in
-from functions.forms.texts import FORM_ID, FORM_NAME, first_of, hidden_in, named_answers, page_in
+from functions.forms.vendors.html_form import DOUBLE_CLICK_SECONDS, TOPIC, utm_of
 
 SIGNATURE = "x-wpforms-webhook-signature"
 SEVERAL = "||"

@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
+from functions.forms.reading.words import MAX_LABEL_CHARACTERS, PLACEHOLDER, set_of, words
 from functions.forms.submission import Field
-from functions.forms.words import MAX_LABEL_CHARACTERS, PLACEHOLDER, set_of, words
 
 MAX_CHARACTERS = 30
 RESERVED = set_of(

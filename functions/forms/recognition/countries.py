@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge import normalise
-from functions.forms.words import sentence
+from functions.forms.reading.words import sentence
 
 # code   names, accents aside
 COUNTRIES = {

@@ -13,7 +13,6 @@ from typing import Any
 from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms.form import sign, verify
 from functions.forms.submission import (
     Field,
     Kind,
@@ -32,6 +31,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
+from functions.forms.vendors.html_form import sign, verify
 
 TOPIC = "submission"
 

@@ -19,9 +19,10 @@ from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.strict_json import json_value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms import guess
-from functions.forms.body import posted
-from functions.forms.form import TOPIC, sign
+from functions.forms.reading.body import posted
+from functions.forms.reading.flat_fields import is_hidden, lone_box, number
+from functions.forms.reading.words import sentence
+from functions.forms.recognition.attributes import FULL_NAME, NAME, recognise
 from functions.forms.submission import (
     EMAIL,
     Field,
@@ -34,8 +35,7 @@ from functions.forms.submission import (
     objects_in,
     text_in,
 )
-from functions.forms.texts import is_hidden, lone_box, number
-from functions.forms.words import sentence
+from functions.forms.vendors.html_form import TOPIC, sign
 
 HANDSHAKE_KEY = re.compile(rb"(?:\A|&)HandshakeKey=([^&]{0,1000})(?:&|\Z)")
 ANSWER = re.compile(r"Field\d+")
@@ -175,7 +175,7 @@ def single(key: str, label: str, kind: Kind, content: Value) -> Field:
 
 def name_fields(key: str, label: str, parts: Sequence[tuple[str, str, str | None]]) -> Iterator[Field]:
     """First and last name apart where they are the person's own, else as one answer."""
-    if guess.attribute(Field(key, label, "")) in (guess.NAME, guess.FULL_NAME):
+    if recognise(Field(key, label, "")) in (NAME, FULL_NAME):
         for named, (part, _, text) in zip(("First name", "Last name"), parts, strict=True):
             yield Field(part, named, "text", text)
     else:
