@@ -144,6 +144,51 @@ def test_no_room_knows_of_another(room: str) -> None:
     assert not found, f"what two rooms need belongs into bridge. {found}"
 
 
+VENDORS = "functions.forms.vendors"
+
+
+def test_no_form_vendor_imports_another() -> None:
+    found = [
+        f"{MODULES[name]}:{line} imports {imported}"
+        for name in in_package(VENDORS)
+        for imported, line in imports(name)
+        if is_within(imported, VENDORS)
+    ]
+    assert not found, f"what two vendors need belongs into functions/forms/reading. {found}"
+
+
+@cache
+def loads(module: str) -> tuple[str, ...]:
+    """Return what a module imports when it runs: not what only the type checker reads."""
+    for_types = {
+        imported
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for imported in imports_in(node)
+    }
+    return tuple(name for name, line in imports(module) if (name, line) not in for_types)
+
+
+def cycle(module: str) -> list[str]:
+    """Return the imports that lead from the module back to itself: `a`, `b`, `a`; none where there are none."""
+    waiting = [[module]]
+    seen: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        for imported in loads(path[-1]):
+            if imported == module:
+                return [*path, imported]
+            if imported in MODULES and imported not in seen:
+                seen.add(imported)
+                waiting.append([*path, imported])
+    return []
+
+
+def test_no_imports_lead_in_a_circle() -> None:
+    circles = {" > ".join(circle) for name in MODULES if (circle := cycle(name))}
+    assert not circles, f"move what both ends need into a module below them: {sorted(circles)}"
+
+
 @pytest.mark.parametrize(
     "function", ["functions.deliver", "functions.gaps", "functions.retry", "functions.sources"]
 )

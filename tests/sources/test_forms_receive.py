@@ -14,9 +14,10 @@ from bridge import urlencoded
 from bridge.door import Door
 from bridge.errors import BodyTooLarge, InvalidSignature, MalformedBody
 from bridge.webhook import Request, Summary
+from functions.forms import unsigned
 from functions.forms.handler import SOURCES
 from functions.forms.reading import body, multipart
-from functions.forms.vendors import html_form, typeform
+from functions.forms.vendors import typeform
 from tests.sources.test_forms import RECEIVED_AT, answers, posted
 
 BOUNDARY = "----boundary"
@@ -48,7 +49,7 @@ def parts(*fields: tuple[str, bytes], end: bytes = b"--") -> bytes:
 
 
 def summarise(content: bytes, content_type: str = URLENCODED) -> Summary:
-    return html_form.summarise(Request("form", "main", {"content-type": content_type}, {}, content))
+    return unsigned.summarise(Request("form", "main", {"content-type": content_type}, {}, content))
 
 
 def typeform_request(content: dict[str, Any], **headers: str) -> Request:
@@ -255,9 +256,9 @@ def test_a_browser_goes_on_to_the_thank_you_page(world: Any, content_type: str, 
 
 def test_a_form_is_proven_by_the_token_in_its_address() -> None:
     request = Request("form", "main", {}, {"token": "old"}, b"")
-    assert html_form.verify(request, ["new", "old"], 0) == 1
+    assert unsigned.verify(request, ["new", "old"], 0) == 1
     with pytest.raises(InvalidSignature):
-        html_form.verify(Request("form", "main", {}, {}, b""), ["new"], 0)
+        unsigned.verify(Request("form", "main", {}, {}, b""), ["new"], 0)
 
 
 def test_one_persons_submissions_stay_in_order_whatever_the_field_is_called() -> None:

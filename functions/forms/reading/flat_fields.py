@@ -5,11 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from urllib.parse import parse_qsl, urlsplit
 
 from bridge.profile import Value
 from functions.forms.recognition.attributes import recognise
 from functions.forms.submission import Field, files_in, filled, is_link, text_in
-from functions.forms.vendors.html_form import CLAIM, MACHINERY, PAGE, UTM, ticked
+
+MAX_PAGE_CHARACTERS = 2048
+"""Of an address, for Batch; nothing is read off a longer one."""
+
+UTM = frozenset({"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"})
+CLAIM = frozenset({"user_id", "user_id_signature"})
+"""Who is logged in, and by what the owner's server signed it."""
+PAGE = ("page", "page_url", "url")
+MACHINERY = frozenset(
+    {
+        "g-recaptcha-response",
+        "h-captcha-response",
+        "cf-turnstile-response",
+        "csrf_token",
+        "csrfmiddlewaretoken",
+        "authenticity_token",
+        "submit",
+    }
+)
+"""What pages post beside the answers, for their own servers."""
 
 UPLOADED = re.compile(r"https?://(?=\S+?(?:/uploads/|gf-download=)\S)\S++")
 """The address of a file that a form plugin of WordPress stored."""
@@ -42,6 +62,16 @@ def page_in(fields: Mapping[str, Value]) -> str | None:
     return next((text for name in PAGES if (text := text_in(fields.get(name))) and is_link(text)), None)
 
 
+def utm_of(page: str | None) -> dict[str, Value]:
+    """The campaign in the page's address, where that is no longer than an address may be."""
+    if page and len(page) > MAX_PAGE_CHARACTERS:
+        return {}
+    try:
+        return {name: value for name, value in parse_qsl(urlsplit(page or "").query) if name in UTM}
+    except ValueError:
+        return {}
+
+
 def named_answers(fields: Mapping[str, Value]) -> tuple[Field, ...]:
     """The answers among fields whose names the form's owner chose."""
     return tuple(
@@ -56,6 +86,14 @@ def answer(name: str, value: Value) -> Field:
     if is_uploaded(value):
         return Field(name, name, "file", files_in(value))
     return Field(name, name, "", ticked(value))
+
+
+def ticked(value: Value) -> Value:
+    """What browsers send for a ticked box without a value of its own is a yes, as other vendors' boxes say it.
+
+    https://html.spec.whatwg.org/multipage/input.html#dom-input-value-default-on
+    """
+    return True if value == "on" else value
 
 
 def is_uploaded(value: Value) -> bool:

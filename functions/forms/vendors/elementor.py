@@ -17,10 +17,18 @@ from typing import Any
 from bridge.profile import Value
 from bridge.webhook import Source, Webhook, has_header
 from functions.forms.reading.body import posted
-from functions.forms.reading.flat_fields import answer, hidden_in, is_hidden, number
+from functions.forms.reading.flat_fields import (
+    MACHINERY,
+    answer,
+    hidden_in,
+    is_hidden,
+    number,
+    ticked,
+    utm_of,
+)
 from functions.forms.reading.words import sentence
 from functions.forms.submission import Field, Kind, Submission, Vendor, filled, is_link, object_in, text_in
-from functions.forms.vendors import html_form
+from functions.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, sign, summarise, verify
 
 ADVANCED = ("fields[", "fields.")
 SEPARATORS = re.compile(r"[\[\].]+")
@@ -43,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "checkbox": "choice",
     "acceptance": "consent",
 }
+ABOUT_THE_FORM = frozenset({"form_id", "form_name", "submitted_at"})
 NOT_ANSWERS = frozenset({"password", "honeypot", "recaptcha", "recaptcha_v3", "step", "html"})
 
 # metadata     its titles in the simple shape: English, French, German, Spanish, Italian, Dutch, Portuguese
@@ -73,7 +82,7 @@ def read(webhook: Webhook) -> Submission:
 
 def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
     """Labels and answers. The times are written as the site likes, without a zone, so that of receipt counts."""
-    answers = {name: value for name, value in fields.items() if name not in html_form.ABOUT_THE_FORM}
+    answers = {name: value for name, value in fields.items() if name not in ABOUT_THE_FORM}
     metadata = metadata_in(answers)
     page = page_of(answers.get(metadata.get("page_url", "")))
     form_id = text_in(fields.get("form_id")) or webhook.connection
@@ -85,9 +94,9 @@ def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
         fields=tuple(
             answer(name.removeprefix(NO_LABEL), value)
             for name, value in answers.items()
-            if name not in metadata.values() and name not in html_form.MACHINERY and not is_hidden(name)
+            if name not in metadata.values() and name not in MACHINERY and not is_hidden(name)
         ),
-        hidden={**html_form.utm_of(page), **hidden_in(answers)},
+        hidden={**utm_of(page), **hidden_in(answers)},
     )
 
 
@@ -145,7 +154,7 @@ def advanced(webhook: Webhook, body: dict[str, Any]) -> Submission:
         response_id=webhook.id,
         page=page,
         fields=tuple(answered_fields(listed)),
-        hidden={**html_form.utm_of(page), **dict(hidden_fields(listed))},
+        hidden={**utm_of(page), **dict(hidden_fields(listed))},
     )
 
 
@@ -183,18 +192,18 @@ def answer_value(kind: Kind, one: Mapping[str, Any]) -> Value:
     if kind == "file" and text:
         links = SEVERAL.split(text)
         return links if len(links) > 1 else text
-    return html_form.ticked(text)
+    return ticked(text)
 
 
 VENDOR = Vendor(
     source=Source(
         name="elementor",
-        topics=frozenset({html_form.TOPIC}),
-        verify=html_form.verify,
-        summarise=html_form.summarise,
+        topics=frozenset({TOPIC}),
+        verify=verify,
+        summarise=summarise,
         is_from_tool=has_header("user-agent: WordPress/"),
-        repeat_seconds=html_form.DOUBLE_CLICK_SECONDS,
+        repeat_seconds=DOUBLE_CLICK_SECONDS,
     ),
     read=read,
-    sign=html_form.sign,
+    sign=sign,
 )

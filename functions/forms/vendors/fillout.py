@@ -31,7 +31,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.vendors.html_form import sign, verify
+from functions.forms.unsigned import sign, verify
 
 TOPIC = "submission"
 

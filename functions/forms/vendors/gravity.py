@@ -26,6 +26,7 @@ from functions.forms.reading.flat_fields import (
     is_uploaded,
     named_answers,
     page_in,
+    utm_of,
 )
 from functions.forms.submission import (
     EMAIL,
@@ -38,7 +39,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.vendors.html_form import TOPIC, sign, utm_of, verify
+from functions.forms.unsigned import TOPIC, sign, verify
 
 ENTRY = frozenset({"id", "form_id", "date_created", "status"})
 """Whoever has all of these is a whole entry."""

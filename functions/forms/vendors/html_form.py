@@ -7,52 +7,17 @@ click, and count as one; later they are another submission.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import parse_qsl, urlsplit
 
-from bridge import signatures
 from bridge.profile import Value
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Source, Webhook, has_header
 from functions.forms.reading.body import posted_by_visitor
-from functions.forms.submission import Field, Submission, Vendor, customer, filled, is_link, moment, text_in
+from functions.forms.reading.flat_fields import CLAIM, MACHINERY, PAGE, UTM, utm_of
+from functions.forms.submission import Field, Submission, Vendor, filled, is_link, moment, text_in
+from functions.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, sign, summarise, verify
 
-TOPIC = "submission"
-DOUBLE_CLICK_SECONDS = 300
-MAX_PAGE_CHARACTERS = 2048
-"""Of an address, for Batch; nothing is read off a longer one."""
-
-UTM = frozenset({"utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"})
-CLAIM = frozenset({"user_id", "user_id_signature"})
-"""Who is logged in, and by what the owner's server signed it."""
 ABOUT_THE_FORM = frozenset({"form_id", "form_name", "submitted_at"})
-PAGE = ("page", "page_url", "url")
-MACHINERY = frozenset(
-    {
-        "g-recaptcha-response",
-        "h-captcha-response",
-        "cf-turnstile-response",
-        "csrf_token",
-        "csrfmiddlewaretoken",
-        "authenticity_token",
-        "submit",
-    }
-)
-"""What pages post beside the answers, for their own servers."""
-
-
-def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """The secret in the address."""
-    del now
-    return signatures.verify_token(request.query.get("token"), secrets)
-
-
-def summarise(request: Request) -> Summary:
-    """The person, where an e-mail stands in the fields. Raises MalformedBody."""
-    fields = posted_by_visitor(request.headers, request.body)
-    unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
-    return Summary(TOPIC, customer(fields.values(), unknown))
 
 
 def read(webhook: Webhook) -> Submission:
@@ -92,16 +57,6 @@ def page_of(fields: Mapping[str, Value], headers: Mapping[str, str]) -> str | No
     return next((page for page in map(text_in, candidates) if page and is_link(page)), None)
 
 
-def utm_of(page: str | None) -> dict[str, Value]:
-    """The campaign in the page's address, where that is no longer than an address may be."""
-    if page and len(page) > MAX_PAGE_CHARACTERS:
-        return {}
-    try:
-        return {name: value for name, value in parse_qsl(urlsplit(page or "").query) if name in UTM}
-    except ValueError:
-        return {}
-
-
 def as_text(value: Value) -> str | None:
     """The answer as one text, whatever a visitor posts: the first number or list would give its name a type for ever.
 
@@ -114,23 +69,10 @@ def as_text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def ticked(value: Value) -> Value:
-    """What browsers send for a ticked box without a value of its own is a yes, as other vendors' boxes say it.
-
-    https://html.spec.whatwg.org/multipage/input.html#dom-input-value-default-on
-    """
-    return True if value == "on" else value
-
-
 def is_answer(name: str, value: Value, page: str | None) -> bool:
     if name.startswith("_") or name in MACHINERY | ABOUT_THE_FORM | UTM | CLAIM:
         return False
     return name not in PAGE or text_in(value) != page
-
-
-def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
-    del body
-    return {}, {"token": secret}
 
 
 VENDOR = Vendor(

@@ -18,6 +18,7 @@ from bridge.errors import MalformedBody
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.body import posted
+from functions.forms.reading.flat_fields import CLAIM, UTM
 from functions.forms.reading.words import sentence, words
 from functions.forms.recognition.attributes import FULL_NAME, NAME, recognise
 from functions.forms.submission import (
@@ -33,7 +34,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.vendors.html_form import CLAIM, UTM, sign, verify
+from functions.forms.unsigned import sign, verify
 
 TOPIC = "submission"
 QUESTION = re.compile(r"q(\d+)_(.*)", re.DOTALL)

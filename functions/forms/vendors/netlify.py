@@ -22,7 +22,7 @@ from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms.reading.flat_fields import is_hidden
+from functions.forms.reading.flat_fields import MACHINERY, is_hidden
 from functions.forms.submission import (
     Field,
     Kind,
@@ -40,7 +40,6 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.vendors.html_form import MACHINERY
 
 TOPIC = "submission_created"
 ISSUER = "netlify"

@@ -17,7 +17,7 @@ from bridge.errors import MalformedBody
 from bridge.placeholders import object_key
 from bridge.profile import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
-from functions.forms.reading.flat_fields import is_hidden
+from functions.forms.reading.flat_fields import MACHINERY, is_hidden
 from functions.forms.recognition.attributes import recognise
 from functions.forms.submission import (
     Field,
@@ -35,7 +35,7 @@ from functions.forms.submission import (
     text_in,
     texts_in,
 )
-from functions.forms.vendors.html_form import MACHINERY, sign
+from functions.forms.unsigned import sign
 
 TOPIC = "form_submission"
 TRUTHS = {"true": True, "false": False}

@@ -26,9 +26,10 @@ from functions.forms.reading.flat_fields import (
     hidden_in,
     named_answers,
     page_in,
+    utm_of,
 )
 from functions.forms.submission import Field, Submission, Vendor, customer, json_body, text_in, texts_in
-from functions.forms.vendors.html_form import DOUBLE_CLICK_SECONDS, TOPIC, utm_of
+from functions.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC
 
 SIGNATURE = "x-wpforms-webhook-signature"
 SEVERAL = "||"

@@ -35,7 +35,7 @@ from functions.forms.submission import (
     objects_in,
     text_in,
 )
-from functions.forms.vendors.html_form import TOPIC, sign
+from functions.forms.unsigned import TOPIC, sign
 
 HANDSHAKE_KEY = re.compile(rb"(?:\A|&)HandshakeKey=([^&]{0,1000})(?:&|\Z)")
 ANSWER = re.compile(r"Field\d+")
