@@ -37,6 +37,8 @@ class Judgement:
     doubled_inside: int = 0
     doubled_outside: int = 0
     strange: int = 0
+    emptied: list[str] = field(default_factory=list)
+    """Profiles that must stand there with attributes, and are gone or have none."""
     unequal: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -113,6 +115,7 @@ def compare(
     judgement.lost += lost
     judgement.strange += strange
     attributes = profile["attributes"] if profile else {}
+    judgement.emptied += [must.custom_id] if must.attributes and not attributes else []
     if lost or strange or profile is None or attributes != must.attributes:
         judgement.unequal.append(must.custom_id)
         return

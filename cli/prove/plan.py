@@ -1,4 +1,4 @@
-"""Decide what is sent: lives, repeats, replays, claims, forgeries, broken bodies.
+"""Decide what is sent: lives, repeats, replays, claims, forgeries, broken bodies, and erasures at the end.
 
 The same seed at the same moment decides the same.
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cli.prove import broken, claims, forgeries
+from cli.prove import broken, claims, erasures, forgeries
 from cli.prove.expected import Expected, profile_of
 from cli.prove.lives import LIVES, SHARES, Life
 from cli.prove.templates import Customer, Filled, changed, template
 from cli.sample import Sample
 
 TRUE, REPEAT, IGNORED, BROKEN, FORGED = "true", "repeat", "ignored", "broken", "forged"
-REPLAYED = "replayed"
+REPLAYED, ERASURE, LATE = "replayed", "erasure", "late"
 
 STEP_SECONDS = 600
 """Between two things that happen to a person."""
@@ -39,6 +39,11 @@ MOST_OVER_LIMIT = 3
 PER_HUNDRED = {IGNORED: 3, BROKEN: 6, FORGED: 10, REPLAYED: 5}
 CLAIMS_PER_HUNDRED = 2
 """People who say at a form or in a cart that they are somebody else."""
+ERASURES_PER_HUNDRED = 1
+MOST_ERASURES = 20
+"""Each looks through all that is parked."""
+TIDY_EVERY = 3
+"""One request in three is for a deleted record; the second of a plan is the first of them."""
 
 # source, how a topic begins   topics under which its body may never be read, as nothing in it is of their kind
 NEVER_READ_AS: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -80,13 +85,20 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All postings in the order of sending, and the profiles that must stand there in the end."""
+    """All postings in the order of sending, and the profiles that must stand there in the end.
+
+    `erasures` are sent once all before them has ended, and `late` once these have. Of those who are `erased`, the
+    profile must stand there until then, and not afterwards.
+    """
 
     postings: tuple[Posting, ...]
     profiles: Mapping[str, Expected]
+    erasures: tuple[Posting, ...] = ()
+    late: tuple[Posting, ...] = ()
+    erased: frozenset[str] = frozenset()
 
     def of_kind(self, kind: str) -> list[Posting]:
-        return [posting for posting in self.postings if posting.kind == kind]
+        return [posting for posting in (*self.postings, *self.erasures, *self.late) if posting.kind == kind]
 
 
 @dataclass(slots=True)
@@ -231,7 +243,8 @@ def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVE
     planner = Planner(sources, random.Random(seed), f"{seed:x}t{now:x}", now)  # noqa: S311 - not for security
     placed: list[tuple[float, Posting]] = []
     profiles: dict[str, Expected] = {}
-    for filled in drawn_lives(planner, webhooks):
+    lives = list(drawn_lives(planner, webhooks))
+    for filled in lives:
         profile = profile_of(filled)
         profiles[profile.custom_id] = profile
         near = planner.webhooks
@@ -240,7 +253,32 @@ def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVE
     placed += [*replays(planner, placed, webhooks), *visitors(planner, profiles, webhooks)]
     placed += [(planner.chance.random() * webhooks, one) for one in disturbances(planner, webhooks)]
     placed.sort(key=lambda pair: pair[0])
-    return Plan(tuple(posting for _, posting in placed), profiles)
+    postings = tuple(posting for _, posting in placed)
+    asked = tuple(asked_for(planner, lives, webhooks))
+    erased = frozenset(posting.custom_id for posting in asked if posting.way == erasures.ERASE)
+    for posting in asked:
+        if posting.way == erasures.TIDY:
+            profiles[posting.custom_id] = erasures.tidied(profiles[posting.custom_id])
+    return Plan(postings, profiles, asked, tuple(late_of(planner, erased, postings)), erased)
+
+
+def asked_for(planner: Planner, lives: Sequence[Sequence[Filled]], webhooks: int) -> list[Posting]:
+    """Return the shop's requests to erase some of its customers, and to tidy up after some."""
+    known = [found for life in lives if (found := erasures.shopper(life))]
+    count = min(webhooks * ERASURES_PER_HUNDRED // 100, MOST_ERASURES, len(known))
+    ways = [erasures.TIDY if number % TIDY_EVERY == 1 else erasures.ERASE for number in range(count)]
+    return [
+        Posting(ERASURE, planner.number(), erasures.request(way, one), way=way, custom_id=one.custom_id)
+        for way, one in zip(ways, planner.chance.sample(known, count), strict=True)
+    ]
+
+
+def late_of(planner: Planner, erased: Collection[str], sent: Sequence[Posting]) -> Iterator[Posting]:
+    """Yield what the shop says once more of people who are erased: all that it said before, as new webhooks."""
+    for one in sent:
+        if one.kind == TRUE and one.custom_id in erased:
+            again = changed(one.sample, one.sample.body + b" ")
+            yield Posting(LATE, planner.number(), again, custom_id=one.custom_id)
 
 
 def replays(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from bridge.ledger import DELIVERED, IGNORED, PARKED, Receipt
 from cli.prove.claims import CLAIM
 from cli.prove.compare import Judgement
 from cli.prove.look import is_final, is_waiting
-from cli.prove.plan import BROKEN, FORGED, REPEAT, REPLAYED, TRUE
+from cli.prove.plan import BROKEN, ERASURE, FORGED, LATE, REPEAT, REPLAYED, TRUE
 from cli.prove.plan import IGNORED as OF_NO_INTEREST
 from cli.prove.send import Sent
 
@@ -44,6 +44,12 @@ class Report:
     replayed: int = 0
     replayed_mapped: int = 0
     claims: int = 0
+    erasures: int = 0
+    erased: int = 0
+    not_erased: int = 0
+    erased_wrongly: int = 0
+    late: int = 0
+    late_mapped: int = 0
     refused_wrongly: int = 0
     repeats_unrecognised: int = 0
     delivered: int = 0
@@ -82,6 +88,9 @@ class Report:
             "forged_accepted": self.forged_accepted,
             "forged_unclear": self.forged_unclear,
             "replayed_mapped": self.replayed_mapped,
+            "not_erased": self.not_erased,
+            "erased_wrongly": self.erased_wrongly,
+            "late_mapped": self.late_mapped,
             "refused_wrongly": self.refused_wrongly,
             "repeats_unrecognised": self.repeats_unrecognised,
             "unfinished": self.unfinished,
@@ -104,7 +113,7 @@ class Report:
 def count_answers(report: Report, sent: Sequence[Sent]) -> None:
     """What the door answered."""
     kinds: dict[str, list[Sent]] = {
-        kind: [] for kind in (TRUE, REPEAT, OF_NO_INTEREST, BROKEN, FORGED, REPLAYED)
+        kind: [] for kind in (TRUE, REPEAT, OF_NO_INTEREST, BROKEN, FORGED, REPLAYED, ERASURE, LATE)
     }
     for one in sent:
         kinds[one.posting.kind].append(one)
@@ -119,7 +128,8 @@ def count_answers(report: Report, sent: Sequence[Sent]) -> None:
     report.forged_unclear = sum(not one.is_let_in and one.status not in (401, 404) for one in kinds[FORGED])
     report.replayed = len(kinds[REPLAYED])
     report.claims = sum(one.posting.way == CLAIM for one in kinds[TRUE])
-    right = [*kinds[TRUE], *kinds[REPEAT], *kinds[OF_NO_INTEREST], *kinds[REPLAYED]]
+    report.erasures, report.late = len(kinds[ERASURE]), len(kinds[LATE])
+    right = [one for kind in kinds if kind not in (BROKEN, FORGED) for one in kinds[kind]]
     report.refused_wrongly = sum(not one.is_let_in for one in right) + sum(
         not one.is_let_in and one.status not in BROKEN_ANSWERS for one in kinds[BROKEN]
     )
@@ -140,24 +150,27 @@ def count_receipts(report: Report, sent: Sequence[Sent], receipts: Mapping[str, 
     found = {webhook_id: receipt for webhook_id, receipt in known.items() if receipt}
     report.delivered = sum(receipt.status == DELIVERED for receipt in found.values())
     at_door = {one.posting.webhook for one in sent if one.is_ignored}
-    report.ignored = len(at_door) + sum(receipt.status == IGNORED for receipt in found.values())
-    parked = [
-        (kinds[one], receipt.failure_class) for one, receipt in found.items() if receipt.status == PARKED
-    ]
-    unconfirmed = [failure for kind, failure in parked if (kind, failure) == (REPLAYED, UNCONFIRMED)]
-    report.replayed_mapped = sum(
-        kinds[one] == REPLAYED and (receipt.status != PARKED or receipt.failure_class != UNCONFIRMED)
-        for one, receipt in found.items()
+    report.ignored = len(at_door) + sum(
+        receipt.status == IGNORED and kinds[one] != LATE for one, receipt in found.items()
     )
+    count_readings(report, [(kinds[one], receipt) for one, receipt in found.items()])
+    waits = sorted(seconds_of(one) for one in found.values() if one.status == DELIVERED)
+    report.to_batch_p50_seconds = percentile(waits, 50)
+    report.to_batch_p95_seconds = percentile(waits, 95)
+
+
+def count_readings(report: Report, ended: Sequence[tuple[str, Receipt]]) -> None:
+    """How each kind was read, and what was parked."""
+    parked = [(kind, receipt.failure_class) for kind, receipt in ended if receipt.status == PARKED]
+    unconfirmed = [failure for kind, failure in parked if (kind, failure) == (REPLAYED, UNCONFIRMED)]
+    report.replayed_mapped = sum(kind == REPLAYED for kind, _ in ended) - len(unconfirmed)
+    report.late_mapped = sum(kind == LATE and receipt.status != IGNORED for kind, receipt in ended)
     meant = [failure for kind, failure in parked if kind == BROKEN and failure in BROKEN_CLASSES]
     meant += unconfirmed
     report.parked_expected = classes(meant)
     report.parked_unexpected = classes(
         (Counter(failure for _, failure in parked) - Counter(meant)).elements()
     )
-    waits = sorted(seconds_of(one) for one in found.values() if one.status == DELIVERED)
-    report.to_batch_p50_seconds = percentile(waits, 50)
-    report.to_batch_p95_seconds = percentile(waits, 95)
 
 
 def count_profiles(report: Report, judgement: Judgement) -> None:
@@ -170,8 +183,15 @@ def count_profiles(report: Report, judgement: Judgement) -> None:
     report.profiles_compared = judgement.compared
     report.profiles_equal = judgement.equal
     report.profiles_unknown = len(judgement.strangers)
+    report.erased_wrongly = len(judgement.emptied)
     found = dict.fromkeys([*judgement.unequal, *judgement.doubled, *judgement.strangers])
     report.profiles_to_look_at = tuple(found)[:MOST_TO_LOOK_AT]
+
+
+def count_erased(report: Report, asked: Collection[str], left: Collection[str]) -> None:
+    """Count those who were asked for, by who of them is left in Batch."""
+    report.not_erased = len(set(asked) & set(left))
+    report.erased = len(asked) - report.not_erased
 
 
 def classes(failures: Iterable[str]) -> dict[str, int]:

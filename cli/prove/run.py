@@ -18,10 +18,10 @@ from bridge.ledger import WAITING, Receipt
 from cli.errors import WrongUsage
 from cli.prove.compare import Windows, at_most, judge, twice_named
 from cli.prove.ground import DELIVER, Ground, functions_of
-from cli.prove.look import Calls, profiles_of, settled
-from cli.prove.plan import BROKEN, Plan, plan
+from cli.prove.look import Calls, is_waiting, profiles_of, settled
+from cli.prove.plan import BROKEN, Plan, Posting, plan
 from cli.prove.prices import Used, cost_per_million
-from cli.prove.report import Report, count_answers, count_profiles, count_receipts
+from cli.prove.report import Report, count_answers, count_erased, count_profiles, count_receipts
 from cli.prove.send import TIMEOUT_SECONDS, Sender, Sent
 from cli.prove.trouble import Trouble
 
@@ -74,13 +74,21 @@ class Proof:
             calls, trouble = Calls(looker, self.ground.sandbox_url, since=since), self.trouble(looker)
             started = time.time()
             async with meanwhile(calls.watch()):
-                sent = await self.sent(drawn, trouble, functions)
+                sent = await self.sent(drawn.postings, trouble, functions)
                 answered = time.time()
-                receipts = await self.settled(sent)
+                receipts = await self.settled(sent, {})
+                before = await profiles_of(looker, self.ground.sandbox_url, since)
+                for postings in (drawn.erasures, drawn.late):
+                    asked = await self.sent(postings, trouble, functions)
+                    receipts |= await self.settled(asked, receipts)
+                    sent += asked
             finished = time.time()
             await calls.read(ALL_CALLS)
-            profiles = await profiles_of(looker, self.ground.sandbox_url, since)
+            after = await profiles_of(looker, self.ground.sandbox_url, since)
+        profiles = {name: profile for name, profile in after.items() if name not in drawn.erased}
+        profiles |= {name: before[name] for name in drawn.erased if name in before}
         report = self.report(drawn, sent, receipts)
+        count_erased(report, drawn.erased, after)
         windows = Windows.of(calls.seen.values(), trouble.kills)
         broken = (one.custom_id for one in of_broken(sent, receipts))
         count_profiles(report, judge(profiles, drawn.profiles, at_most(sent), windows, broken))
@@ -88,17 +96,20 @@ class Proof:
         count_time(report, started, answered, finished, len(calls.seen))
         return report, sent, receipts
 
-    async def sent(self, drawn: Plan, trouble: Trouble, functions: Sequence[str]) -> list[Sent]:
-        """What the door answered to the plan, with trouble meanwhile."""
+    async def sent(
+        self, postings: Sequence[Posting], trouble: Trouble, functions: Sequence[str]
+    ) -> list[Sent]:
+        """What the door answered to postings, with trouble meanwhile."""
         async with client(TIMEOUT_SECONDS) as senders, meanwhile(*self.troubles(trouble, functions)):
             sender = Sender(self.ground.door, senders)
-            return await sender.send_all(drawn.postings, self.options.concurrency)
+            return await sender.send_all(postings, self.options.concurrency)
 
-    async def settled(self, sent: Sequence[Sent]) -> dict[str, Receipt]:
-        """The receipts of what was accepted."""
+    async def settled(self, sent: Sequence[Sent], known: Mapping[str, Receipt]) -> dict[str, Receipt]:
+        """The receipts of what was accepted, and of what is known to wait."""
         accepted = [one for one in sent if one.is_accepted]
-        may_wait = {one.webhook_id for one in accepted if one.posting.kind == BROKEN}
-        return await settled(self.ground, (one.webhook_id for one in accepted), may_wait)
+        resting = {webhook_id for webhook_id, receipt in known.items() if is_waiting(receipt)}
+        may_wait = resting | {one.webhook_id for one in accepted if one.posting.kind == BROKEN}
+        return await settled(self.ground, [*(one.webhook_id for one in accepted), *resting], may_wait)
 
     def trouble(self, client: httpx.AsyncClient) -> Trouble:
         chance = random.Random(self.options.seed)  # noqa: S311 - not for security

@@ -24,7 +24,7 @@ from bridge.ledger import DELIVERED, PARKED, Receipt
 from bridge.settings import checked
 from bridge.webhook import Request, Source, Webhook
 from cli.errors import CommandFailed
-from cli.prove import broken, claims, forgeries
+from cli.prove import broken, claims, erasures, forgeries
 from cli.prove.compare import Judgement, Windows, at_most, judge, twice_named
 from cli.prove.expected import Expected, event_key, profile_of
 from cli.prove.ground import check_sandbox, ground, sandbox_of, variables_of
@@ -32,8 +32,10 @@ from cli.prove.lives import LIVES, Life
 from cli.prove.look import Call, call_of, digest
 from cli.prove.plan import (
     BROKEN,
+    ERASURE,
     FORGED,
     IGNORED,
+    LATE,
     NEVER_READ_AS,
     REPEAT,
     REPLAYED,
@@ -44,7 +46,7 @@ from cli.prove.plan import (
     plan,
 )
 from cli.prove.prices import COUNTED, PRICES, Used, cost_per_million
-from cli.prove.report import Report, count_answers, count_receipts
+from cli.prove.report import Report, count_answers, count_erased, count_profiles, count_receipts
 from cli.prove.run import RECEIVERS, Options, Proof
 from cli.prove.send import Door, Sender, Sent
 from cli.prove.templates import Customer, Filled, changed, template
@@ -89,13 +91,14 @@ def test_two_runs_never_tell_of_the_same_person(drawn: Plan) -> None:
 def test_every_source_there_is_lives_in_a_plan(drawn: Plan) -> None:
     assert set(LIVES) == set(ROOMS), "give the new source its lives in cli/prove/lives.py"
     assert {posting.sample.source for posting in drawn.of_kind(TRUE)} == set(ROOMS)
-    assert all(drawn.of_kind(kind) for kind in (REPEAT, IGNORED, BROKEN, FORGED, REPLAYED))
+    assert all(drawn.of_kind(kind) for kind in (REPEAT, IGNORED, BROKEN, FORGED, REPLAYED, ERASURE, LATE))
     assert any(posting.way == claims.CLAIM for posting in drawn.of_kind(TRUE))
     assert any(posting.copies > 1 for posting in drawn.postings)
 
 
 def test_a_plan_has_as_many_webhooks_as_were_asked_for(drawn: Plan) -> None:
-    assert 400 <= len(drawn.of_kind(TRUE)) < 400 + max(len(life.steps) for _, life in EVERY_LIFE)
+    of_lives = [posting for posting in drawn.of_kind(TRUE) if posting.way != claims.CLAIM]
+    assert 400 <= len(of_lives) < 400 + max(len(life.steps) for _, life in EVERY_LIFE)
 
 
 def test_lives_come_out_of_order_too(drawn: Plan) -> None:
@@ -108,7 +111,7 @@ def test_lives_come_out_of_order_too(drawn: Plan) -> None:
 
 
 def test_no_two_webhooks_of_a_plan_are_the_same_to_the_door(drawn: Plan) -> None:
-    ids = Counter(queued(posting.sample).id for posting in drawn.of_kind(TRUE))
+    ids = Counter(queued(one.sample).id for kind in (TRUE, ERASURE, LATE) for one in drawn.of_kind(kind))
     assert max(ids.values()) == 1
 
 
@@ -271,6 +274,96 @@ def test_a_replay_that_was_mapped_breaks_a_promise() -> None:
     assert "replayed_mapped" in report_of(DELIVERED).broken_promises
     assert "replayed_mapped" in report_of(PARKED, "mapping_failed").broken_promises
     assert report_of(PARKED, "topic_unconfirmed").broken_promises == []
+
+
+# ── Erasures ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_plan_asks_to_erase_some_and_to_tidy_up_after_some(drawn: Plan) -> None:
+    ways = Counter(posting.way for posting in drawn.of_kind(ERASURE))
+    assert ways == {erasures.ERASE: 3, erasures.TIDY: 1}
+    assert not [posting for posting in drawn.postings if posting.kind in (ERASURE, LATE)], (
+        "once all has ended"
+    )
+
+
+@pytest.mark.parametrize("kind", ["customer", "order"])
+def test_what_is_asked_of_the_shop_names_the_ids_of_all_that_it_said_of_the_person(
+    drawn: Plan, kind: str
+) -> None:
+    """By the references that the mappings make: what is asked is not made with them."""
+    start = f"shopify:{kind}:"
+    for asked in drawn.of_kind(ERASURE):
+        said = [one.sample for one in drawn.of_kind(TRUE) if one.custom_id == asked.custom_id]
+        known = {reference for sample in said for reference in references_of(sample) if start in reference}
+        named = {reference for reference in references_of(asked.sample) if start in reference}
+        assert named == known or (kind, asked.way) == ("order", erasures.TIDY)
+
+
+def references_of(sample: Sample) -> tuple[str, ...]:
+    change = trial_of(sample).change(queued(sample))
+    return (*change.person.references, *change.moves)
+
+
+def test_each_way_asks_for_what_it_says(drawn: Plan) -> None:
+    for asked in drawn.of_kind(ERASURE):
+        change = trial_of(asked.sample).change(queued(asked.sample))
+        assert change.privacy == {erasures.ERASE: "erase", erasures.TIDY: "housekeeping"}[asked.way]
+
+
+def test_the_topic_of_an_erasure_is_confirmed_by_its_body(drawn: Plan) -> None:
+    for posting in drawn.of_kind(ERASURE):
+        trial, webhook = trial_of(posting.sample), queued(posting.sample)
+        assert not room("shopify", "mapping").TOPIC_CHECK.judge(webhook, trial.settings).doubt
+
+
+def test_nobody_is_to_be_erased_whom_anybody_else_names_or_feeds(drawn: Plan) -> None:
+    sources = {(one.custom_id, one.sample.source) for one in drawn.of_kind(TRUE)}
+    asked = {posting.custom_id for posting in drawn.of_kind(ERASURE)}
+    assert {source for custom_id, source in sources if custom_id in asked} == {"shopify"}
+    assert all(re.fullmatch("[0-9a-f]{64}", custom_id) for custom_id in asked)
+
+
+def test_of_a_deleted_record_events_and_consents_stay(drawn: Plan) -> None:
+    [custom_id] = {posting.custom_id for posting in drawn.of_kind(ERASURE) if posting.way == erasures.TIDY}
+    profile = drawn.profiles[custom_id]
+    assert profile.attributes.keys() <= erasures.CONSENTS
+    assert profile.events
+    consents = {"$email_marketing": "unsubscribed"}
+    before = Expected("one", {"first_name": "Ada", **consents}, Counter({"event": 1}))
+    assert erasures.tidied(before) == Expected("one", consents, Counter({"event": 1}))
+
+
+def test_late_webhooks_are_new_ones_of_those_who_are_erased(drawn: Plan) -> None:
+    bodies = {one.sample.body for one in drawn.of_kind(TRUE)}
+    erased = {one.custom_id for one in drawn.of_kind(ERASURE) if one.way == erasures.ERASE}
+    assert drawn.erased == erased == {one.custom_id for one in drawn.of_kind(LATE)}
+    assert not [one for one in drawn.of_kind(LATE) if one.sample.body in bodies]
+
+
+def test_a_late_webhook_that_was_not_ignored_breaks_a_promise() -> None:
+    def report_of(status: str) -> Report:
+        report = Report(seed=1, webhooks=1)
+        count_receipts(report, [sent(LATE, 200, "a")], {"a": receipt(status)})
+        return report
+
+    assert report_of(DELIVERED).broken_promises == ["late_mapped"]
+    assert report_of("ignored").broken_promises == []
+
+
+def test_who_is_left_though_asked_for_breaks_a_promise() -> None:
+    report = Report(seed=1, webhooks=1)
+    count_erased(report, {"one", "two"}, {"two", "three"})
+    assert (report.erased, report.not_erased, report.broken_promises) == (1, 1, ["not_erased"])
+
+
+@pytest.mark.parametrize("left", [{}, {"attributes": {}, "events": []}], ids=["gone", "emptied"])
+def test_who_is_gone_or_emptied_and_was_not_asked_for_breaks_a_promise(
+    must: Expected, left: dict[str, Any]
+) -> None:
+    report = Report(seed=1, webhooks=1)
+    count_profiles(report, judged({must.custom_id: left} if left else {}, must))
+    assert "erased_wrongly" in report.broken_promises
 
 
 # ── The comparison ──────────────────────────────────────────────────────────────────────────────────────────
