@@ -65,7 +65,7 @@ setup: .venv/.ready ## Make .venv with everything that development needs
 
 ##@ Check it
 
-check: lint types template checkov audit test ## Everything that has to hold: format, lint, types, template, tests
+check: lint types template checkov audit docs-site test ## Everything that has to hold: format, lint, types, template, links, tests
 
 test: setup browser artifact ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -127,6 +127,9 @@ docs: setup ## Write the tables of what arrives, and of sabotages, into the page
 	@$(BIN)/python -m tools.tables
 	@$(BIN)/python -m tools.sabotage_page
 
+docs-site: .venv-docs/.ready ## Build the documentation as a site, into site/, with strict links
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs --quiet build --strict
+
 lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --constraints requirements-dev.txt requirements-lambda.in --output-file requirements-lambda.txt
@@ -134,14 +137,15 @@ lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versi
 		layers/core/requirements.in --output-file layers/core/requirements.txt
 	$(LOCK) requirements-sam.in --output-file requirements-sam.txt
 	$(LOCK) requirements-checks.in --output-file requirements-checks.txt
+	$(LOCK) requirements-docs.in --output-file requirements-docs.txt
 	$(LOCK) --constraints requirements-dev.txt requirements-fuzz.in --output-file requirements-fuzz.txt
 	$(LOCK) requirements-emulated.in --output-file requirements-emulated.txt
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .venv-sam .venv-checks .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv .venv-sam .venv-checks .venv-docs .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated sabotage bench build deploy new-source remove-source docs lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated sabotage bench build deploy new-source remove-source docs docs-site lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.
@@ -174,6 +178,13 @@ RUNTIME_BRINGS = botocore python-dateutil six urllib3
 	@echo "Setting up .venv-checks, the environment of checkov: once, about half a minute."
 	@.venv-checks/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-checks
 	@.venv-checks/bin/python $(PIP_INSTALL) -r requirements-checks.txt
+	@touch $@
+
+.venv-docs/.ready: requirements-docs.txt
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
+	@echo "Setting up .venv-docs, the environment of the documentation's site: once, about a quarter of a minute."
+	@.venv-docs/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-docs
+	@.venv-docs/bin/python $(PIP_INSTALL) -r requirements-docs.txt
 	@touch $@
 
 .venv-fuzz/.ready: requirements-fuzz.txt pyproject.toml
