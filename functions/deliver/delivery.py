@@ -361,7 +361,8 @@ def believed(change: ProfileChange, settings: ConnectionSettings, webhook: Webho
     if change.privacy is not None or change.connection is not None:
         return change
     is_proven = claims.is_proven(change.person.claimed_user_id, webhook.headers)
-    return identity.as_stated(change, settings, is_proven=is_proven)
+    stated = identity.as_stated(change, settings, is_proven=is_proven)
+    return identity.in_time(stated, webhook.received_at)
 
 
 def round_of(job: Job) -> tuple[int, int]:

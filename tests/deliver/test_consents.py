@@ -357,6 +357,25 @@ def test_a_withdrawal_from_before_the_link_that_comes_late_does_not(
     assert consent(forms) == "subscribed"
 
 
+def test_a_visitors_withdrawal_of_the_year_9999_is_none_of_the_future(
+    forms: World, shopify: MakeWebhook
+) -> None:
+    settings = {
+        "verify": {"scheme": "token", "header": "x-token"},
+        "provenance": "visitor",
+        "time": "at",
+        "person": {"email": "email"},
+        "mapping": [{"attributes": {"$email_marketing": "state"}}],
+    }
+    forms.parameters.write("custom", "main", settings)
+    body = {"email": ADA, "state": "unsubscribed", "at": "9999-01-01T00:00:00Z"}
+    withdrawal = replace(form(forms, body), source="custom")
+    deliver(forms, withdrawal)
+    assert consent(forms) == "unsubscribed"
+    deliver(forms, states(shopify, "subscribed", NOW + 60))
+    assert consent(forms) == "subscribed"
+
+
 # ── Links are good for what was asked alone ─────────────────────────────────────────────────────────────────
 
 

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bridge import normalise
 from bridge.errors import BridgeError
-from bridge.identity import as_stated
+from bridge.identity import MOMENT, as_stated, in_time
 from bridge.profile import AttributeGroup, Person, ProfileChange
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen
+from functions.deliver.delivery import believed
 from functions.sources import ROOMS, room, settings_model
 from functions.stripe.mapping import TOPICS as STRIPE_TOPICS
 from tests.conftest import SAMPLES
@@ -49,17 +51,19 @@ class Body:
         content: Content = json.loads(self.example.body)
         return content
 
-    def change(self, content: object | None = None, **settings: Any) -> ProfileChange | None:
+    def change(
+        self, content: object | None = None, received_at: datetime = NOW, **settings: Any
+    ) -> ProfileChange | None:
         """Return what the connection believes of the body, or of another content; None of what says nothing."""
         source = self.example.source
         body = self.example.body if content is None else json.dumps(content).encode()
         kept = source_of(source).kept_headers
         headers = {name: text for name, text in self.example.headers.items() if name in kept}
-        webhook = Webhook("0" * 32, source, "main", self.example.topic, headers, body, NOW, "group")
+        webhook = Webhook("0" * 32, source, "main", self.example.topic, headers, body, received_at, "group")
         model = checked({**self.example.settings, **settings}, settings_model(source))
         try:
             mapped = room(source, "mapping").to_change(webhook, model)
-            return as_stated(chosen(mapped, model, webhook), model, is_proven=False)
+            return believed(chosen(mapped, model, webhook), model, webhook)
         except (BridgeError, ValidationError):
             return None
 
@@ -380,6 +384,60 @@ def test_no_marker_of_a_visitor_arrives_as_an_owners_word(body: Body) -> None:
         change = body.change(content)
         if change is not None and body.example.settings.get("provenance") != "owner":
             assert markers_of_owner(change) == []
+
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before all that any body states."""
+
+
+def moments_after_receipt(change: ProfileChange) -> list[str]:
+    """Return what a visitor states of a moment after `LONG_AGO`."""
+    latest = normalise.sortable(LONG_AGO)
+    late = [
+        group.name
+        for group in change.groups
+        if group.provenance == "visitor"
+        and any(moment > latest for moment in MOMENT.findall(group.version + group.rank))
+    ]
+    events = change.events if change.person.provenance == "visitor" else ()
+    return late + [event.name for event in events if event.time and event.time > LONG_AGO]
+
+
+@each_body
+def test_no_visitor_states_a_moment_after_the_receipt(body: Body) -> None:
+    for content in VISITORS.get(body.example.source, everything)(body):
+        change = body.change(content, LONG_AGO)
+        if change is not None:
+            assert moments_after_receipt(change) == []
+
+
+def test_a_moment_after_the_receipt_is_not_what_no_body_states() -> None:
+    """Sources whose bodies have visitors' moments: the test before this would see them."""
+    stating = {
+        body.example.source
+        for body in BODIES
+        for content in VISITORS.get(body.example.source, everything)(body)
+        if (change := body.change(content)) is not None and moments_after_receipt(change)
+    }
+    assert {"custom", "shopify", "stripe", "woocommerce", "typeform"} <= stating
+
+
+def test_a_moment_of_an_owner_is_left_as_it_is() -> None:
+    version = "2026-09-11T00:00:00.000000|consent"
+    group = AttributeGroup("customer", version, {"$email_marketing": "subscribed"}, provenance="owner")
+    change = ProfileChange(Person(provenance="owner"), groups=(group,))
+    assert in_time(change, NOW) == change
+
+
+def test_of_a_visitors_version_all_but_its_moments_stays() -> None:
+    version, rank = (
+        "9999-01-01T00:00:00.000000|2026-09-10T11:00:00.000000|response",
+        "9998-01-01T00:00:00.000000",
+    )
+    group = AttributeGroup("customer", version, {"city": "Kiel"}, member="one", rank=rank)
+    [held] = in_time(ProfileChange(Person(), groups=(group,)), NOW).groups
+    now = "2026-09-10T12:00:00.000000"
+    assert (held.version, held.rank) == (f"{now}|2026-09-10T11:00:00.000000|response", now)
 
 
 # source         expressions that settings may have for what a visitor fills in

@@ -7,8 +7,10 @@ https://doc.batch.com/developer/technical-guides/how-to-guides/how-to-choose-the
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, Literal, Protocol, TypeAlias
 
 from bridge import normalise
@@ -23,6 +25,8 @@ MAX_CUSTOM_ID_CHARACTERS = 512
 """Counted as UTF-16, as Batch's SDKs do."""
 PLACEHOLDER: Final = "placeholder_id"
 NOT_TRUSTED: Final = "user_id_not_trusted"
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
+"""A moment within a version, as `normalise.sortable` writes it."""
 
 
 class Statement(Protocol):
@@ -101,6 +105,32 @@ def believed(group: AttributeGroup, provenance: Provenance, settings: Statement)
     if "visitor" not in (group.provenance, provenance):
         return group
     return replace(group, provenance="visitor", replaces=settings.visitor_updates == "replace")
+
+
+def in_time(change: ProfileChange, received_at: datetime) -> ProfileChange:
+    """Return the change with no moment of a visitor's after its receipt: else a withdrawal would stay for ever.
+
+    An owner's moments stay: they are of the tool's own clock, and of whatever its owner goes by.
+    """
+    latest = normalise.sortable(received_at)
+    groups = tuple(
+        group if group.provenance == "owner" else group_in_time(group, latest) for group in change.groups
+    )
+    if change.person.provenance == "owner":
+        return replace(change, groups=groups)
+    events = tuple(
+        replace(event, time=min(event.time, received_at)) if event.time else event for event in change.events
+    )
+    return replace(change, groups=groups, events=events)
+
+
+def group_in_time(group: AttributeGroup, latest: str) -> AttributeGroup:
+    """Return the group with no moment after the latest in what it is compared by."""
+
+    def at_most(text: str) -> str:
+        return MOMENT.sub(lambda found: min(found.group(), latest), text)
+
+    return replace(group, version=at_most(group.version), rank=at_most(group.rank))
 
 
 def without_placeholders(person: Person) -> tuple[Person, list[str]]:
