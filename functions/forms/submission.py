@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import Any, Literal, TypeAlias
 
+from bridge.placeholders import is_unfilled
 from bridge.profile import Value
 from bridge.webhook import Source, Webhook, json_object
 
@@ -35,9 +36,6 @@ Kind: TypeAlias = Literal[
 ]
 """What a question asks for. `consent`: a box beside a legal text; `hidden`: handed to the form by a link, not asked;
 `computed`: worked out by the form; empty: the vendor does not tell."""
-
-UNFILLED = re.compile(r"x{4,}|\{+[^{}]*\}+|\[\[?[^\[\]]*\]?\]|%+[^%\s]+%+|\*\|.*\|\*|<%.*%>", re.IGNORECASE)
-"""What stands in a link whose placeholder nobody filled in: the same for everyone, so it names no one."""
 
 MAX_FIELDS = 1000
 """Of a submission; those beyond are left out, with a warning where a vendor sends them."""
@@ -124,7 +122,7 @@ def text_in(content: object) -> str | None:
 def filled(content: object) -> str | None:
     """The text of a hidden field, unless it is a link's placeholder that nobody filled in."""
     text = text_in(content)
-    return None if text is None or UNFILLED.fullmatch(text) else text
+    return None if text is None or is_unfilled(text) else text
 
 
 def claim(submission: Submission) -> tuple[str | None, str | None]:
