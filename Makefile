@@ -8,7 +8,7 @@
 #   EMULATED_ARGS  what `make emulated` hands to pytest, e.g. EMULATED_ARGS="-k roles -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
 #   SABOTAGE_ARGS  which sabotages `make sabotage` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
-#   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=acme
+#   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=klaviyo
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
 SHELL := /bin/bash

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import ROOT, content, copied, passes, run
-from tools.new_source import FILES, check_name, start
+from tools.new_source import EXAMPLE, FILES, check_name, start
 from tools.places import ADDED
 from tools.texts import Refused, with_units
 
+UNTAKEN = "nobodystool"
+"""A name that the command takes, and that no real tool has."""
 LONGEST = "a23456789012345678901"
 
 
@@ -20,20 +22,21 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_a_new_source_keeps_every_promise_at_once(checkout: Path) -> None:
-    assert "make test" in run(checkout, "-m", "tools.new_source", "acme").stdout
+    start(checkout, EXAMPLE)
     promises = (
-        *("sources/test_every_source.py", "sources/test_acme.py"),
+        *("sources/test_every_source.py", f"sources/test_{EXAMPLE}.py"),
         *(
             "test_docs.py",
             "test_tables.py",
             "test_template.py",
             "test_permissions.py",
             "test_architecture.py",
+            "cli/test_prove.py",
         ),
     )
     # of the other sources it may only break what goes through all pages, the whole template or all examples
     modules = "test_docs or test_tables or test_template or test_permissions or test_architecture"
-    chosen = f"acme or {modules} or belongs_to_another or two_types"
+    chosen = f"{EXAMPLE} or {modules} or belongs_to_another or two_types or lives_in_a_plan"
     passes(
         checkout,
         "pytest",
@@ -46,7 +49,7 @@ def test_a_new_source_keeps_every_promise_at_once(checkout: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["ab", "acme", LONGEST])
+@pytest.mark.parametrize("name", ["ab", EXAMPLE, LONGEST])
 def test_what_is_made_is_formatted_whatever_it_is_called(checkout: Path, name: str) -> None:
     start(checkout, name)
     code = [path.format(name=name) for path in (*FILES, *ADDED) if path.endswith(".py")]
@@ -55,9 +58,11 @@ def test_what_is_made_is_formatted_whatever_it_is_called(checkout: Path, name: s
 
 
 def test_the_room_of_a_new_source_is_about_100_lines(checkout: Path) -> None:
-    start(checkout, "acme")
+    start(checkout, EXAMPLE)
     lines = [
-        line for path in (checkout / "functions/acme").glob("*.py") for line in path.read_text().splitlines()
+        line
+        for path in (checkout / f"functions/{EXAMPLE}").glob("*.py")
+        for line in path.read_text().splitlines()
     ]
     assert len(lines) < 140
 
@@ -65,13 +70,14 @@ def test_the_room_of_a_new_source_is_about_100_lines(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "make new-source NAME=acme"),
+        ("", "make new-source NAME=klaviyo"),
         ("Acme", "small letters"),
         ("ac-me", "small letters"),
         ("../acme", "small letters"),
         ("a", "2 to 21"),
         (LONGEST + "2", "2 to 21"),
         ("class", "means something else"),
+        (EXAMPLE, "means something else"),
         ("batch", "means something else"),
         ("shopify", "already"),
         ("typeform", "already"),
@@ -85,11 +91,30 @@ def test_a_name_that_is_none_or_taken_is_refused(name: str, why: str) -> None:
         check_name(ROOT, name)
 
 
+def test_the_command_says_what_it_wrote_and_what_is_left_to_do(checkout: Path) -> None:
+    done = run(checkout, "-m", "tools.new_source", UNTAKEN)
+    assert done.returncode == 0, done.stderr
+    assert f"functions/{UNTAKEN}/handler.py" in done.stdout
+    assert "make test" in done.stdout
+    refused = run(checkout, "-m", "tools.new_source", EXAMPLE)
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_a_folder_that_holds_no_code_is_no_source(checkout: Path) -> None:
+    leftover = checkout / f"functions/{UNTAKEN}/__pycache__/handler.cpython-313.pyc"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"")
+    check_name(checkout, UNTAKEN)
+    assert f"functions/{UNTAKEN}/handler.py" in start(checkout, UNTAKEN)
+    with pytest.raises(Refused, match="already"):
+        check_name(checkout, UNTAKEN)
+
+
 def test_nothing_is_written_where_a_line_has_lost_its_place(checkout: Path) -> None:
     (checkout / "docs/cost.md").write_text("# What it costs\n")
     before = content(checkout)
     with pytest.raises(Refused, match=r"docs/cost\.md"):
-        start(checkout, "acme")
+        start(checkout, EXAMPLE)
     assert content(checkout) == before
 
 

@@ -27,6 +27,7 @@ FILES = {
     "functions/{name}/README.md": "README.md",
     "events/{name}/contact.created.json": "event.json",
     "events/{name}/contact.created.batch.json": "batch.json",
+    "events/{name}/proof.toml": "proof.toml",
     "tests/sources/test_{name}.py": "test_source.py",
     "docs/connect-{name}.md": "connect.md",
 }
@@ -39,6 +40,10 @@ NEXT_STEPS = """\
   4. describe every click in docs/connect-{name}.md, README.md and NEXT_STEPS of cli/connect.py
   5. write a line in CHANGELOG.md
 docs/adding-a-source.md tells the rest. Try it: make test PYTEST_ARGS="-k {name}", then make run."""
+
+
+EXAMPLE = "acme"
+"""What a source is called in tests and pages, so that no test meets it as a real one."""
 
 
 def words_of(name: str) -> dict[str, str]:
@@ -57,12 +62,17 @@ def words_of(name: str) -> dict[str, str]:
 def check_name(root: Path, name: str) -> None:
     """Raises Refused for a name that is none, or that something else has."""
     if not NAME.fullmatch(name):
-        raise Refused("NAME is 2 to 21 small letters and digits, a letter first: make new-source NAME=acme")
-    if name in ("batch", "connections") or keyword.iskeyword(name):
+        raise Refused(
+            "NAME is 2 to 21 small letters and digits, a letter first: make new-source NAME=klaviyo"
+        )
+    if name in ("batch", "connections", EXAMPLE) or keyword.iskeyword(name):
         raise Refused(f"{name} already means something else")
     registered = (root / "functions/sources.py").read_text(encoding="utf-8")
-    rooms = {path.stem for path in (root / "functions").iterdir()}
-    if name in rooms or f'    "{name}": "functions.' in registered:
+    if (
+        holds_code(root / "functions" / name)
+        or (root / f"functions/{name}.py").exists()
+        or f'    "{name}": "functions.' in registered
+    ):
         raise Refused(f"there is a source or a room {name} already")
     own = "|".join(("Function", "Logs", "Secret", "Address"))
     taken = re.search(
@@ -72,6 +82,11 @@ def check_name(root: Path, name: str) -> None:
     )
     if taken:
         raise Refused(f"template.yaml has {taken.group().strip(' :')} already")
+
+
+def holds_code(folder: Path) -> bool:
+    """Return whether a folder is a source or a function: a leftover `__pycache__` is neither."""
+    return (folder / "handler.py").exists()
 
 
 def written(root: Path, name: str) -> dict[Path, str]:
@@ -90,8 +105,7 @@ def written(root: Path, name: str) -> dict[Path, str]:
 
 
 def start(root: Path, name: str) -> list[str]:
-    """Write all that a new source needs; returns the paths. Raises Refused."""
-    check_name(root, name)
+    """Write all that a new source needs, whatever it is called; returns the paths. Raises Refused."""
     made = written(root, name)
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +116,7 @@ def start(root: Path, name: str) -> list[str]:
 def main() -> int:
     name = " ".join(sys.argv[1:])
     try:
+        check_name(Path(), name)
         paths = start(Path(), name)
     except Refused as error:
         print(error, file=sys.stderr)

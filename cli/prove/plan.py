@@ -121,7 +121,7 @@ class Planner:
         return self.webhooks - 1
 
     def source(self) -> str:
-        return self.chance.choices(self.sources, [SHARES.get(one, 1) for one in self.sources])[0]
+        return self.chance.choices(self.sources, [SHARES[one] for one in self.sources])[0]
 
     def life(self, source: str, life: Life) -> list[Filled]:
         """The webhooks of one person, in the order in which things happened."""

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cli.prove.lives import NAMES, OF_THE_LIFE, PLACES
+from cli.prove.lives import NAMES, PLACES, ROLES
 from cli.sample import Sample
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
@@ -181,7 +181,7 @@ def names_in(sample: Sample, text: str) -> Iterator[tuple[str, str]]:
                     yield str(found).rpartition("/")[2], role
             break
     for old in dict.fromkeys(re.findall(NAMES.get(sample.source, r"(?!)"), text)):
-        yield old, next((role for start, role in OF_THE_LIFE.items() if old.startswith(start)), "!")
+        yield old, next((role for start, role in ROLES.items() if old.startswith(start)), "!")
 
 
 def at_place(body: Any, place: str) -> Any:
