@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from bridge.observability import Cause
 from functions.sources import COMPARED, ROOMS
 
 # package    its folder
@@ -310,6 +312,23 @@ def function_bodies(module: str) -> Iterator[tuple[str, int, int]]:
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
             lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
             yield node.name, node.lineno, lines
+
+
+def causes_rung_by(module: str) -> set[str]:
+    """Each text that a module may hand to `alarm`: what stands in the calls, or any of its texts where a name does."""
+    nodes = list(ast.walk(tree(module)))
+    calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "alarm"]
+    handed = [call.args[0] for call in calls]
+    if not all(isinstance(one, ast.Constant) for one in handed):
+        handed = [node for node in nodes if isinstance(node, ast.expr)]
+    return {str(one.value) for one in handed if isinstance(one, ast.Constant)}
+
+
+def test_every_cause_of_the_alarm_has_somebody_who_rings_it() -> None:
+    silent = set(get_args(Cause)).difference(*map(causes_rung_by, MODULES))
+    assert not silent, (
+        f"nothing calls alarm() for {sorted(silent)}: call it, or take it out of Cause and the docs"
+    )
 
 
 @pytest.mark.parametrize("package", PACKAGES)

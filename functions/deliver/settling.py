@@ -21,6 +21,7 @@ from bridge.errors import (
     NotStorable,
     ProfileBusy,
     ProviderUnavailable,
+    TopicUnconfirmed,
     Unavailable,
     Unfinished,
 )
@@ -162,10 +163,16 @@ class Settler:
             job.end(Outcome.PARKED, error)
 
     def park(self, job: Job, only: Sequence[str], failure: Failed) -> None:
-        """Put a job's webhook in the dead-letter queue, with what is still to be sent. Raises Unavailable."""
+        """Put a job's webhook in the dead-letter queue, with what is still to be sent. Raises Unavailable.
+
+        The alarm rings for a body whose topic it does not allow, but not when a retry ends so again.
+        """
         call = job.operation() if job.custom_id else None
         described = Failure(failure.failure_class, failure.reason, self.now, call)
         self.queue.park(replace(job.webhook, only=tuple(only)), described)
+        if isinstance(failure, TopicUnconfirmed) and not job.webhook.retries:
+            source, connection = job.webhook.source, job.webhook.connection
+            alarm("topic_unconfirmed", source=source, connection=connection, webhook_id=job.webhook.id)
 
     # ── What became of each ─────────────────────────────────────────────────────────────────────────────
 

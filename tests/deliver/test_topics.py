@@ -133,6 +133,36 @@ def test_the_same_body_under_all_topics_is_parked_once_with_one_receipt(world: W
     assert world.batch.calls == []
 
 
+def rung(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The causes for which the alarm rang."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "NeedsAttention" in line]
+    return [line["cause"] for line in lines]
+
+
+def test_what_is_stopped_rings_once_for_each_body(
+    world: World, send: Send, capsys: pytest.CaptureFixture[str]
+) -> None:
+    send("shopify", "shop/redact", ORDER)
+    assert rung(capsys) == ["topic_unconfirmed"]
+    send("shopify", "customers/redact", ORDER)
+    send("shopify", "orders/create", ORDER)
+    world.deliver(retried(world))
+    assert rung(capsys) == []
+    send("shopify", "shop/redact", PAID)
+    assert rung(capsys) == ["topic_unconfirmed"]
+
+
+def test_within_one_batch_it_rings_once_for_each_body_too(
+    world: World, shopify: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    captured = [shopify("orders/create", 1, **ORDER), shopify("orders/paid", 2, **PAID)]
+    topics = ("shop/redact", "app/uninstalled")
+    world.deliver(
+        *(replace(one, id=f"{one.id} {topic}", topic=topic) for one in captured for topic in topics)
+    )
+    assert rung(capsys) == ["topic_unconfirmed", "topic_unconfirmed"]
+
+
 def test_within_one_batch_too_it_is_parked_once(world: World, shopify: Any) -> None:
     captured = shopify("orders/create", 1, **ORDER)
     others = [replace(captured, id=topic, topic=topic) for topic in ("shop/redact", "app/uninstalled")]
