@@ -363,8 +363,8 @@ def test_every_reason_of_a_refused_signature_is_explained(reason: str) -> None:
 
 
 @pytest.mark.parametrize("refused", Refused.__subclasses__(), ids=lambda refused: refused.__name__)
-def test_every_answer_of_the_door_is_documented(refused: type[Refused]) -> None:
-    found = rows(section(text_of("docs/operating.md"), "What the door answers"))
+def test_every_answer_of_the_endpoint_is_documented(refused: type[Refused]) -> None:
+    found = rows(section(text_of("docs/operating.md"), "What the endpoint answers"))
     assert [str(refused.status), f"`{refused.code}`"] in [cells[:2] for cells in found], (
         f"add {refused.status} `{refused.code}` to docs/operating.md"
     )
