@@ -202,6 +202,11 @@ def test_readme_has_at_most_150_lines() -> None:
 
 
 @each_page
+def test_no_page_has_the_marks_of_a_conflict(page: Path) -> None:
+    assert not re.search(r"^(<{7} |={7}$|>{7} )", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@each_page
 def test_every_block_of_json_is_json(page: Path) -> None:
     for language, block in FENCED.findall(page.read_text(encoding="utf-8")):
         if language == "json":
