@@ -11,11 +11,14 @@ from local.runtime import Environment
 
 CODE = (ROOT / "functions", ROOT / "layers" / "core" / "bridge")
 EVERY_SECONDS = 0.5
+SUFFIXES = {".py", ".toml"}
+"""Of the code, and of the data files that it reads once."""
 
 
 def newest(folders: Iterable[Path] = CODE) -> float:
     """When the code was last changed, as the file system says."""
-    times = (path.stat().st_mtime for folder in folders for path in folder.rglob("*.py") if path.exists())
+    files = (path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    times = (path.stat().st_mtime for path in files if path.exists())
     return max(times, default=0.0)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import permutations
@@ -24,6 +26,7 @@ from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, webhook_id
 from functions.forms import mapping
 from functions.forms.reading.names import RESERVED, answer_names
+from functions.forms.recognition import phrases
 from functions.forms.registry import VENDORS
 from functions.forms.submission import Field
 from tests.world import with_told_times
@@ -119,12 +122,45 @@ def test_becomes_exactly_what_stands_beside_the_example_and_nothing_is_cut(path:
 
 
 @pytest.mark.parametrize(
-    "unwanted", ["pydantic", "httpx", "phonenumbers", "python_multipart", "bridge.settings"]
+    "unwanted",
+    [
+        *("pydantic", "httpx", "phonenumbers", "python_multipart", "bridge.settings"),
+        *("tomllib", "functions.forms.recognition.consent", "functions.forms.recognition.countries"),
+    ],
 )
 def test_receiving_imports_nothing_that_only_mapping_needs(unwanted: str) -> None:
     check = f"import sys, functions.forms.handler; sys.exit({unwanted!r} in sys.modules)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", check], env=environment, check=False).returncode == 0
+
+
+# The data files of the languages
+
+
+def test_each_language_has_a_file_of_the_same_kinds_of_phrases() -> None:
+    tables = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in phrases.LANGUAGES.glob("*.toml")}
+    assert set(tables) == {"de", "en", "es", "fr", "it", "nl", "pt"}
+    for language, table in tables.items():
+        unknown = {
+            f"{section}.{kind}"
+            for section, kinds in table.items()
+            for kind in kinds
+            if kind not in tables["en"][section]
+        }
+        assert not unknown, f"nobody reads these kinds of {language}.toml"
+
+
+def test_every_phrase_of_every_language_is_found_as_whole_words() -> None:
+    for language in phrases.languages():
+        for kind, texts in language["phrases"].items():
+            for text in (text for text in texts if re.fullmatch(r"[\w ]+", text)):
+                assert phrases.pattern(kind).search(f"well {text} then")
+                assert not re.fullmatch(phrases.pattern(kind), f"x{text}x")
+
+
+def test_a_kind_of_phrases_that_no_language_has_is_no_expression_that_matches_all() -> None:
+    with pytest.raises(KeyError):
+        phrases.pattern("neswletter")
 
 
 # Names of answers
