@@ -21,6 +21,9 @@ FUZZ_SECONDS ?= 600
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SAM_CLI_TELEMETRY := 0
 
+# macOS has a make of 2006, which cannot keep the output of two targets apart.
+OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 HERE := .aws-sam/here/.aws-sam
@@ -65,7 +68,9 @@ setup: .venv/.ready ## Make .venv with everything that development needs
 
 ##@ Check it
 
-check: lint types template checkov audit docs-site test ## Everything that has to hold: format, lint, types, template, links, tests
+check: ## Everything that has to hold: format, lint, types, template, links, tests
+	@$(MAKE) --jobs=2 $(OUTPUT_SYNC) lint types template checkov audit docs-site
+	@$(MAKE) test
 
 test: setup browser artifact ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
