@@ -31,6 +31,7 @@ class Held:
     receipts: int = 0
     links: int = 0
     facts: int = 0
+    withdrawals: int = 0
     erased: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def held_of(stack: Stack, project: str, custom_id: str) -> Held | None:
         kinds["webhook"],
         kinds["link"],
         kinds["fact"],
+        kinds["consent"],
         any("gone_until" in row for row in rows.values()),
     )
 

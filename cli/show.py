@@ -290,9 +290,15 @@ def held(found: Sequence[Held]) -> None:
         grid(
             [
                 ("attributes in Batch", ", ".join(one.attributes) or "none"),
-                ("here", f"{one.receipts} receipts, {one.links} links, {one.facts} facts"),
+                ("here", here(one)),
             ]
         )
+
+
+def here(one: Held) -> str:
+    """Say how much the ledger has of a profile."""
+    told = f"{one.receipts} receipts, {one.links} links, {one.facts} facts"
+    return f"{told}, {one.withdrawals} withdrawals" if one.withdrawals else told
 
 
 def forgetting(asked: Sequence[str]) -> None:

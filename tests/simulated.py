@@ -233,9 +233,13 @@ ADDED = " ADD customers :customers"
 ADDED_CUSTOMER = frozenset({PLACED + ADDED, f"{PLACED}, expires_at = :expires_at{ADDED}"})
 
 
+STATED = f"{PLACED}, consent = :consent, stated_at = :stated_at, learnt_by = :learnt_by"
+STATED_CONSENT = frozenset({f"{STATED} REMOVE expires_at", f"{STATED}, expires_at = :expires_at"})
+
+
 class SimulatedDynamo:
-    """A client of DynamoDB that holds the ledger's one table. Of updates it knows those of the lease, of kinds and of
-    the customers of an address alone."""
+    """A client of DynamoDB that holds the ledger's one table. Of updates it knows those of the lease, of kinds, of
+    the customers of an address and of its consents alone."""
 
     exceptions = DynamoExceptions
 
@@ -271,6 +275,8 @@ class SimulatedDynamo:
     def update_item(self, **asked: Any) -> dict[str, Any]:
         if asked["UpdateExpression"] in ADDED_CUSTOMER:
             return self.add_customer(asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"])
+        if asked["UpdateExpression"] in STATED_CONSENT:
+            return self.keep_consent(asked["Key"]["pk"]["S"], asked)
         assert asked["UpdateExpression"] == "SET lease_owner = :owner, lease_until = :until", "the lease's"
         key, values = asked["Key"]["pk"]["S"], asked["ExpressionAttributeValues"]
         row, now = self.rows.get(key, {"pk": {"S": key}}), float(values[":now"]["N"])
@@ -282,6 +288,16 @@ class SimulatedDynamo:
         if not is_free or ("gone_until" in row and float(row["gone_until"]["N"]) >= now):
             raise ConditionalCheckFailed(row)
         self.rows[key] = {**row, "lease_owner": values[":owner"], "lease_until": values[":until"]}
+        return {"Attributes": dict(self.rows[key])}
+
+    def keep_consent(self, key: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Write what is stated for an address, where it is newer, or as new where the condition allows that."""
+        values = asked["ExpressionAttributeValues"]
+        known, stated = self.rows.get(key, {}).get("stated_at", {}).get("S"), values[":stated_at"]["S"]
+        may_equal = "<=" in asked["ConditionExpression"]
+        if known is not None and not (known < stated or (may_equal and known == stated)):
+            raise ConditionalCheckFailed(self.rows[key])
+        self.rows[key] = {"pk": {"S": key}, **{name.removeprefix(":"): values[name] for name in values}}
         return {"Attributes": dict(self.rows[key])}
 
     def add_customer(self, key: str, values: Mapping[str, Any]) -> dict[str, Any]:

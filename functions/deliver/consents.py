@@ -19,18 +19,13 @@ from bridge.ledger import RECEIPT_DAYS, fact_row, link_row
 from bridge.limits import MAX_STRING_CHARACTERS
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value
 from bridge.settings import ConnectionSettings
-from bridge.versions import CONSENTS, UNSUBSCRIBED, VISITORS, ProfileState
+from bridge.versions import CONSENTS, SUBSCRIBED, UNSUBSCRIBED, VISITORS, ProfileState
 from bridge.webhook import Webhook
 from functions.deliver import choices
 from functions.deliver.job import Job, Outcome
+from functions.deliver.withdrawals import CHANNELS, Known, withdrawn_at
 
-SUBSCRIBED = "subscribed"
 REQUEST_EVENT, CONFIRMED_EVENT = "consent_requested", "consent_confirmed"
-# consent             channel of its link   address to which that goes
-CHANNELS = {
-    "$email_marketing": ("email", "$email_address"),
-    "$sms_marketing": ("sms", "$phone_number"),
-}
 ATTRIBUTES = {channel: (consent, address) for consent, (channel, address) in CHANNELS.items()}
 KEPT_FOR = timedelta(days=RECEIPT_DAYS)
 
@@ -41,37 +36,57 @@ ADDRESS_CHANGED = "the address has changed since the link was made"
 # ── A visitor's consent ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def weigh(job: Job, state: ProfileState, api_url: str, now: datetime) -> None:
-    """Hold what the webhook says of consents against what is known of the profile; may end the job."""
+def weigh(job: Job, state: ProfileState, known: Known, api_url: str, now: datetime) -> None:
+    """Hold what the webhook says of consents against what is known of profile and address; may end the job."""
     if job.webhook.topic == CONFIRMED:
-        check(job, state)
+        check(job, state, known)
         return
     groups: list[AttributeGroup] = []
     for group in job.change.groups:
-        reversals = [name for name in group.attributes if is_reversal(state, group, name)]
-        rest = {name: value for name, value in group.attributes.items() if name not in reversals}
+        outdated = {name for name in group.attributes if is_outdated(job, state, known, group, name)}
+        reversals = [name for name in group.attributes if is_reversal(job, state, known, group, name)]
+        rest = {
+            name: value
+            for name, value in group.attributes.items()
+            if name not in outdated and name not in reversals
+        }
         groups += [replace(group, attributes=rest)] if rest else []
         for name in reversals:
             if job.settings.resubscribe:
                 groups.append(replace(group, attributes={name: SUBSCRIBED}, provenance="owner"))
             else:
-                ask(job, state, group, name, api_url, now)
+                since = max(state.versions.get(name, ""), withdrawn_at(job, state, name, known))
+                ask(job, state, group, name, since, api_url, now)
     job.change = replace(job.change, groups=tuple(groups))
 
 
-def is_reversal(state: ProfileState, group: AttributeGroup, name: str) -> bool:
-    """Whether a visitor subscribes here who is known to have unsubscribed before."""
-    return (
-        group.provenance == "visitor"
-        and name in CONSENTS
-        and group.attributes[name] == SUBSCRIBED
-        and state.consents.get(name) == UNSUBSCRIBED
-        and group.version >= state.versions.get(name, "")
-    )
+def subscribes(group: AttributeGroup, name: str) -> bool:
+    """Whether a visitor subscribes here."""
+    return group.provenance == "visitor" and name in CONSENTS and group.attributes[name] == SUBSCRIBED
 
 
-def ask(job: Job, state: ProfileState, group: AttributeGroup, name: str, api_url: str, now: datetime) -> None:
-    """Add the event that asks the person, and remember what is asked; else warn of why nobody is asked."""
+def is_outdated(job: Job, state: ProfileState, known: Known, group: AttributeGroup, name: str) -> bool:
+    """Whether a visitor subscribed before the withdrawal for the address: that came late, and nobody is asked."""
+    return subscribes(group, name) and group.version < withdrawn_at(job, state, name, known)
+
+
+def is_reversal(job: Job, state: ProfileState, known: Known, group: AttributeGroup, name: str) -> bool:
+    """Whether a visitor subscribes who is known to have unsubscribed before: this profile, or the address on any."""
+    if not subscribes(group, name):
+        return False
+    withdrawn = withdrawn_at(job, state, name, known)
+    if withdrawn and group.version >= withdrawn:
+        return True
+    return state.consents.get(name) == UNSUBSCRIBED and group.version >= state.versions.get(name, "")
+
+
+def ask(
+    job: Job, state: ProfileState, group: AttributeGroup, name: str, since: str, api_url: str, now: datetime
+) -> None:
+    """Add the event that asks the person, and remember what is asked; else warn of why nobody is asked.
+
+    `since` is the version of what they withdrew.
+    """
     channel, address = CHANNELS[name]
     digest = own_address(job, state, address)
     if not (api_url and job.webhook.confirm_key):
@@ -80,7 +95,7 @@ def ask(job: Job, state: ProfileState, group: AttributeGroup, name: str, api_url
         job.warnings.add("consent_not_asked", f"{channel}:no_address_of_their_own")
     else:
         job.rows += request_rows(job, group, channel, digest, now)
-        once = f"{REQUEST_EVENT}:{channel}:{state.versions.get(name, '')}:{now:%Y-%m-%d}"
+        once = f"{REQUEST_EVENT}:{channel}:{since}:{now:%Y-%m-%d}"
         event = Event(REQUEST_EVENT, now, request(job, group, channel, api_url, now), once)
         job.change = replace(job.change, events=(*job.change.events, *choices.events((event,), job.settings)))
 
@@ -178,12 +193,14 @@ def proof(known: Mapping[str, Any]) -> dict[str, Value]:
     }
 
 
-def check(job: Job, state: ProfileState) -> None:
-    """End the job where the consent is for another address by now, or was withdrawn since."""
+def check(job: Job, state: ProfileState, known: Known) -> None:
+    """End the job where the consent is for another address by now, or was withdrawn since, on whatever profile."""
     consent, address = ATTRIBUTES[consent_links.stated(job.webhook).channel]
-    known = state.addresses.get(address, "").removeprefix(VISITORS)
+    current = state.addresses.get(address, "").removeprefix(VISITORS)
     for group in job.change.groups:
-        if known and known != group.proof["address_sha256"]:
+        if current and current != group.proof["address_sha256"]:
             job.end(Outcome.IGNORED, reason=ADDRESS_CHANGED)
-        elif state.consents.get(consent) == UNSUBSCRIBED and state.versions.get(consent, "") > group.version:
+            continue
+        withdrawn = state.versions.get(consent, "") if state.consents.get(consent) == UNSUBSCRIBED else ""
+        if max(withdrawn, withdrawn_at(job, state, consent, known)) > group.version:
             job.end(Outcome.IGNORED, reason=WITHDRAWN)

@@ -61,6 +61,7 @@ from functions.deliver.sending import Sender
 from functions.deliver.settling import FIRST_DELAY_SECONDS, Settler
 from functions.deliver.shapes import Shapes
 from functions.deliver.topics import TopicChecks
+from functions.deliver.withdrawals import Withdrawals
 from functions.sources import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
@@ -116,6 +117,7 @@ class Delivery:
         self.kinds = kinds or KeptKinds(ledger)
         self.shapes = shapes or Shapes({}, ledger, connections, clock)
         self.persons = Persons(ledger, clock)
+        self.withdrawals = Withdrawals(ledger)
         self.gate = gate or Gate(clock)
         self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
         self.seconds_left = seconds_left
@@ -302,7 +304,7 @@ class Delivery:
     # ── Whose they are ──────────────────────────────────────────────────────────────────────────────────
 
     def lease(self, jobs: Sequence[Job]) -> None:
-        """Take hold of the profiles, and work out what each job changes of them."""
+        """Take hold of the profiles, and work out what each job changes of them. Raises BatchUnavailable."""
         for job in jobs:
             try:
                 if job.profile not in self.leased:
@@ -317,12 +319,19 @@ class Delivery:
                 job.forget()
                 job.end(Outcome.IGNORED, reason=erased.reason)
         self.hold_followers(jobs)
-        states, now = dict(self.leased), datetime.fromtimestamp(self.clock(), UTC)
-        for job in going(jobs):
-            consents.weigh(job, states[job.profile], self.api_url, now)
+        self.fit(going(jobs), self.leased)
+
+    def fit(self, jobs: Sequence[Job], known: Mapping[tuple[str, str], ProfileState]) -> None:
+        """Work out what each job changes of what is known of its profile. Raises BatchUnavailable."""
+        self.withdrawals.read(jobs, known)
+        states, now = dict(known), datetime.fromtimestamp(self.clock(), UTC)
+        for job in jobs:
+            before = states[job.profile]
+            consents.weigh(job, before, self.withdrawals.of(job), self.api_url, now)
             if job.outcome is None:
-                states[job.profile] = job.fit(states[job.profile], now)
-        self.kinds.agree(going(jobs), self.leased)
+                states[job.profile] = job.fit(before, now)
+                self.withdrawals.note(job, before, states[job.profile])
+        self.kinds.agree(going(jobs), known)
 
     def hold_followers(self, jobs: Sequence[Job]) -> None:
         """Keep a customer's later webhooks in the queue behind one that stays there."""

@@ -11,7 +11,7 @@ from typing import Any
 from bridge import versions
 from bridge.batch import PartialError
 from bridge.errors import Failed, IdentityUnknown
-from bridge.ledger import Row
+from bridge.ledger import AddressConsent, Row
 from bridge.limits import (
     MAX_ARRAY_ITEMS,
     MAX_EVENTS_PER_OPERATION,
@@ -85,6 +85,8 @@ class Job:
     """What its mapping read: the webhook, made whole where it told little."""
     rows: list[Row] = field(default_factory=list)
     """What the ledger learns of it: links and facts."""
+    address_consents: list[AddressConsent] = field(default_factory=list)
+    """What it states of consents for the addresses of its profile, once Batch has taken it."""
 
     @property
     def profile(self) -> tuple[str, str]:
@@ -150,6 +152,11 @@ class Job:
         sent |= {f"event:{event['name']}" for event in self.events}
         is_in_part = bool(self.refused) and bool(sent - set(self.refused))
         return tuple(dict.fromkeys(self.refused)) if is_in_part else self.webhook.only
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether Batch has taken it, if only in part."""
+        return self.outcome is Outcome.DELIVERED or bool(self.refused)
 
     def state_after(self, state: ProfileState) -> ProfileState:
         """The state of the profile after what Batch has taken of this job."""

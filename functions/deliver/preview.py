@@ -9,7 +9,6 @@ from typing import Any
 
 from bridge import limits
 from bridge.errors import BatchUnavailable, MappingFailed, NotStorable
-from functions.deliver import consents
 from functions.deliver.delivery import Delivery
 from functions.deliver.job import Job, Message, going
 
@@ -62,11 +61,7 @@ def fit(delivery: Delivery, job: Job) -> None:
     job.wait_for_facts()
     if not going([job]):
         return
-    state, now = delivery.ledger.state(*job.profile), datetime.fromtimestamp(delivery.clock(), UTC)
-    consents.weigh(job, state, delivery.api_url, now)
-    if going([job]):
-        job.fit(state, now)
-        delivery.kinds.agree([job], {job.profile: state})
+    delivery.fit([job], {job.profile: delivery.ledger.state(*job.profile)})
 
 
 def message_for(envelope: Mapping[str, Any]) -> Message:

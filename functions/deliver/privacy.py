@@ -283,7 +283,8 @@ class PrivacyDesk:
 
 
 def counted(kinds: Counter[str] | dict[str, int]) -> str:
-    """How many rows of each kind: `2 receipts, 3 links, 1 facts`."""
+    """How many rows of each kind: `2 receipts, 3 links, 1 facts, 1 withdrawals`."""
     names = {"webhook": "receipts", "link": "links", "fact": "facts"}
     told = [f"{kinds.get(kind, 0)} {name}" for kind, name in names.items()]
-    return ", ".join([*told, *([f"{kinds['parked']} parked webhooks"] if "parked" in kinds else [])])
+    further = {"consent": "withdrawals", "parked": "parked webhooks"}
+    return ", ".join([*told, *(f"{kinds[kind]} {name}" for kind, name in further.items() if kind in kinds)])

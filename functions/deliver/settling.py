@@ -30,6 +30,7 @@ from bridge.ledger import (
     IGNORED,
     LEASE_SECONDS,
     PARKED,
+    RECEIPT_DAYS,
     RETRYING,
     WAITING,
     Ledger,
@@ -180,6 +181,7 @@ class Settler:
         """Write down what became of jobs; returns those of which it is written. Batch has been called by now."""
         profiles = [profile_row(*profile, state) for profile, state in states_after(jobs, leased).items()]
         try:
+            self.keep_consents(jobs)
             self.ledger.commit([*(row for job in jobs for row in self.rows_of(job)), *profiles])
         except NotStorable:
             return self.write_each(jobs, leased)
@@ -187,6 +189,15 @@ class Settler:
             self.put_off(jobs, error)
             return []
         return list(jobs)
+
+    def keep_consents(self, jobs: Iterable[Job]) -> None:
+        """Keep what was stated of addresses, before the profiles: what is not kept is stated again with its webhook."""
+        until = (self.now + timedelta(days=RECEIPT_DAYS)).timestamp()
+        for job in jobs:
+            for stated in job.address_consents if job.is_taken else ():
+                self.ledger.keep_consent(
+                    job.settings.project, stated, job.custom_id, job.webhook.writer, until
+                )
 
     def rows_of(self, job: Job) -> list[Row]:
         """What the ledger is told of one job, but for its profile."""
@@ -200,6 +211,7 @@ class Settler:
             after = states_after([job], states)
             own = [profile_row(*job.profile, after[job.profile])] if job.profile in after else []
             try:
+                self.keep_consents([job])
                 self.ledger.commit([*self.rows_of(job), *own])
             except NotStorable as error:
                 self.part_with(job, error)
@@ -348,7 +360,7 @@ def states_after(jobs: Iterable[Job], leased: Leased) -> dict[tuple[str, str], P
         if job.profile in states:
             fed = versions.fed(states[job.profile], job.webhook.writer, is_owners=job.is_owners)
             states[job.profile] = fed
-        if job.profile in states and (job.outcome is Outcome.DELIVERED or job.refused):
+        if job.profile in states and job.is_taken:
             states[job.profile] = job.state_after(states[job.profile])
     return states
 

@@ -226,7 +226,7 @@ def test_with_the_setting_resubscribe_nothing_else_of_a_visitor_becomes_an_owner
     webhook = Profile().webhook("a" * 32, "submission", b"")
     job = Job(MESSAGE, webhook, settings, ProfileChange(owners_person(), groups=(group,)), custom_id=ADAS)
     state = ProfileState(consents={"$email_marketing": "unsubscribed"})
-    consents.weigh(job, state, API, datetime.fromtimestamp(NOW, UTC))
+    consents.weigh(job, state, {}, API, datetime.fromtimestamp(NOW, UTC))
     stated = {name: group.provenance for group in job.change.groups for name in group.attributes}
     assert stated == {"$email_marketing": "owner", "$email_address": "visitor", "city": "visitor"}
 
@@ -296,7 +296,7 @@ def test_nobody_is_asked_at_an_address_that_only_a_visitor_stated(
     webhook = Profile().webhook("a" * 32, "submission", b"")
     job = Job(MESSAGE, webhook, PROJECT, change, custom_id=custom_id)
     state = ProfileState(consents={name: "unsubscribed"}, addresses=addresses)
-    consents.weigh(job, state, API, datetime.fromtimestamp(NOW, UTC))
+    consents.weigh(job, state, {}, API, datetime.fromtimestamp(NOW, UTC))
     asked = [event.name for event in job.change.events]
     assert asked == (["consent_requested"] if own else [])
     warned = [str(warning) for warning in job.warnings.found]
@@ -459,7 +459,7 @@ class Profile:
         job = self.click() if who == "click" else self.statement(who, second, value)
         if job is None:
             return None
-        consents.weigh(job, self.state, API, self.now)
+        consents.weigh(job, self.state, {}, API, self.now)
         if job.outcome is None:
             self.state = job.fit(self.state, self.now)
             self.value = job.attributes.get("$email_marketing", self.value)

@@ -9,7 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bridge.errors import Erased, ProfileBusy
-from bridge.ledger import LEASE_SECONDS, Ledger, Tries, gone_row, link_row, profile_row, tries_row
+from bridge.ledger import (
+    LEASE_SECONDS,
+    AddressConsent,
+    Ledger,
+    Tries,
+    gone_row,
+    link_row,
+    profile_row,
+    tries_row,
+)
 from bridge.versions import ProfileState
 from tests.simulated import SimulatedDynamo, SimulatedSqs
 from tests.simulation import Time
@@ -47,6 +56,17 @@ def told_by(ledger: Ledger) -> list[Any]:
     ask(lambda: ledger.add_customer("shop#email#a", "second", "default", "ben", NOW + 500))
     ask(lambda: ledger.customers_of(["shop#email#a", "shop#email#b"]))
     ask(lambda: ledger.read(["address#shop#email#a"]))
+    for consent, version in (
+        ("unsubscribed", "3"),
+        ("unsubscribed", "2"),
+        ("subscribed", "3"),
+        ("subscribed", "4"),
+        ("unsubscribed", "4"),
+    ):
+        stated = AddressConsent("email#a", consent, version)
+        ask(lambda stated=stated: ledger.keep_consent("default", stated, "ada", "shopify/main", NOW))
+        ask(lambda: ledger.consents_of("default", ["email#a", "email#b"]))
+        ask(lambda: ledger.read(["consent#default#email#a"]))
     return told
 
 

@@ -6,8 +6,9 @@ Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions a
 fared), `gaps#SOURCE#CONNECTION` (how far a connection was compared with what its provider says),
 `shape#SOURCE/CONNECTION/TOPIC` (which fields webhooks have, of which types),
 `address#PROJECT#CONNECTION#EMAIL` or `#phone#PHONE` (the first customers that an e-mail or a phone stands for, as
-digests), `emails#PROJECT#USER_ID` (the e-mails that a user id showed within a day, as digests). The index finds all
-rows of a profile.
+digests), `emails#PROJECT#USER_ID` (the e-mails that a user id showed within a day, as digests),
+`consent#PROJECT#email#EMAIL` or `#sms#PHONE` (that a consent was withdrawn for an address, as a digest). The index
+finds all rows of a profile.
 Of an erased person an empty row of the profile and the links to it stay for 35 days. Keeps no value that a source sent
 but ids, totals, and, of subscriptions, plan and amount; e-mails only as SHA-256. Whatever a source names is bounded
 before it becomes part of a key or a row: DynamoDB refuses what is too long for good.
@@ -15,6 +16,7 @@ before it becomes part of a key or a row: DynamoDB refuses what is too long for 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +39,7 @@ from bridge.errors import (
     ProfileBusy,
     is_permanent,
 )
-from bridge.versions import ProfileState
+from bridge.versions import UNSUBSCRIBED, ProfileState
 
 RECEIPT_DAYS = 35
 """Stripe repeats by hand for 30 days."""
@@ -116,6 +118,19 @@ class Link:
     custom_id: str
     learnt_by: str = ""
     moved_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressConsent:
+    """What was last stated of a consent for an address, such as `email#DIGEST`, on whatever profile."""
+
+    address: str
+    consent: str
+    version: str
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return self.consent == UNSUBSCRIBED
 
 
 class Ledger:
@@ -200,6 +215,37 @@ class Ledger:
             key.removeprefix("emails#"): (frozenset(row["emails"]["SS"]), float(row["expires_at"]["N"]))
             for key, row in rows.items()
         }
+
+    def consents_of(self, project: str, addresses: Iterable[str]) -> dict[str, AddressConsent]:
+        """Return what was last stated for addresses, such as `email#DIGEST`, as far as any was ever withdrawn."""
+        rows = self.read_by(lambda address: consent_key(project, address), addresses)
+        return {
+            address: AddressConsent(address, row["consent"]["S"], row["stated_at"]["S"])
+            for address, row in rows.items()
+        }
+
+    def keep_consent(
+        self, project: str, stated: AddressConsent, custom_id: str, learnt_by: str, until: float
+    ) -> None:
+        """Keep what is stated for an address where nothing newer is known; of the same moment, a withdrawal counts.
+
+        The row belongs to this profile. One that is withdrawn no more stays until then, for what comes late.
+        """
+        row = place_in_index(project, custom_id) | {
+            "consent": {"S": stated.consent},
+            "stated_at": {"S": stated.version},
+            "learnt_by": {"S": learnt_by},
+            **({} if stated.is_withdrawn else {"expires_at": {"N": str(int(until))}}),
+        }
+        ended = " REMOVE expires_at" if stated.is_withdrawn else ""
+        newer = "stated_at <= :stated_at" if stated.is_withdrawn else "stated_at < :stated_at"
+        with contextlib.suppress(ProfileBusy):
+            self.update(
+                consent_key(project, stated.address),
+                f"SET {', '.join(f'{name} = :{name}' for name in row)}{ended}",
+                f"attribute_not_exists(stated_at) OR {newer}",
+                {f":{name}": value for name, value in row.items()},
+            )
 
     def tries(self, message_ids: Iterable[str]) -> dict[str, Tries]:
         """How messages of the queue fared before, as far as it was written down."""
@@ -454,6 +500,11 @@ def link_key(project: str, reference: str) -> str:
 def fact_key(project: str, name: str) -> str:
     """The row of a fact."""
     return f"fact#{project}#{bounded(name)}"
+
+
+def consent_key(project: str, address: str) -> str:
+    """Return the key of the row of an address's consent."""
+    return f"consent#{project}#{bounded(address)}"
 
 
 def kind_key(project: str, path: str) -> str:

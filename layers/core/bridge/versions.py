@@ -26,6 +26,7 @@ MAX_ITEM_CHARACTERS = 300
 ATTRIBUTES = "attributes"
 """In `forgotten`, the attributes themselves; every other name is a group with members."""
 CONSENTS = frozenset({"$email_marketing", "$sms_marketing"})
+SUBSCRIBED = "subscribed"
 UNSUBSCRIBED = "unsubscribed"
 ADDRESSES = frozenset({"$email_address", "$phone_number"})
 """What a visitor may fill in, and never replace: of several visitors, the first one's value stays."""
@@ -150,10 +151,16 @@ def reached(state: ProfileState, sent: Mapping[str, object]) -> ProfileState:
 
 def address_digest(state: ProfileState, name: str, address: object) -> str:
     """Return the SHA-256 of an address, marked where a visitor stated it; empty for none."""
-    if not isinstance(address, str):
+    digest = digest_of(address)
+    is_visitors = digest and state.versions.get(name, "").startswith(VISITORS)
+    return VISITORS + digest if is_visitors else digest
+
+
+def digest_of(address: object) -> str:
+    """Return the SHA-256 of an address as it is compared; empty for none."""
+    if not isinstance(address, str) or not address.strip():
         return ""
-    digest = hashlib.sha256(address.strip().lower().encode()).hexdigest()
-    return VISITORS + digest if state.versions.get(name, "").startswith(VISITORS) else digest
+    return hashlib.sha256(address.strip().lower().encode(errors="surrogatepass")).hexdigest()
 
 
 def changed_items(
