@@ -1,7 +1,8 @@
 """Say whether a body allows the topic that it came under: Shopify signs the body alone. Pure.
 
-What erases, merges, leaves or changes consent needs the body's own word for it. Everything else is stopped only
-where the body says otherwise: a subscription may leave any field out.
+What erases, merges, leaves or changes consent needs the body's own word for it. Everything else is stopped where the
+body says otherwise, or where nothing in it is this kind's own and something is foreign to it: a subscription may leave
+any field out.
 https://shopify.dev/docs/apps/build/webhooks/verify-deliveries
 """
 
@@ -17,10 +18,12 @@ from bridge.confirmation import (
     Verdict,
     content_of,
     is_of_another_kind,
+    is_of_no_known_kind,
     kinds_by_field,
 )
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
+from functions.shopify.fields import WHOLE
 from functions.shopify.sending import is_test, shop_of
 
 Content: TypeAlias = Mapping[str, Any]
@@ -102,6 +105,8 @@ KINDS = {
     "customers_marketing_consent/update": "SmsConsent",
 }
 
+DELETION = "customers/delete"
+
 EMPTIED = frozenset({"addresses", "tax_exemptions"})
 """What stays of a customer who was deleted, beside the id, without content."""
 SHAPE_OF_A_DELETION = EMPTIED | {
@@ -153,6 +158,12 @@ def doubt_about_kind(content: Content, topic: str) -> str:
         return ANOTHER_OBJECT
     if is_cart(content):
         return ANOTHER_OBJECT
+    if (
+        kind in WHOLE
+        and topic != DELETION
+        and is_of_no_known_kind(content, kind, KINDS_BY_FIELD, WHOLE[kind])
+    ):
+        return NOT_CONFIRMED
     confirms = CONFIRMING.get(topic)
     return NOT_CONFIRMED if confirms and not confirms(content) else ""
 
@@ -236,13 +247,21 @@ def is_summary(content: Content) -> bool:
     return not content.keys().isdisjoint({"numberOfOrders", "amountSpent", "lastOrderId"})
 
 
+def is_change_of_tags(content: Content) -> bool:
+    return bool(content.get("customerId")) and isinstance(content.get("tags"), list)
+
+
+def is_edit(content: Content) -> bool:
+    return is_object(content, "order_edit")
+
+
 def is_object(content: Content, name: str) -> bool:
     return isinstance(content.get(name), dict)
 
 
 # topic                                        what confirms it
 CONFIRMING: Mapping[str, Callable[[Content], bool]] = {
-    "customers/delete": is_deleted_customer,
+    DELETION: is_deleted_customer,
     "customers/redact": is_redaction,
     "customers/data_request": is_data_request,
     "shop/redact": is_shop_redaction,
@@ -251,6 +270,9 @@ CONFIRMING: Mapping[str, Callable[[Content], bool]] = {
     "customers_email_marketing_consent/update": is_email_consent,
     "customers_marketing_consent/update": is_sms_consent,
     "customers/purchasing_summary": is_summary,
+    "customer.tags_added": is_change_of_tags,
+    "customer.tags_removed": is_change_of_tags,
+    "orders/edited": is_edit,
     "customers/create": is_customer,
     "customers/update": is_customer,
     "customers/enable": is_customer,

@@ -26,6 +26,19 @@ VICTIM, ATTACKER = "victim@example.com", "attacker@example.com"
 Send = Callable[..., Webhook]
 
 
+NO_ORDER = dict.fromkeys(["order_key", "created_via", "transaction_id", "customer_id"]) | {
+    "line_items": [],
+    "refunds": [],
+    "billing": {},
+}
+NO_ACCOUNT = dict.fromkeys(["username", "role", "is_paying_customer", "avatar_url"]) | {"billing": {}}
+# topic            what each body of it has, empty: WooCommerce leaves no field out
+WOO_WHOLE: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(["order.created", "order.updated"], NO_ORDER),
+    **dict.fromkeys(["customer.created", "customer.updated"], NO_ACCOUNT),
+}
+
+
 @pytest.fixture
 def send(world: Any) -> Send:
     """Send a webhook through the receiver and deliver it; `settings` and `identity_secret` are the connection's."""
@@ -47,7 +60,10 @@ def send(world: Any) -> Send:
         world.secrets.cache.entries.clear()
         world.parameters.write(source, "main", settings or {})
         world.parameters.cache.entries.clear()
-        sample = Sample(source, topic, headers or {}, "application/json", json.dumps(body).encode(), settings)
+        whole = WOO_WHOLE.get(topic, {}) | body if source == "woocommerce" else body
+        sample = Sample(
+            source, topic, headers or {}, "application/json", json.dumps(whole).encode(), settings
+        )
         return deliver(world, sample)
 
     return receive

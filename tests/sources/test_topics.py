@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.errors import Ignored
 from bridge.profile import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
+from functions.shopify import confirmation as shopify
+from functions.shopify.fields import WHOLE
 from functions.sources import ROOMS, room
+from functions.woocommerce import confirmation as woocommerce
+from tests.sources.other_kinds import EACH, WOO_ORDER
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 MAPPINGS = {
@@ -237,3 +243,102 @@ def test_every_allowed_pair_is_met_by_a_sample() -> None:
         and is_read(sample, topic, ConnectionSettings(test_events=True))
     }
     assert met == {pair.reason for pair in ALLOWED}
+
+
+# ── Kinds that nobody maps ──────────────────────────────────────────────────────────────────────────────
+
+
+def bodied(source: str, content: Content) -> Sample:
+    """A body that its own topic is not known of."""
+    headers = {"x-shopify-shop-domain": "tea.myshopify.com"} if source == "shopify" else {}
+    return Sample("body", source, "", headers, content)
+
+
+def read_under(source: str, content: Content) -> list[str]:
+    """The topics under which something is made of a body."""
+    return [topic for topic in TOPICS[source] if is_read(bodied(source, content), topic)]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "content"), EACH, ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_a_body_of_a_kind_that_nobody_maps_says_nothing_under_any_topic(
+    source: str, kind: str, content: Content
+) -> None:
+    assert read_under(source, content) == [], kind
+    assert read_under(source, {**content, "id": 7}) == [], kind
+
+
+KNOWN = {
+    "shopify": frozenset(shopify.KINDS_BY_FIELD).union(*WHOLE.values()),
+    "woocommerce": frozenset(woocommerce.KINDS_BY_FIELD).union(*woocommerce.FIELDS_OF_EVERY.values()),
+}
+VALUES = st.one_of(
+    st.integers(), st.text(max_size=5), st.booleans(), st.none(), st.lists(st.integers(), max_size=2)
+)
+GENERIC = st.dictionaries(
+    st.sampled_from(["created_at", "updated_at", "name", "email", "status", "tags", "currency", "total"]),
+    st.sampled_from(["2026-09-01T08:00:00Z", "ada@example.com", "cancelled", "5.00"]),
+    max_size=4,
+)
+
+
+@pytest.mark.parametrize("source", sorted(KNOWN))
+@given(
+    unknown=st.dictionaries(
+        st.from_regex(r"[a-z]{3,8}_[a-z]{3,8}", fullmatch=True), VALUES, min_size=1, max_size=4
+    ),
+    generic=GENERIC,
+)
+def test_an_id_beside_fields_that_nobody_knows_says_nothing_under_any_topic(
+    source: str, unknown: dict[str, Any], generic: dict[str, Any]
+) -> None:
+    """The next kind that a vendor thinks of."""
+    strange = {name: value for name, value in unknown.items() if name not in KNOWN[source]}
+    if strange:
+        assert read_under(source, {"id": 7, **generic, **strange}) == []
+
+
+THINNED = [
+    sample
+    for sample in SAMPLES
+    if sample.source == "shopify"
+    and shopify.KINDS.get(sample.topic) in WHOLE
+    and sample.topic not in shopify.CONFIRMING
+]
+
+
+@given(st.sampled_from(THINNED), st.data())
+def test_no_part_of_a_genuine_body_is_stopped_under_its_own_topic(
+    sample: Sample, data: st.DataObject
+) -> None:
+    """Of Shopify's bodies a subscription may leave any field out."""
+    names = data.draw(st.sets(st.sampled_from(sorted(sample.content)), min_size=1))
+    thin = replace(sample, content={name: sample.content[name] for name in names})
+    if names != {"id"}:
+        settings = ConnectionSettings(test_events=True)
+        assert MAPPINGS["shopify"].TOPIC_CHECK.judge(thin.under(sample.topic), settings).doubt == ""
+
+
+def test_every_field_that_is_read_of_shopify_is_known_of_its_kind() -> None:
+    unknown = {
+        (kind, name)
+        for topic, kind in shopify.KINDS.items()
+        if kind in WHOLE
+        for model in MAPPINGS["shopify"].reads(topic).values()
+        for name in getattr(model, "model_fields", {})
+        if name not in WHOLE[kind]
+    }
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("field", sorted(woocommerce.FIELDS_OF_EVERY["order"]))
+def test_what_lacks_a_field_of_every_order_is_none(field: str) -> None:
+    assert read_under("woocommerce", WOO_ORDER) != []
+    assert read_under("woocommerce", {name: WOO_ORDER[name] for name in WOO_ORDER if name != field}) == []
+
+
+def test_a_summary_without_tags_changes_none() -> None:
+    """It names the same customer and moment."""
+    content = {"customerId": "gid://shopify/Customer/7", "occurredAt": "2026-09-01T08:00:00Z"}
+    assert read_under("shopify", content) == []

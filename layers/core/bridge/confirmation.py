@@ -78,3 +78,20 @@ def kinds_by_field(fields_of_kinds: Mapping[str, str]) -> Fields:
 def is_of_another_kind(content: Mapping[str, Any], kind: str, known: Fields) -> bool:
     """Whether a field stands in the body that objects of this kind do not have; unknown fields say nothing."""
     return any(name in known and kind not in known[name] for name in content)
+
+
+def is_of_no_known_kind(
+    content: Mapping[str, Any], kind: str, known: Fields, every_field: frozenset[str]
+) -> bool:
+    """Whether no field stands in the body that only this kind has, and one that this kind never has.
+
+    A subscription may leave any field out, but adds none.
+    """
+    alone = frozenset({kind})
+    has_its_own = any(known.get(name) == alone for name in content)
+    return not has_its_own and not content.keys() <= every_field
+
+
+def lacks(content: Mapping[str, Any], fields: frozenset[str]) -> bool:
+    """Whether one of the fields is missing that every body of a kind has."""
+    return not fields <= content.keys()
