@@ -905,7 +905,8 @@ def test_every_receive_function_answers_the_links_by_which_people_confirm_a_cons
     [webhooks] = {path for _, path in routes_of(function) if not path.endswith("{token}")}
     confirmed = sorted(route for route in routes_of(function) if route[1].endswith("{token}"))
     address = f"{webhooks}/confirm/{{token}}"
-    assert confirmed == [("GET", address), ("POST", address)], f"add both routes to {function}"
+    expected = [(method, address) for method in ("GET", "HEAD", "POST")]  # HTTP APIs have no HEAD for a GET
+    assert confirmed == expected, f"add the three routes to {function}"
 
 
 def test_links_lead_to_an_address_that_no_sender_names() -> None:
@@ -930,5 +931,6 @@ def test_every_receive_function_answers_posts_and_of_any_other_tool_a_handshake(
         for event in FUNCTIONS[function]["Events"].values():
             is_link = event["Properties"]["Path"].endswith("{token}")
             methods = {"POST", "GET"} if function == "CustomFunction" or is_link else {"POST"}
+            methods |= {"HEAD"} if is_link else set()
             assert event["Type"] == "HttpApi"
             assert event["Properties"]["Method"] in methods

@@ -94,6 +94,18 @@ def test_a_link_shows_one_button_and_changes_nothing(channel: str) -> None:
     assert (made.queued, made.dynamodb.of("update_item")) == ([], [])
 
 
+@pytest.mark.parametrize("changes", [{}, {"link": "none"}, {"connection": "other"}])
+@pytest.mark.parametrize("seconds", [0, WEEK])
+def test_a_head_is_answered_as_a_get_without_a_body(changes: dict[str, Any], seconds: int) -> None:
+    """Some scanners of mails send HEAD."""
+    made = hall()
+    made.clock.now += seconds
+    page, head = made.ask(opened(**changes)), made.ask(opened("HEAD", **changes))
+    assert page["body"]
+    assert head == page | {"body": ""}
+    assert (made.queued, made.dynamodb.of("update_item")) == ([], [])
+
+
 def test_a_page_has_no_script_and_nothing_from_elsewhere_and_its_policy_allows_none() -> None:
     for answer in (
         hall().ask(opened()),

@@ -47,6 +47,17 @@ def test_a_request_reaches_the_function_and_its_answer_the_sender() -> None:
     assert answer.headers["apigw-requestid"] == handler.event["requestContext"]["requestId"]
 
 
+@pytest.mark.parametrize(("routes", "status"), [(("GET",), 404), (("GET", "HEAD"), 200)])
+def test_a_head_needs_a_route_of_its_own(routes: tuple[str, ...], status: int) -> None:
+    """API Gateway makes no HEAD of a GET."""
+    made = tuple(Route(method, "/{connection}/confirm/{token}", "Function") for method in routes)
+    handler = Handler({"statusCode": 200, "body": ""})
+    asgi = Gateway(Deployment("stack", "eu-west-1", {}, made, (), (), CORS), {"Function": handler})  # type: ignore[dict-item]
+    answer = TestClient(asgi).head("/main/confirm/abc")
+    assert answer.status_code == status
+    assert handler.event.get("requestContext", {}).get("http", {}).get("method") in (None, "HEAD")
+
+
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/a"), ("GET", "/shopify/main"), ("PUT", "/shopify/main")]
 )

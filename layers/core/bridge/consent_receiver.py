@@ -1,6 +1,7 @@
 """Answer the links by which people confirm a consent: a GET with a question, the POST of its button with a webhook.
 
-A GET changes nothing: scanners of mails open links. What a link says is believed once its signature fits.
+A GET changes nothing: scanners of mails open links. A HEAD gets the answer of a GET, without the page. What a link says
+is believed once its signature fits.
 """
 
 from __future__ import annotations
@@ -31,10 +32,18 @@ class Link:
 def answered(
     link: Link, method: str, secret: Callable[[], str], queue: WebhookQueue, now: float
 ) -> HttpResponse:
-    """Return the page for a link. Raises nothing: each refusal has a page of its own.
+    """Return the page for a link, without its body for HEAD. Raises nothing: each refusal has a page of its own.
 
     `secret` reads the connection's secret for links, or raises Refused.
     """
+    page = page_of(link, method, secret, queue, now)
+    return {**page, "body": ""} if method == "HEAD" else page
+
+
+def page_of(
+    link: Link, method: str, secret: Callable[[], str], queue: WebhookQueue, now: float
+) -> HttpResponse:
+    """Return the page for a link; a POST alone queues what it confirms."""
     try:
         confirmation = consent_links.read(link.token, secret(), link.source, link.connection, now)
         if method != "POST":
