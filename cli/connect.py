@@ -191,7 +191,7 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
 
 
 def store_api_key(stack: Stack, source: str, connection: str, api_key: str) -> None:
-    """Store what opens the tool's own API, beside the secrets. Raises CommandFailed, Refused.
+    """Store what opens the tool's own API, in a secret of its own. Raises CommandFailed, Refused.
 
     The connection gets settings, empty ones if it has none: by these the gaps function knows which ones there are.
     """
@@ -202,9 +202,9 @@ def store_api_key(stack: Stack, source: str, connection: str, api_key: str) -> N
         raise CommandFailed(f"nothing stored: {described}")
     if not stack.parameters.read(source, connection):
         stack.parameters.write(source, connection, {})
-    stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
-    secret = {"signing_secrets": [], **stored, "api_key": api_key.strip()}
-    stack.store_connection(source, connection, secret)
+    if stack.secrets.load(f"{stack.name}/{source}/{connection}") is None:
+        stack.store_connection(source, connection, {"signing_secrets": []})
+    stack.secrets.store_api_key(source, connection, api_key.strip())
 
 
 def add_token(stack: Stack, source: str, connection: str) -> Connection:

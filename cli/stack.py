@@ -120,7 +120,10 @@ class Stack:
         return f"{self.door}/{source}/{connection}"
 
     def secret_names(self) -> list[tuple[str, str]]:
-        """The stack's secrets as `(source, connection)` or `("batch", project)`, sorted. Raises CommandFailed."""
+        """The stack's secrets as `(source, connection)` or `("batch", project)`, sorted. Raises CommandFailed.
+
+        Without those that hold API keys, which have three names.
+        """
         prefix = f"{self.name}/"
         with aws_told():
             pages = self.secrets.client.get_paginator("list_secrets").paginate(

@@ -45,8 +45,8 @@ ALLOWED = {
         "s3:GetObject on BodiesBucket/parked/*",
         "s3:ListBucket on BodiesBucket",
         "s3:PutObject on BodiesBucket/bodies/*",
+        "secretsmanager:GetSecretValue on secret:STACK/api/stripe/*",
         "secretsmanager:GetSecretValue on secret:STACK/batch/*",
-        "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
         "sqs:ChangeMessageVisibility on DeadLetterQueue",
         "sqs:ChangeMessageVisibility on WebhooksQueue",
         "sqs:DeleteMessage on DeadLetterQueue",
@@ -91,8 +91,8 @@ ALLOWED = {
         "dynamodb:Query on LedgerTable/index/by_profile",
         f"dynamodb:UpdateItem on LedgerTable if {leading('StringLike', 'gaps#*')}",
         *(f"s3:PutObject on BodiesBucket/bodies/{source}/*" for source in COMPARED),
-        "secretsmanager:GetSecretValue on secret:STACK/shopify/*",
-        "secretsmanager:GetSecretValue on secret:STACK/stripe/*",
+        "secretsmanager:GetSecretValue on secret:STACK/api/shopify/*",
+        "secretsmanager:GetSecretValue on secret:STACK/api/stripe/*",
         "sqs:SendMessage on WebhooksQueue",
         *(
             f"ssm:{action} on parameter/STACK/{source}{ending}"
@@ -411,4 +411,28 @@ def test_the_door_is_throttled_and_its_log_holds_no_query_no_header_and_no_body(
         "status",
         "responseLatency",
         "integrationErrorMessage",
+    }
+
+
+READ = re.compile(r"secretsmanager:GetSecretValue on secret:STACK/(\S+)")
+
+
+def test_what_proves_a_webhook_is_read_by_its_own_receiver_alone() -> None:
+    """Signing, identity and confirm secrets stand in one secret; API keys in another."""
+    readers = {
+        source: {
+            role
+            for role, allowed in ALLOWED.items()
+            for line in allowed
+            if f"secret:STACK/{source}/*" in line
+        }
+        for source in ROOMS
+    }
+    assert all(len(roles) == 1 for roles in readers.values()), readers
+    others = {
+        role: READ.findall(" ".join(ALLOWED[role])) for role in ("DeliverFunctionRole", "GapsFunctionRole")
+    }
+    assert others == {
+        "DeliverFunctionRole": ["api/stripe/*", "batch/*"],
+        "GapsFunctionRole": [f"api/{source}/*" for source in COMPARED],
     }

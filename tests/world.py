@@ -102,6 +102,8 @@ class World:
 
     def connect(self, source: str, connection: str = "main", **stored: Any) -> None:
         """Make a connection with what is stored for it: `signing_secrets`, `api_key`."""
+        if api_key := stored.pop("api_key", None):
+            self.secrets.store_api_key(source, connection, api_key)
         store_connection(self.secrets, self.parameters, source, connection, stored)
 
     def delivery(self) -> Delivery:

@@ -65,7 +65,7 @@ def check_name(root: Path, name: str) -> None:
         raise Refused(
             "NAME is 2 to 21 small letters and digits, a letter first: make new-source NAME=klaviyo"
         )
-    if name in ("batch", "connections", EXAMPLE) or keyword.iskeyword(name):
+    if name in ("api", "batch", "connections", EXAMPLE) or keyword.iskeyword(name):
         raise Refused(f"{name} already means something else")
     registered = (root / "functions/sources.py").read_text(encoding="utf-8")
     if (

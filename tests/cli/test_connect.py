@@ -71,7 +71,7 @@ def test_the_newest_secret_comes_first_and_two_older_ones_stay(bridge: Bridge, s
     assert stored(stack, "stripe/main") == {"signing_secrets": ["d", "c", "b"]}
 
 
-def test_an_api_key_and_the_secrets_stay_beside_each_other(bridge: Bridge, stack: Stack) -> None:
+def test_an_api_key_has_a_secret_of_its_own(bridge: Bridge, stack: Stack) -> None:
     options = ("--secret-stdin", "--stack", stack.name)
     bridge("connect", "stripe", *options, typed=SECRET)
     result = bridge("connect", "stripe", "--api-key", *options, typed=" rk_live_private\n")
@@ -79,10 +79,10 @@ def test_an_api_key_and_the_secrets_stay_beside_each_other(bridge: Bridge, stack
 
     assert result.exit_code == 0
     assert "rk_live_private" not in result.output
-    assert stored(stack, "stripe/main") == {
-        "signing_secrets": ["whsec_next", SECRET],
-        "api_key": "rk_live_private",
-    }
+    assert stored(stack, "stripe/main") == {"signing_secrets": ["whsec_next", SECRET]}
+    assert stored(stack, "api/stripe/main") == {"api_key": "rk_live_private"}
+    assert ("stripe", "main") in stack.secret_names()
+    assert "api" not in {source for source, _ in stack.secret_names()}
 
 
 @pytest.mark.parametrize("key", ["shpat_private", "client-id:shpss_private"])
@@ -91,7 +91,8 @@ def test_a_shop_has_a_key_too_and_is_known_to_the_gaps_function_by_its_settings(
 ) -> None:
     options = ("paris", "--api-key", "--secret-stdin", "--stack", stack.name)
     assert bridge("connect", "shopify", *options, typed=f"{key}\n").exit_code == 0
-    assert stored(stack, "shopify/paris") == {"signing_secrets": [], "api_key": key}
+    assert stored(stack, "shopify/paris") == {"signing_secrets": []}
+    assert stored(stack, "api/shopify/paris") == {"api_key": key}
     assert stack.parameters.connections("shopify") == ["paris"]
 
 
@@ -114,7 +115,7 @@ def test_what_is_no_restricted_key_is_not_stored(bridge: Bridge, stack: Stack, s
 
     assert result.exit_code != 0
     assert key not in result.output
-    assert "api_key" not in stored(stack, f"{source}/main")
+    assert stack.secrets.load(f"{stack.name}/api/{source}/main") is None
 
 
 def test_a_form_gets_a_token_in_its_address(bridge: Bridge, stack: Stack) -> None:

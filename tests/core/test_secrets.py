@@ -245,3 +245,13 @@ def test_a_hanging_secrets_manager_leaves_the_door_time_to_answer() -> None:
     config = Secrets("bridge-test").client.meta.config
     tries = config.retries["total_max_attempts"]
     assert tries * (config.connect_timeout + config.read_timeout) <= 6
+
+
+def test_an_api_key_is_never_read_from_what_proves_webhooks(secrets: Secrets, store: Store) -> None:
+    """Nor does a receiver's name lead to a key: the two are secrets apart, which other roles may read."""
+    store.put("bridge-test/stripe/main", {"signing_secrets": ["whsec_1"], "api_key": "rk_beside"})
+    assert secrets.api_key("stripe", "main") is None
+    secrets.cache.entries.clear()
+    store.put("bridge-test/api/stripe/main", {"api_key": "rk_apart"})
+    assert secrets.api_key("stripe", "main") == "rk_apart"
+    assert secrets.signing_secrets("stripe", "main") == ("whsec_1",)

@@ -56,8 +56,7 @@ def run(town: Town) -> Iterator[Run]:
 
 
 def connect(town: Town, source: str, connection: str = "main", **settings: Any) -> None:
-    secret = {"signing_secrets": ["whsec_testing"], "api_key": KEYS[source]}
-    town.world.secrets.store(f"{source}/{connection}", secret)
+    town.world.connect(source, connection, signing_secrets=["whsec_testing"], api_key=KEYS[source])
     town.world.parameters.write(source, connection, settings)
 
 

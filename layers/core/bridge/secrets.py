@@ -24,6 +24,8 @@ WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"tota
 PREVIOUS = "@previous"
 """Behind the name of a secret: as it was before its last change. No name of a connection has such a sign."""
 MAX_SIBLINGS = 20
+API = "api"
+"""Before the names of secrets that open a tool's own API. No source has this name."""
 MAIN = "main"
 
 
@@ -37,7 +39,8 @@ class BatchKeys:
 
 
 class Secrets:
-    """The secrets of one stack: `{stack}/{source}/{connection}` and `{stack}/batch/{project}`."""
+    """The secrets of one stack: `{stack}/{source}/{connection}`, `{stack}/api/{source}/{connection}` for the key to a
+    tool's own API, which other functions read, and `{stack}/batch/{project}`."""
 
     def __init__(self, stack: str, client: Any = None) -> None:
         self.stack = stack
@@ -102,8 +105,12 @@ class Secrets:
 
     def api_key(self, source: str, connection: str) -> str | None:
         """The key to the source's own API, where the connection has one. Raises Unavailable."""
-        stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
+        stored = self.cache.get(f"{self.stack}/{API}/{source}/{connection}") or {}
         return header_text(stored.get("api_key")) or None
+
+    def store_api_key(self, source: str, connection: str, api_key: str) -> None:
+        """Store the key to the source's own API, apart from what the receiver reads. Raises Unavailable."""
+        self.store(f"{API}/{source}/{connection}", {"api_key": api_key})
 
     def confirm_secret(self, source: str, connection: str) -> str:
         """What signs the links by which people confirm a consent; empty where there is none. Raises Unavailable."""
