@@ -32,23 +32,23 @@ WRAPPED = {"date": "date", "url": "link"}
 PARTS_OF_A_LIST = {"$add", "$remove"}
 
 OF_EXAMPLES = f"""
-What [our examples](../{{source}}) become, for each topic. {NONE}: a webhook of this topic makes no event, or writes no
-attribute. What else it may do, and what the names mean, stands in the [tagging plan](tagging-plan.md).
+What [our examples](../{{source}}) become, by topic. {NONE}: a webhook of this topic creates no event, or writes no attribute.
+The [tagging plan](tagging-plan.md) explains the names, and what else a topic does.
 """
 OF_PRESET = """
-What the [preset](../{source}) makes of each topic.
+What each topic becomes with the [preset](../{source}).
 """
 TOPICS = """
 | Topic | Events | Attributes of the profile |
 |---|---|---|
 """
 TYPES = """
-These are their types.{occurred}
+Their types:{occurred}
 
 | Of | Attributes |
 |---|---|
 """
-ALSO = f" Each event may also have `{OCCURRED}` (date), where it is older than 24 hours."
+ALSO = f" (an event older than 24 hours also has `{OCCURRED}`, a date)"
 
 
 @dataclass(frozen=True, slots=True)
