@@ -43,7 +43,7 @@ TOPICS = """
 |---|---|---|
 """
 TYPES = """
-Their types:{occurred}
+Their types{occurred}:
 
 | Of | Attributes |
 |---|---|
