@@ -21,7 +21,7 @@ from tools.texts import (
 
 TEMPLATES = Path(__file__).parent / "new_source"
 METRICS_OF_A_ROUTE = 6
-ROUTES = "CloudWatch: metrics of the door's routes, six each"
+ROUTES = "CloudWatch: metrics of the API's routes, six each"
 
 Words = Mapping[str, str]
 Edit = Callable[[str, Words], str]

@@ -13,8 +13,8 @@ MILLION = 1_000_000
 # what docs/cost.md calls it                                   price of a unit in US dollars; where it is published
 PRICES: Mapping[str, tuple[float, str]] = {
     "API Gateway, HTTP API: a million requests": (1.00, "https://aws.amazon.com/api-gateway/pricing/"),
-    "Lambda, the door: a million invocations": (0.20, "https://aws.amazon.com/lambda/pricing/"),
-    "Lambda, the door: GB-seconds on arm64": (0.0000133334, "https://aws.amazon.com/lambda/pricing/"),
+    "Lambda, the receivers: a million invocations": (0.20, "https://aws.amazon.com/lambda/pricing/"),
+    "Lambda, the receivers: GB-seconds on arm64": (0.0000133334, "https://aws.amazon.com/lambda/pricing/"),
     "SQS FIFO: a million requests": (0.50, "https://aws.amazon.com/sqs/pricing/"),
     "Lambda, deliver: a million invocations": (0.20, "https://aws.amazon.com/lambda/pricing/"),
     "Lambda, deliver: GB-seconds on arm64": (0.0000133334, "https://aws.amazon.com/lambda/pricing/"),
@@ -58,8 +58,8 @@ def cost_per_million(used: Used) -> float:
     """US dollars for a million webhooks like those of the run."""
     measured = {
         "API Gateway, HTTP API: a million requests": used.requests / used.webhooks,
-        "Lambda, the door: a million invocations": used.door_invocations / used.webhooks,
-        "Lambda, the door: GB-seconds on arm64": used.door_gb_seconds * MILLION / used.webhooks,
+        "Lambda, the receivers: a million invocations": used.door_invocations / used.webhooks,
+        "Lambda, the receivers: GB-seconds on arm64": used.door_gb_seconds * MILLION / used.webhooks,
         "SQS FIFO: a million requests": used.queue_requests / used.webhooks,
         "Lambda, deliver: a million invocations": used.deliver_invocations / used.webhooks,
         "Lambda, deliver: GB-seconds on arm64": used.deliver_gb_seconds * MILLION / used.webhooks,
