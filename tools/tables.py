@@ -32,8 +32,8 @@ WRAPPED = {"date": "date", "url": "link"}
 PARTS_OF_A_LIST = {"$add", "$remove"}
 
 OF_EXAMPLES = f"""
-What [our examples](../{{source}}) become, by topic. {NONE}: a webhook of this topic creates no event, or writes no attribute.
-The [tagging plan](tagging-plan.md) explains the names, and what else a topic does.
+What [our examples](../{{source}}) become, by topic. {NONE}: a webhook of this topic creates no event, or writes no
+attribute. The [tagging plan](tagging-plan.md) explains the names, and what else a topic does.
 """
 OF_PRESET = """
 What each topic becomes with the [preset](../{source}).
