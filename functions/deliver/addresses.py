@@ -37,33 +37,48 @@ class Addresses:
 
     def read(self, jobs: Sequence[Job]) -> None:
         """Read what is known of the addresses and the user ids of a batch. Raises BatchUnavailable."""
-        addresses = {address for job in jobs for address in (address_of(job), phone_of(job)) if address}
+        stated = {address for job in jobs for address in (address_of(job), phone_of(job)) if address}
+        addresses = {row for address in stated for row in (address, of_visitors(address))}
         named = {name for job in jobs if (name := name_of(job))}
         self.customers |= self.ledger.customers_of(sorted(addresses))
         self.emails |= self.ledger.emails_of(sorted(named))
 
     def is_shared(self, job: Job) -> bool:
-        """Whether the job's e-mail stands for more customers than its connection allows, this one included."""
-        return self.stands_for_many(job, address_of(job))
+        """Whether the job's e-mail stands for more customers than its connection allows, this one included.
+
+        Those that visitors state are counted apart, for a warning: nobody takes an e-mail from its owner by orders
+        that they do not pay.
+        """
+        address, limit = address_of(job), job.settings.shared_identities
+        if address is None or limit is None:
+            return False
+        if self.count(job, address, limit) > limit:
+            job.warnings.add(SHARED, "email")
+        return len(self.customers.get(address, ())) > limit
 
     def note_phone(self, job: Job) -> None:
         """Warn where the job's phone stands for more customers than that. No profile is ever found by a phone."""
-        if self.stands_for_many(job, phone_of(job), self.clock() + PHONE_MEMORY_SECONDS):
+        phone, limit = phone_of(job), job.settings.shared_identities
+        if phone is None or limit is None:
+            return
+        if self.count(job, phone, limit, self.clock() + PHONE_MEMORY_SECONDS) > limit:
             job.warnings.add(SHARED, "phone")
 
-    def stands_for_many(self, job: Job, address: str | None, until: float | None = None) -> bool:
-        """Whether an address stands for more customers than the job's connection allows; counts the job's own."""
-        limit = job.settings.shared_identities
-        if address is None or limit is None:
-            return False
-        known = self.customers.get(address, frozenset())
+    def count(self, job: Job, address: str, limit: int, until: float | None = None) -> int:
+        """Count the job's customer among those of an address, and return how many these are.
+
+        An owner's statements and visitors' are counted each by themselves; only the owner's ring.
+        """
+        is_owners = identity.is_owners_word(job.change.person)
+        row = address if is_owners else of_visitors(address)
+        known = self.customers.get(row, frozenset())
         customer = digest(job.change.person.customer)
         if customer and customer not in known and len(known) <= limit:
-            if len(known) == limit:
+            if is_owners and len(known) == limit:
                 self.causes.append((SHARED, job))
-            self.unwritten.append((job, address, customer, until))
-            known = self.customers[address] = known | {customer}
-        return len(known) > limit
+            self.unwritten.append((job, row, customer, until))
+            known = self.customers[row] = known | {customer}
+        return len(known)
 
     def note_email(self, job: Job) -> None:
         """Remember the e-mail of a user id for a day, and warn where it shows another one than before."""
@@ -115,6 +130,12 @@ def phone_of(job: Job) -> str | None:
     if not number or job.change.person.customer is None:
         return None
     return f"{job.settings.project}#{job.webhook.writer}#phone#{digest(number)}"
+
+
+def of_visitors(address: str) -> str:
+    """Return the row of an address for the customers that visitors state; it ends in the same digest."""
+    connection, _, hashed = address.rpartition("#")
+    return f"{connection}#visitors#{hashed}"
 
 
 def name_of(job: Job) -> str | None:
