@@ -6,6 +6,9 @@ waits until they lead somewhere.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from bridge.payment import proves_payment
 from bridge.placeholders import name_in
 from bridge.profile import Person, Provenance
 from functions.shopify.models import Customer, Order, Purchase
@@ -72,7 +75,20 @@ def recorded(customer: Customer | None) -> str | None:
 
 def is_paid(purchase: Purchase | None) -> bool:
     """Whether somebody paid for it: an order that costs nothing is `paid` too, and proves nothing."""
-    return isinstance(purchase, Order) and purchase.financial_status in PAID and purchase.total_price != 0
+    if not isinstance(purchase, Order):
+        return False
+    return proves_payment(ordered_total(purchase), is_stated=purchase.financial_status in PAID)
+
+
+def ordered_total(order: Order) -> Decimal | None:
+    """What the order came to when it was placed, as far as the subscription asks for it.
+
+    `current_total_price` shrinks with each refund: more than nothing tells enough, and 0 does not tell whether the
+    order was free or has been given back in full.
+    """
+    in_shop = order.total_price_set.shop_money.amount if order.total_price_set else None
+    stated = (order.total_price, in_shop, order.current_total_price)
+    return next((amount for amount in stated if amount is not None), None)
 
 
 def provenance(purchase: Purchase) -> Provenance:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bridge import normalise
-from bridge.profile import Event, Person, present
+from bridge.payment import proves_payment
+from bridge.profile import Event, Person, Provenance, present
 from functions.stripe.happening import (
     Attributes,
     Events,
@@ -18,20 +19,26 @@ from functions.stripe.models import Charge, Dispute, Envelope
 
 def person(charge: Charge) -> Person:
     email = charge.billing_details.email or charge.receipt_email
+    visit = references(payment_intent=charge.payment_intent, charge=charge.id)
     return Person(
         user_id=user_id(charge.metadata),
         email=email,
         source_id=source_id(charge.customer),
         customer=customer_reference(charge.customer),
-        references=references(
-            customer=charge.customer,
-            invoice=charge.invoice,
-            payment_intent=charge.payment_intent,
-            charge=charge.id,
-        ),
+        references=(*references(customer=charge.customer, invoice=charge.invoice), *visit),
         named_elsewhere=not email,
-        provenance="owner",
+        provenance=typed_by(charge),
+        visit_references=visit,
     )
+
+
+def typed_by(charge: Charge) -> Provenance:
+    """Who states what was typed to pay: its owner where money was taken. One that was only reserved is let go alike.
+
+    https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
+    """
+    is_taken = proves_payment(charge.amount_refunded, is_stated=charge.captured is True)
+    return "owner" if is_taken else "visitor"
 
 
 def disputed_person(dispute: Dispute) -> Person:

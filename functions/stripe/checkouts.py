@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bridge import normalise
 from bridge.errors import Ignored
+from bridge.payment import proves_payment
+from bridge.placeholders import name_in
 from bridge.profile import AttributeGroup, Event, Person, Provenance, present
 from functions.stripe.happening import (
     Attributes,
@@ -29,37 +31,51 @@ CONSENTS = {
 }
 
 
-def person(checkout: Checkout, *, from_server: bool = False) -> Person:
+def person(checkout: Checkout, *, from_server: bool = False, by_user_id: bool = True) -> Person:
     """Who checks out; what is made of it (a subscription, a payment) belongs to them too.
 
     With `from_server`, only the owner's server makes sessions, so that their `client_reference_id` is its word.
+    With `by_user_id`, the owner's `user_id` names the profile before an e-mail does, and so tells whose the customer
+    is, whoever typed the e-mail.
     """
     email = checkout.customer_details.email or checkout.customer_email
     is_servers = from_server and checkout.payment_link is None
     claimed, signature = (None, None) if is_servers else signed_reference(checkout.client_reference_id)
+    customer = references(customer=checkout.customer)
     made = references(
         subscription=checkout.subscription,
         invoice=checkout.invoice,
         checkout=checkout.id,
         payment_intent=checkout.payment_intent,
     )
+    stated = user_id(checkout.metadata, {"user_id": checkout.client_reference_id} if is_servers else {})
     return Person(
-        user_id=user_id(checkout.metadata, {"user_id": checkout.client_reference_id} if is_servers else {}),
+        user_id=stated,
         email=email,
         source_id=source_id(checkout.customer),
-        references=(*references(customer=checkout.customer), *made),
+        references=(*customer, *made),
         named_elsewhere=not email,
         claimed_user_id=claimed,
         user_id_signature=signature,
-        provenance="owner" if checkout.customer else typed_by(checkout),
-        visit_references=made,
+        provenance=named_by(checkout, is_servers=is_servers),
+        visit_references=(*made, *(customer if by_user_id and name_in(stated) else ())),
         customer=customer_reference(checkout.customer),
     )
 
 
 def typed_by(checkout: Checkout) -> Provenance:
     """Who states what was typed at a checkout: its owner once it is paid. One that costs nothing proves nothing."""
-    return "owner" if checkout.payment_status == "paid" else "visitor"
+    is_paid = proves_payment(checkout.amount_total, is_stated=checkout.payment_status == "paid")
+    return "owner" if is_paid else "visitor"
+
+
+def named_by(checkout: Checkout, *, is_servers: bool) -> Provenance:
+    """Who states whose checkout it is: also the owner, whose server makes one to set up what a customer pays with.
+
+    Otherwise a customer proves nothing: a checkout makes one of whatever e-mail was typed.
+    """
+    sets_up = checkout.mode == "setup" and checkout.customer_creation != "always"
+    return "owner" if is_servers and sets_up and checkout.customer else typed_by(checkout)
 
 
 def consent(envelope: Envelope, checkout: Checkout) -> Groups:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from bridge.profile import Person, ProfileChange
+from bridge.profile import Person, ProfileChange, Provenance
 from bridge.settings import ConnectionSettings
 from bridge.shape import Models
 from bridge.webhook import Webhook
@@ -97,7 +97,7 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
         groups=topic.groups(envelope, subject),
         events=topic.events(envelope, subject),
         is_test=envelope.livemode is False,
-        body_provenance=checkouts.typed_by(subject) if isinstance(subject, Checkout) else "owner",
+        body_provenance=typed_by(subject),
         visitor_fields=VISITOR_FIELDS,
     )
 
@@ -105,8 +105,19 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
 def person(topic: Topic[Any], subject: Model, settings: ConnectionSettings) -> Person:
     """Whose event it is; who states that of a checkout, the connection says."""
     if isinstance(subject, Checkout):
-        return checkouts.person(subject, from_server=settings.stripe_sessions == "server")
+        return checkouts.person(
+            subject,
+            from_server=settings.stripe_sessions == "server",
+            by_user_id=settings.identity[0] == "user_id",
+        )
     return topic.kind.person(subject)
+
+
+def typed_by(subject: Model) -> Provenance:
+    """Who states what the body says: of what is typed to pay, its owner once that is paid; else Stripe's own record."""
+    if isinstance(subject, Checkout):
+        return checkouts.typed_by(subject)
+    return charges.typed_by(subject) if isinstance(subject, Charge) else "owner"
 
 
 def reads(topic: str) -> Models:

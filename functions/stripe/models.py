@@ -282,6 +282,7 @@ class Checkout(Model):
 
     id: str
     customer: Reference = None
+    customer_creation: Text = None
     customer_email: Text = None
     customer_details: ContactField = Contact()
     client_reference_id: Text = None
@@ -304,6 +305,7 @@ class Charge(Model):
     customer: Reference = None
     billing_details: ContactField = Contact()
     receipt_email: Text = None
+    captured: bool | None = None
     amount_refunded: int | None = None
     currency: Text = None
     refunded: bool | None = None

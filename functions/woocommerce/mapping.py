@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from bridge import normalise
 from bridge.confirmation import TopicCheck
 from bridge.errors import Ignored
+from bridge.payment import proves_payment
 from bridge.placeholders import name_in
 from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Provenance, Value, present
 from bridge.settings import ConnectionSettings
@@ -26,8 +27,6 @@ DRAFTS = frozenset({"draft", "auto-draft", "checkout-draft", "new"})
 
 # status, from the least to the most advanced: breaks ties between updates of the same second
 STATUSES = ("placed", "paid", "fulfilled", "refunded", "cancelled")
-
-WERE_PAID = frozenset({"processing", "completed", "refunded"})
 
 VISITOR_FIELDS = frozenset({"customer_note"})
 """Fields of an order that whoever has the cart fills in, paid or not."""
@@ -72,8 +71,7 @@ def order_change(webhook: Webhook, *, is_placed: bool) -> ProfileChange:
     order = Order.model_validate_json(webhook.body)
     if order.status in DRAFTS:
         raise Ignored("the order is a draft")
-    placed = (PLACED,) if is_placed else ()
-    steps = (*placed, *STEPS.get(order.status or "", ()))
+    steps = (*((PLACED,) if is_placed else ()), *steps_of(order))
     customer = (order_customer(order, webhook),) if is_placed else ()
     return ProfileChange(
         person=order_person(order, webhook.connection),
@@ -127,8 +125,12 @@ def order_person(order: Order, connection: str) -> Person:
 
 
 def is_paid(order: Order) -> bool:
-    """Whether somebody paid for it, whatever was given back since. An order that costs nothing proves nothing."""
-    return bool(order.date_paid_gmt or order.status in WERE_PAID) and order.total != 0
+    """Whether somebody paid for it, whatever was given back since: WooCommerce dates each payment.
+
+    Its status tells nothing: who pays on delivery is `processing` from the start. An order is dated as paid when it
+    is completed, at the latest.
+    """
+    return proves_payment(order.total, is_stated=bool(order.date_paid_gmt or order.date_paid))
 
 
 def provenance(order: Order) -> Provenance:
@@ -213,7 +215,7 @@ def order_status(order: Order) -> str:
         return "placed"
     if order.status == "completed" or order.date_completed_gmt:
         return "fulfilled"
-    return "paid" if order.status == "processing" or order.date_paid_gmt else "placed"
+    return "paid" if is_paid(order) else "placed"
 
 
 def order_attributes(order: Order) -> dict[str, Value]:
@@ -318,7 +320,7 @@ FULFILLED = Step("order_fulfilled", lambda order: order.date_completed_gmt)
 CANCELLED = Step("order_cancelled", lambda order: order.date_modified_gmt)
 REFUNDED = Step("order_refunded", lambda order: order.date_modified_gmt, refund_attributes)
 
-# status          what has happened by then
+# status          what has happened by then; it is paid only where the order says when
 STEPS = {
     "processing": (PAID,),
     "completed": (PAID, FULFILLED),
@@ -326,3 +328,9 @@ STEPS = {
     "refunded": (REFUNDED,),
 }
 """An order of downloads alone goes from pending to completed: it is paid, and was never processing."""
+
+
+def steps_of(order: Order) -> tuple[Step, ...]:
+    """Return what has happened to the order by its status, without a payment that nothing proves."""
+    steps = STEPS.get(order.status or "", ())
+    return tuple(step for step in steps if step is not PAID or is_paid(order))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,7 +99,8 @@ def order(world: Any, number: int, account: int, **fields: Any) -> Webhook:
         "total": "85.08",
         "currency": "EUR",
     }
-    body = json.dumps(content | placed | fields).encode()
+    whole = json.loads(Path("events/woocommerce/order.created.json").read_text())["body"]
+    body = json.dumps(whole | content | placed | fields).encode()
     received = datetime.fromtimestamp(world.now, UTC)
     return Webhook(f"webhook-{number}", "woocommerce", "main", "order.created", {}, body, received, "group")
 

@@ -356,6 +356,73 @@ def test_an_order_that_costs_nothing_is_no_proof_of_anything(world: Any, send: S
     assert attributes_of(world, str(email_sha256(VICTIM)))["$phone_number"] == "+33612345678"
 
 
+TYPED = {"phone": "+33699999999", "billing_address": {"city": "Kiel", "first_name": "Mallory"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "totals", "is_paid"),
+    [
+        ("paid", {"total_price": None, "current_total_price": "0.00"}, False),
+        ("paid", {"total_price": None}, False),
+        ("refunded", {"total_price": None, "current_total_price": "0.00"}, False),
+        ("refunded", {"total_price": "10.00", "current_total_price": "0.00"}, True),
+        ("paid", {"total_price": None, "current_total_price": "10.00"}, True),
+    ],
+)
+def test_an_order_whose_total_is_left_out_replaces_nothing(
+    world: Any, send: Send, status: str, totals: dict[str, Any], is_paid: bool
+) -> None:
+    send("shopify", "customers/create", RECORD | {"phone": "+33612345678", "first_name": "Vera"})
+    send("shopify", "orders/create", ORDER | TYPED | totals | {"financial_status": status})
+    found = attributes_of(world, str(email_sha256(VICTIM)))
+    expected = ("Mallory", "+33699999999") if is_paid else ("Vera", "+33612345678")
+    assert (found["first_name"], found["$phone_number"]) == expected
+
+
+CASH_ORDER = {
+    "id": 80,
+    "number": "80",
+    "order_key": "wc_order_80",
+    "status": "processing",
+    "payment_method": "cod",
+    "customer_id": 66601,
+    "billing": {"email": VICTIM, "first_name": "Mallory", "phone": "+33699999999", "city": "Kiel"},
+    "date_created_gmt": "2026-09-02T08:00:00",
+    "date_modified_gmt": "2026-09-02T08:00:00",
+    "date_paid": None,
+    "date_paid_gmt": None,
+    "total": "85.08",
+    "currency": "EUR",
+}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"payment_method": "bacs", "total": "0.01"},
+        {"status": "completed", "date_completed_gmt": "2026-09-02T09:00:00"},
+        {"status": "refunded", "payment_method": ""},
+        {"date_paid_gmt": "2026-09-02T08:00:00", "total": "0.00"},
+    ],
+)
+def test_an_order_to_be_paid_on_delivery_takes_over_nobody(
+    world: Any, send: Send, fields: dict[str, Any]
+) -> None:
+    profile = str(email_sha256(VICTIM))
+    send("shopify", "customers/create", RECORD | {"phone": "+33612345678", "first_name": "Vera"})
+    send("woocommerce", "order.created", CASH_ORDER | fields)
+    events = [event["name"] for one in world.operations for event in one.get("events", ())]
+    assert "order_paid" not in events
+    found = attributes_of(world, profile)
+    assert (found["first_name"], found["$phone_number"]) == ("Vera", "+33612345678")
+    assert "woocommerce:main:customer:66601" not in links(world)
+    account = {"id": 66601, "email": ATTACKER, "role": "customer", "date_created_gmt": "2026-09-03T08:00:00"}
+    send("woocommerce", "customer.updated", account)
+    assert attributes_of(world, profile)["$email_address"] == VICTIM
+    assert customer_of(world) == email_sha256(ATTACKER)
+
+
 def test_a_checkout_of_a_typed_e_mail_finds_its_later_self_but_moves_nothing(world: Any, send: Send) -> None:
     checkout = {
         "token": "t70",
@@ -401,6 +468,8 @@ SESSION = {
     "customer": "cus_9",
     "customer_details": {"email": ATTACKER},
     "payment_status": "paid",
+    "amount_total": 2900,
+    "currency": "eur",
     "metadata": {},
 }
 
@@ -414,6 +483,59 @@ def stripe_event(**fields: Any) -> dict[str, Any]:
         "livemode": True,
         "data": {"object": SESSION | fields},
     }
+
+
+FREE = {
+    "payment_status": "no_payment_required",
+    "amount_total": 0,
+    "client_reference_id": None,
+    "customer_details": {"email": VICTIM},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "settings"),
+    [
+        ({}, {}),
+        ({}, {"stripe_sessions": "server"}),
+        ({"payment_link": None}, {}),
+        ({"payment_link": None, "mode": "subscription"}, {"stripe_sessions": "server"}),
+        ({"payment_status": "paid"}, {}),
+        ({"payment_status": "unpaid", "amount_total": 2900}, {}),
+    ],
+)
+def test_a_checkout_that_nobody_paid_leads_its_customer_nowhere(
+    world: Any, send: Send, fields: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    profile = str(email_sha256(VICTIM))
+    send("shopify", "customers/create", RECORD | {"phone": "+33612345678"})
+    send("stripe", "checkout.session.completed", stripe_event(**FREE | fields), settings=settings)
+    assert "stripe:customer:cus_9" not in links(world)
+    record = {"id": "cus_9", "object": "customer", "email": ATTACKER, "phone": "+33699999999"}
+    changed = stripe_event() | {"id": "evt_2", "type": "customer.updated", "data": {"object": record}}
+    send("stripe", "customer.updated", changed, settings=settings)
+    found = attributes_of(world, profile)
+    assert (found["$email_address"], found["$phone_number"]) == (VICTIM, "+33612345678")
+    assert customer_of(world) == email_sha256(ATTACKER)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"payment_status": "paid", "amount_total": 0}, "unsubscribed"),
+        ({"payment_status": "paid", "amount_total": None}, "unsubscribed"),
+        ({"payment_status": "no_payment_required", "amount_total": 0}, "unsubscribed"),
+        ({"payment_status": "paid", "amount_total": 2900}, "subscribed"),
+    ],
+)
+def test_a_free_checkout_subscribes_nobody_who_is_known_to_have_unsubscribed(
+    world: Any, send: Send, fields: dict[str, Any], expected: str
+) -> None:
+    withdrawn = {"state": "unsubscribed", "consent_updated_at": "2026-09-01T08:00:00Z"}
+    send("shopify", "customers/create", RECORD | {"email_marketing_consent": withdrawn})
+    session = {"customer": None, "consent": {"promotions": "opt_in"}, "payment_link": None}
+    send("stripe", "checkout.session.completed", stripe_event(**FREE | session | fields))
+    assert attributes_of(world, str(email_sha256(VICTIM)))["$email_marketing"] == expected
 
 
 @pytest.mark.parametrize("settings", [{}, {"stripe_sessions": "server"}, {"visitor_user_id": "ignore"}])

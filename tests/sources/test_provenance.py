@@ -110,7 +110,18 @@ def topics(text: str) -> frozenset[str]:
 def is_paid_order(content: Content) -> bool:
     """Whether somebody paid for an order: one that costs nothing is `paid` too."""
     is_paid = content.get("financial_status") in ("paid", "partially_refunded", "refunded")
-    return is_paid and float(content.get("total_price") or 1) > 0
+    in_shop = ((content.get("total_price_set") or {}).get("shop_money") or {}).get("amount")
+    totals = (content.get("total_price"), in_shop, content.get("current_total_price"))
+    return is_paid and is_more_than_nothing(next((total for total in totals if total is not None), None))
+
+
+def is_more_than_nothing(amount: Any) -> bool:
+    return amount is not None and float(amount) > 0
+
+
+def is_paid_session(content: Content) -> bool:
+    session = content["data"]["object"]
+    return session.get("payment_status") == "paid" and is_more_than_nothing(session.get("amount_total"))
 
 
 SHOPIFY_PURCHASES = topics(
@@ -145,18 +156,16 @@ OWNERS = (
     ),
     Owner(
         "stripe",
-        frozenset(STRIPE_TOPICS) - STRIPE_CHECKOUTS,
+        frozenset(STRIPE_TOPICS) - STRIPE_CHECKOUTS - {"charge.refunded"},
         "Stripe's own record of a customer, made or charged by the owner's server",
     ),
     Owner(
         "stripe",
-        STRIPE_CHECKOUTS,
-        "somebody paid, or Stripe has a customer for it",
-        lambda content: (
-            content["data"]["object"].get("payment_status") == "paid"
-            or bool(content["data"]["object"].get("customer"))
-        ),
+        frozenset({"charge.refunded"}),
+        "the owner took money and gave it back",
+        lambda content: bool(content["data"]["object"].get("captured")),
     ),
+    Owner("stripe", STRIPE_CHECKOUTS, "somebody paid", is_paid_session),
     Owner(
         "woocommerce", topics("customer.created customer.updated"), "the shop's own record of its customer"
     ),
@@ -164,8 +173,9 @@ OWNERS = (
         "woocommerce",
         topics("order.created order.updated"),
         "somebody paid for what was typed at the checkout",
-        lambda content: bool(
-            content.get("date_paid_gmt") or content.get("status") in ("processing", "completed", "refunded")
+        lambda content: (
+            bool(content.get("date_paid_gmt") or content.get("date_paid"))
+            and is_more_than_nothing(content.get("total"))
         ),
     ),
 )
@@ -301,6 +311,8 @@ def in_shopify(body: Body) -> Iterator[Content]:
     yield unpaid | {"customer": None}
     yield unpaid | {"customer": {"id": None, "email": EMAIL, "phone": PHONE, "first_name": MARKER}}
     yield unpaid | {"financial_status": "paid", "total_price": "0.00", "customer": None}
+    left_out = {"total_price": None, "total_price_set": None, "current_total_price": "0.00"}
+    yield unpaid | left_out | {"financial_status": "paid", "customer": None}
 
 
 def in_stripe(body: Body) -> Iterator[Content]:
@@ -318,6 +330,8 @@ def in_stripe(body: Body) -> Iterator[Content]:
         claimed | {"payment_link": None},
         unpaid | {"payment_status": "unpaid", "consent": {"promotions": "opt_in"}},
         unpaid | {"payment_status": "no_payment_required", "consent": {"promotions": "opt_in"}},
+        unpaid | {"payment_status": "no_payment_required", "amount_total": 0, "customer": "cus_1"},
+        unpaid | {"payment_status": "paid", "amount_total": 0, "consent": {"promotions": "opt_in"}},
     ):
         yield content | {"data": content["data"] | {"object": one}}
 
@@ -336,7 +350,10 @@ def in_woocommerce(body: Body) -> Iterator[Content]:
     }
     yield content | typed | {"status": "pending"}
     yield content | typed | {"status": "on-hold", "customer_id": 0}
-    yield content | typed | {"status": "processing", "total": "0.00"}
+    yield content | typed | {"status": "processing", "payment_method": "cod"}
+    yield content | typed | {"status": "completed", "payment_method": "cod"}
+    yield content | typed | {"status": "refunded"}
+    yield content | typed | {"date_paid_gmt": "2026-09-03T12:02:40", "total": "0.00"}
 
 
 def everything(body: Body) -> Iterator[Content]:

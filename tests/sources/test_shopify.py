@@ -276,3 +276,39 @@ def test_a_webhook_was_sent_off_no_later_than_it_came_in() -> None:
     silent = {"id": 1, "email": "ada@example.com"}
     found = change("customers/update", silent, x_shopify_triggered_at="2030-01-01T00:00:00.000000000Z")
     assert {group.version[:10] for group in found.groups} == {"2026-09-01"}
+
+
+# ── Who states what was typed at a checkout ─────────────────────────────────────────────────────────────
+
+# what the order says of its total   whether that is more than nothing
+TOTALS: dict[str, tuple[dict[str, Any], bool]] = {
+    "paid for": ({"total_price": "85.08", "current_total_price": "85.08"}, True),
+    "given back in full": ({"total_price": "85.08", "current_total_price": "0.00"}, True),
+    "given back in full, by the set": (
+        {"total_price_set": {"shop_money": {"amount": "85.08"}}, "current_total_price": "0.00"},
+        True,
+    ),
+    "now alone": ({"current_total_price": "0.01"}, True),
+    "free": ({"total_price": "0.00", "current_total_price": "0.00"}, False),
+    "free, by the set": ({"total_price_set": {"shop_money": {"amount": "0.00"}}}, False),
+    "free, then edited": ({"total_price": "0.00", "current_total_price": "9.00"}, False),
+    "free or given back": ({"current_total_price": "0.00"}, False),
+    "unknown": ({}, False),
+}
+STATED = ("paid", "partially_refunded", "refunded")
+NOT_STATED = ("pending", "authorized", "partially_paid", "voided", "expired", None)
+TOTAL_FIELDS = ("total_price", "total_price_set", "current_total_price", "current_total_price_set")
+
+
+@pytest.mark.parametrize("status", [*STATED, *NOT_STATED])
+@pytest.mark.parametrize("total", TOTALS)
+def test_what_was_typed_is_the_owners_where_a_status_and_a_total_prove_a_payment(
+    status: str | None, total: str
+) -> None:
+    fields, is_above_nothing = TOTALS[total]
+    bare = {name: value for name, value in ORDER.items() if name not in TOTAL_FIELDS}
+    guest = bare | fields | {"customer": None, "financial_status": status}
+    expected = "owner" if status in STATED and is_above_nothing else "visitor"
+    found = change("orders/create", guest)
+    assert (found.person.provenance, found.body_provenance) == (expected, expected)
+    assert {group.provenance for group in found.groups if group.name == "customer"} == {expected}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Ignored
+from bridge.identity import linkable
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Summary
 from functions.stripe import handler
@@ -200,15 +201,87 @@ def test_behind_the_reference_stands_its_signature() -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"customer": None, "payment_status": "paid"}, ("owner", "owner")),
-        ({"customer": "cus_9", "payment_status": "unpaid"}, ("owner", "visitor")),
-        ({"customer": None, "payment_status": "unpaid"}, ("visitor", "visitor")),
-        ({"customer": None, "payment_status": "no_payment_required"}, ("visitor", "visitor")),
+        ({"payment_status": "paid", "amount_total": 1}, "owner"),
+        ({"payment_status": "paid", "amount_total": 0}, "visitor"),
+        ({"payment_status": "paid", "amount_total": None}, "visitor"),
+        ({"payment_status": "paid", "amount_total": -100}, "visitor"),
+        ({"payment_status": "unpaid", "amount_total": 2900}, "visitor"),
+        ({"payment_status": "no_payment_required", "amount_total": 0}, "visitor"),
+        ({"payment_status": "no_payment_required", "amount_total": 2900}, "visitor"),
+        ({"payment_status": None, "amount_total": 2900}, "visitor"),
     ],
 )
-def test_what_is_typed_at_a_checkout_is_the_owners_once_somebody_paid(fields: Body, expected: Any) -> None:
-    found = change(about("checkout.session.completed", consent={"promotions": "opt_in"}, **fields))
-    assert (found.person.provenance, found.groups[0].provenance) == expected
+@pytest.mark.parametrize("customer", [None, "cus_9"])
+@pytest.mark.parametrize("mode", ["payment", "subscription", "setup"])
+@pytest.mark.parametrize("link", [None, "plink_1"])
+def test_what_is_typed_at_a_checkout_is_the_owners_once_somebody_paid(
+    fields: Body, expected: str, customer: str | None, mode: str, link: str | None
+) -> None:
+    session = {"mode": mode, "customer": customer, "payment_link": link, "metadata": {}} | fields
+    found = change(about("checkout.session.completed", consent={"promotions": "opt_in"}, **session))
+    assert (found.person.provenance, found.groups[0].provenance, found.body_provenance) == (expected,) * 3
+    assert ("stripe:customer:cus_9" in linkable(found)) is (bool(customer) and expected == "owner")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sessions", "expected"),
+    [
+        ({}, "server", "owner"),
+        ({}, "public", "visitor"),
+        ({"payment_link": "plink_1"}, "server", "visitor"),
+        ({"customer": None}, "server", "visitor"),
+        ({"customer_creation": "always"}, "server", "visitor"),
+        ({"mode": "payment"}, "server", "visitor"),
+        ({"mode": "subscription"}, "server", "visitor"),
+    ],
+)
+def test_a_customer_whom_the_owners_server_sets_up_is_the_owners_word(
+    fields: Body, sessions: Any, expected: str
+) -> None:
+    free: Body = {"payment_status": "no_payment_required", "amount_total": 0, "client_reference_id": None}
+    own: Body = {"mode": "setup", "customer": "cus_9", "customer_creation": None, "payment_link": None}
+    setup: Body = {**own, "metadata": {}, **free}
+    body = about("checkout.session.completed", consent={"promotions": "opt_in"}, **(setup | fields))
+    found = change(body, ConnectionSettings(stripe_sessions=sessions))
+    assert found.person.provenance == expected
+    assert {found.body_provenance, found.groups[0].provenance} == {"visitor"}, "what was typed is not"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "identity", "leads"),
+    [
+        ({"user_id": "user-7"}, ("user_id", "email_sha256"), True),
+        ({"user_id": "user-7"}, ("email_sha256", "user_id"), False),
+        ({"user_id": "0"}, ("user_id", "email_sha256"), False),
+        ({}, ("user_id", "email_sha256"), False),
+    ],
+)
+def test_of_a_trial_the_owners_user_id_alone_tells_whose_the_customer_is(
+    metadata: Body, identity: Any, leads: bool
+) -> None:
+    free = {"payment_status": "no_payment_required", "amount_total": 0, "mode": "subscription"}
+    body = about("checkout.session.completed", customer="cus_9", metadata=metadata, **free)
+    found = change(body, ConnectionSettings(identity=identity))
+    assert ("stripe:customer:cus_9" in linkable(found)) is leads
+    assert found.person.provenance == "visitor", "the e-mail is what somebody typed"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"captured": True, "amount_refunded": 500}, "owner"),
+        ({"captured": False, "amount_refunded": 500}, "visitor"),
+        ({"captured": None, "amount_refunded": 500}, "visitor"),
+        ({"captured": True, "amount_refunded": 0}, "visitor"),
+        ({"captured": True, "amount_refunded": None}, "visitor"),
+    ],
+)
+def test_a_charge_proves_a_payment_where_money_was_taken(fields: Body, expected: str) -> None:
+    """What was only reserved is told of as refunded when it is let go."""
+    found = change(about("charge.refunded", id="ch_1", customer="cus_9", payment_intent="pi_1", **fields))
+    assert (found.person.provenance, found.body_provenance) == (expected, expected)
+    assert {"stripe:charge:ch_1", "stripe:payment_intent:pi_1"} <= set(linkable(found))
+    assert ("stripe:customer:cus_9" in linkable(found)) is (expected == "owner")
 
 
 def test_a_checkout_links_all_that_it_makes() -> None:

@@ -264,8 +264,64 @@ def test_a_status_is_one_word_and_tells_what_has_happened(status: str, events: l
     assert event_names(created) == ["order_placed", *events]
 
 
+PAID_AT: dict[str, dict[str, Any]] = {
+    "both": {"date_paid_gmt": "2026-09-03T12:02:40", "date_paid": "2026-09-03T14:02:40"},
+    "in UTC": {"date_paid_gmt": "2026-09-03T12:02:40", "date_paid": None},
+    "by the shop's clock": {"date_paid_gmt": None, "date_paid": "2026-09-03T14:02:40"},
+}
+UNPAID: dict[str, Any] = {"date_paid_gmt": None, "date_paid": None}
+NO_PAYMENT: dict[str, dict[str, Any]] = {
+    "no date": UNPAID,
+    "blank dates": {"date_paid_gmt": "", "date_paid": ""},
+    "free": PAID_AT["both"] | {"total": "0.00"},
+    "total unknown": PAID_AT["both"] | {"total": None},
+    "negative": PAID_AT["both"] | {"total": "-5.00"},
+}
+each_status = pytest.mark.parametrize(
+    "status",
+    ["pending", "on-hold", "failed", "processing", "completed", "cancelled", "refunded", "awaiting-pickup"],
+)
+each_method = pytest.mark.parametrize("method", ["cod", "bacs", "cheque", "stripe", ""])
+
+
+@each_status
+@each_method
+@pytest.mark.parametrize("lack", NO_PAYMENT)
+def test_without_a_dated_payment_an_order_is_a_visitors_word(status: str, method: str, lack: str) -> None:
+    stated = ORDER | {"status": status, "payment_method": method} | NO_PAYMENT[lack]
+    for topic in ("order.created", "order.updated"):
+        found = change(topic, stated)
+        assert (found.person.provenance, found.body_provenance) == ("visitor", "visitor")
+        assert {group.provenance for group in found.groups if group.name == "customer"} <= {"visitor"}
+        assert "order_paid" not in event_names(found)
+        assert attributes(found)["last_order_status"] != "paid"
+
+
+@each_status
+@each_method
+@pytest.mark.parametrize("date", PAID_AT)
+def test_with_a_dated_payment_an_order_is_the_owners_word(status: str, method: str, date: str) -> None:
+    stated = ORDER | {"status": status, "payment_method": method, "total": "0.01"} | PAID_AT[date]
+    found = change("order.created", stated)
+    assert (found.person.provenance, found.body_provenance) == ("owner", "owner")
+    assert {group.provenance for group in found.groups} == {"owner"}
+    assert ("order_paid" in event_names(found)) is (status in ("processing", "completed"))
+
+
+def test_who_pays_on_delivery_has_paid_once_the_shop_says_so() -> None:
+    """WooCommerce sets `processing` when such an order is placed, and its date of payment when it is completed."""
+    cash = ORDER | {"payment_method": "cod"} | UNPAID
+    placed = change("order.created", cash | {"status": "processing"})
+    dates = {"date_paid_gmt": "2026-09-05T10:00:00", "date_completed_gmt": "2026-09-05T10:00:00"}
+    done = change("order.updated", cash | {"status": "completed"} | dates)
+    assert (event_names(placed), attributes(placed)["last_order_status"]) == (["order_placed"], "placed")
+    assert event_names(done) == ["order_paid", "order_fulfilled"]
+    assert done.events[0].time == datetime(2026, 9, 5, 10, tzinfo=UTC)
+    assert (placed.person.provenance, done.person.provenance) == ("visitor", "owner")
+
+
 def test_a_plugins_status_is_told_by_the_orders_dates() -> None:
-    unknown = ORDER | {"status": "awaiting-pickup", "date_paid_gmt": None}
+    unknown = ORDER | {"status": "awaiting-pickup"} | UNPAID
     assert attributes(change("order.updated", unknown))["last_order_status"] == "placed"
     collected = unknown | {"date_completed_gmt": "2026-09-05T10:00:00"}
     assert attributes(change("order.updated", collected))["last_order_status"] == "fulfilled"
