@@ -7,7 +7,7 @@
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
 #   EMULATED_ARGS  what `make emulated` hands to pytest, e.g. EMULATED_ARGS="-k roles -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
-#   SABOTAGE_ARGS  which sabotages `make sabotage` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
+#   SABOTAGE_ARGS  which mutations `make mutation-tests` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
 #   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=klaviyo
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
@@ -104,8 +104,10 @@ emulated: .venv-emulated/.ready ## Deploy the template to a second emulator, wit
 	@.venv-emulated/bin/python -m pytest --emulator ministack tests/emulated \
 		tests/core/test_ledger.py tests/core/test_queue.py $(EMULATED_ARGS)
 
-sabotage: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about half an hour
+mutation-tests: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about half an hour
 	@$(BIN)/python -m tools.sabotage $(SABOTAGE_ARGS)
+
+sabotage: mutation-tests
 
 bench: setup artifact ## Run the benchmarks, each as a ratio to a baseline measured in the same run
 	@$(BIN)/python -m bench $(BENCH_ARGS)
@@ -150,7 +152,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-checks .venv-docs .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated sabotage bench build deploy new-source remove-source docs docs-site lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated mutation-tests sabotage bench build deploy new-source remove-source docs docs-site lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.

@@ -91,10 +91,10 @@ def test_the_page_tells_how_many_were_in_the_last_full_run_and_how_many_have_yet
     added = len(now.keys() - LAST.tried.keys())
     found = LAST_RUN.search(PAGE)
     assert found
-    assert f": {len(LAST.tried)} sabotages, every one was noticed." in found[0]
-    assert f"Of the {len(ALL)} sabotages below, {tried} were in that run as they are now." in found[0]
+    assert f": {len(LAST.tried)} mutations, every one was noticed." in found[0]
+    assert f"Of the {len(ALL)} mutations below, {tried} were in that run as they are now." in found[0]
     assert f"Since then {added} were added, {len(ALL) - tried - added} changed" in found[0]
-    assert f" {len(ALL) - tried} have yet to be in a full run." in found[0]
+    assert f" {len(ALL) - tried} have not been in a full run." in found[0]
 
 
 def test_the_page_marks_each_that_was_not_in_the_last_full_run_as_it_is_now() -> None:
@@ -270,7 +270,7 @@ def test_a_full_run_is_written_down_with_what_was_not_noticed(tmp_path: Path) ->
     results = [Result("cheaper", Verdict.CAUGHT), Result("dearer", Verdict.NOT_CAUGHT)]
     note(tmp_path, [CHEAPER, DEARER], results, DAY)
     page = (tmp_path / "docs/sabotage.md").read_text(encoding="utf-8")
-    assert "The last full run, on 1 September 2026: 2 sabotages, not noticed: `dearer`.\n" in page
+    assert "The last full run, on 1 September 2026: 2 mutations, not noticed: `dearer`.\n" in page
     assert f"| a cup costs two | `{PRICE}` | noticed |" in page
     assert f"| a cup costs four | `{PRICE}` | **not noticed** |" in page
     run = load_run((tmp_path / LAST_RUN_FILE).read_text(encoding="utf-8"))
@@ -283,8 +283,8 @@ def test_what_was_added_changed_or_taken_out_since_the_last_full_run_is_no_part_
     standings = [run.standing(one) for one in (CHEAPER, refitted, new)]
     assert standings == [Standing.TRIED, Standing.CHANGED, Standing.ADDED]
     text = " ".join(told([CHEAPER, refitted, new], run).split())
-    assert "3 sabotages, every one was noticed. Of the 3 sabotages below, 1 were in that run" in text
-    assert "1 were added, 1 changed and 1 taken out: 2 have yet to be in a full run." in text
+    assert "3 mutations, every one was noticed. Of the 3 mutations below, 1 were in that run" in text
+    assert "1 were added, 1 changed and 1 removed: 2 have not been in a full run." in text
 
 
 def test_a_promise_told_in_other_words_is_the_same_sabotage() -> None:

@@ -120,10 +120,10 @@ def told(sabotages: Sequence[Sabotage], run: FullRun) -> str:
     added, changed = standings.count(Standing.ADDED), standings.count(Standing.CHANGED)
     gone = len(run.tried.keys() - {one.name for one in sabotages})
     return (
-        f"The last full run, on {run.day.day} {run.day:%B %Y}: {len(run.tried)} sabotages, {found}.\n\n"
-        f"Of the {len(sabotages)} sabotages below, {len(sabotages) - added - changed} were in that run as they are "
-        f"now. Since then {added} were added, {changed} changed\nand {gone} taken out: "
-        f"{added + changed} have yet to be in a full run. The last column of the tables tells which.\n"
+        f"The last full run, on {run.day.day} {run.day:%B %Y}: {len(run.tried)} mutations, {found}.\n\n"
+        f"Of the {len(sabotages)} mutations below, {len(sabotages) - added - changed} were in that run as they are "
+        f"now. Since then {added} were added, {changed} changed\nand {gone} removed: "
+        f"{added + changed} have not been in a full run. See the last column of the tables.\n"
     )
 
 
