@@ -98,6 +98,11 @@ class Addresses:
             self.emails[name] = known | {email[:32]}, until
             job.rows.append(emails_row(*job.profile, known | {email[:32]}, until))
 
+    def ring(self, job: Job) -> None:
+        """Warn, and ring, where a tool's record shows another e-mail than the profile to which it led."""
+        job.warnings.add(CONFLICT, "customer")
+        self.causes.append((CONFLICT, job))
+
     def keep(self) -> None:
         """Write which customers have an address, and ring for what arose. Raises BatchUnavailable.
 

@@ -85,6 +85,8 @@ class Job:
     """What its mapping read: the webhook, made whole where it told little."""
     rows: list[Row] = field(default_factory=list)
     """What the ledger learns of it: links and facts."""
+    outgrown: str = ""
+    """The reference of a tool's record that shows another e-mail than its profile: it leads to another one now."""
     address_consents: list[AddressConsent] = field(default_factory=list)
     """What it states of consents for the addresses of its profile, once Batch has taken it."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge import identity
+from bridge import identity, ownership
 from bridge.errors import IdentityUnknown
 from bridge.ledger import MAX_FACT_CHARACTERS, Ledger, Link, fact_row, link_row
-from functions.deliver.addresses import SHARED, Addresses
+from bridge.profile import AttributeGroup, ProfileChange
+from bridge.versions import ADDRESSES, CONSENTS, digest_of
+from functions.deliver.addresses import CONFLICT, SHARED, Addresses
 from functions.deliver.job import Job, Outcome
 
 LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
@@ -25,6 +27,8 @@ class Persons:
         self.links: dict[tuple[str, str], Link] = {}
         self.facts: dict[tuple[str, str], str] = {}
         self.addresses = Addresses(ledger, clock)
+        self.fed: dict[tuple[str, str], set[str]] = {}
+        """The connections that feed profiles in this batch."""
 
     @property
     def now(self) -> datetime:
@@ -37,6 +41,7 @@ class Persons:
         for job in jobs:
             try:
                 job.custom_id = self.custom_id(job)
+                self.fed.setdefault(job.profile, set()).add(job.webhook.writer)
                 self.addresses.note_email(job)
                 self.addresses.note_phone(job)
                 self.learn(job)
@@ -77,6 +82,8 @@ class Persons:
             for reference in person.references
             if (project, reference) in self.links
         }
+        if self.shows_another_email(job, known):
+            known = self.without_outgrown(job, known)
         may_wait = self.may_wait(job)
         found = identity.custom_id(person, known, job.settings.identity, may_wait=may_wait)
         is_by_email = not known and found == identity.email_sha256(person.email)
@@ -85,6 +92,43 @@ class Persons:
         job.warnings.add(SHARED, "email")
         unnamed = replace(person, email=None)
         return identity.custom_id(unnamed, known, job.settings.identity, may_wait=may_wait)
+
+    def shows_another_email(self, job: Job, known: Mapping[str, str]) -> bool:
+        """Whether an owner's webhook leads to a profile by a link, shows another e-mail than names that, and is not the
+        only source of it.
+
+        An account whose e-mail the tool never verified could take over the profile of that e-mail so. Raises
+        BatchUnavailable.
+        """
+        person, email = job.change.person, identity.email_sha256(job.change.person.email)
+        led = next((known[reference] for reference in person.references if reference in known), "")
+        if not email or email == led or not ownership.DIGEST.fullmatch(led) or job.change.moves:
+            return False
+        if not identity.is_owners_word(person) or self.is_merged(job, led):
+            return False
+        state = self.ledger.state(job.settings.project, led)
+        feeders = ownership.feeders(state, self.fed.get((job.settings.project, led), ()))
+        return not state.is_owners and bool(feeders - {job.webhook.writer})
+
+    def is_merged(self, job: Job, custom_id: str) -> bool:
+        """Whether an owner merged one of the ids that the job names into a profile."""
+        links = (
+            self.links.get((job.settings.project, reference)) for reference in job.change.person.references
+        )
+        return any(link and link.custom_id == custom_id and link.moved_from is not None for link in links)
+
+    def without_outgrown(self, job: Job, known: Mapping[str, str]) -> dict[str, str]:
+        """Return the links without that of a tool's record that shows another e-mail: it is found by that anew.
+
+        Of anything else, such as an order with an e-mail of its own, the link stays, without addresses and consents.
+        """
+        if is_record(job):
+            self.addresses.ring(job)
+            job.outgrown = str(job.change.person.customer)
+            return {reference: led for reference, led in known.items() if reference != job.outgrown}
+        job.change = without_contact(job.change)
+        job.warnings.add(CONFLICT, "email")
+        return dict(known)
 
     def may_wait(self, job: Job, longest: timedelta = timedelta.max) -> bool:
         """Whether a later webhook may still tell whose this one is, or what it is about."""
@@ -103,7 +147,8 @@ class Persons:
         moves = change.moves if identity.is_owners_word(change.person) else ()
         for reference in identity.linkable(change):
             known = self.links.get((project, reference))
-            if known is None or (reference in moves and known.custom_id != job.custom_id):
+            is_led_anew = reference in moves or reference == job.outgrown
+            if known is None or (is_led_anew and known.custom_id != job.custom_id):
                 link = led(known, job, is_moved=reference in moves)
                 self.links[project, reference] = link
                 job.rows.append(
@@ -138,3 +183,29 @@ def led(known: Link | None, job: Job, *, is_moved: bool) -> Link:
     if known is not None and known.moved_from is not None:
         before = known.moved_from
     return Link(job.custom_id, job.webhook.writer, before if is_moved else None)
+
+
+def is_record(job: Job) -> bool:
+    """Whether a webhook is a tool's own record of a customer, which states its e-mail: not an order of theirs, or a
+    card."""
+    person = job.change.person
+    stated = {
+        digest_of(group.attributes.get("$email_address"))
+        for group in job.change.groups
+        if group.provenance == "owner"
+    }
+    is_of_customer = person.customer is not None and set(person.references) == {person.customer}
+    return is_of_customer and identity.email_sha256(person.email) in stated
+
+
+def without_contact(change: ProfileChange) -> ProfileChange:
+    """Return the change without the addresses and the consents that an owner states in it."""
+    groups = [without_contact_in(group) for group in change.groups]
+    return replace(change, groups=tuple(group for group in groups if group.attributes))
+
+
+def without_contact_in(group: AttributeGroup) -> AttributeGroup:
+    if group.provenance != "owner":
+        return group
+    kept = {name: value for name, value in group.attributes.items() if name not in ADDRESSES | CONSENTS}
+    return replace(group, attributes=kept)
