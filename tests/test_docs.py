@@ -159,6 +159,36 @@ def test_every_bridge_command_is_documented() -> None:
     assert not missing, f"say in docs/operating.md what these do: {missing}"
 
 
+# ── Words ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# ours                the field's
+DIALECT = {
+    "the door": "the endpoint, or the receiver",
+    "waiting room": "the delay queue, or waiting for the customer",
+    "lane": "message group, or the customer's order",
+    "lanes": "message groups",
+    "mend": "fix",
+    "mended": "fixed",
+    "amiss": "problems",
+    "doubled": "duplicated",
+    "is away": "is unavailable",
+    "for ever": "forever",
+    "anew": "again",
+    "stands in": "is in",
+    "let in": "accepted",
+}
+GENERATED = {"sabotage.md"}  # its tables quote tools/sabotages.toml
+OF_WORDS = [page for page in PAGES if page.name not in {"CHANGELOG.md", *GENERATED}]
+
+
+@pytest.mark.parametrize("page", OF_WORDS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_uses_the_words_of_the_field(page: Path) -> None:
+    text = INLINE.sub("", prose(page.read_text(encoding="utf-8")))
+    words = " ".join(re.sub(r"\]\([^)]*\)", "]", text).lower().split())
+    for ours, standard in DIALECT.items():
+        assert not re.search(rf"\b{ours}\b", words), f"{page.name} says {ours!r}: say {standard!r}"
+
+
 # ── README ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
