@@ -8,7 +8,7 @@
 #   EMULATED_ARGS  what `make emulated` hands to pytest, e.g. EMULATED_ARGS="-k roles -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
 #   SABOTAGE_ARGS  which mutations `make mutation-tests` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
-#   NAME         the source that `make new-source` starts and `make remove-source` takes out, e.g. NAME=klaviyo
+#   NAME         the source that `make new-source`, `make new-vendor` and `make remove-source` work on, e.g. NAME=klaviyo
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
 SHELL := /bin/bash
@@ -127,6 +127,9 @@ deploy: setup build ## Deploy to the AWS account that your credentials name, in 
 new-source: setup ## Start the source NAME: its room, its examples, its tests, its pages, its block of the template
 	@$(BIN)/python -m tools.new_source "$(NAME)"
 
+new-vendor: setup ## Start the form vendor NAME: its module, its examples, its tests, its page
+	@$(BIN)/python -m tools.new_vendor "$(NAME)"
+
 remove-source: setup ## Take the source NAME out again, and list the lines that still name it
 	@$(BIN)/python -m tools.remove_source "$(NAME)"
 
@@ -152,7 +155,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-checks .venv-docs .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated mutation-tests sabotage bench build deploy new-source remove-source docs docs-site lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated mutation-tests sabotage bench build deploy new-source new-vendor remove-source docs docs-site lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.

@@ -130,19 +130,11 @@ ALLOWED = {
             for source, room in ROOMS.items()
             if room == "functions.forms"
         ),
-        "secretsmanager:GetSecretValue on secret:STACK/elementor/*",
-        "secretsmanager:GetSecretValue on secret:STACK/fillout/*",
-        "secretsmanager:GetSecretValue on secret:STACK/form/*",
-        "secretsmanager:GetSecretValue on secret:STACK/google/*",
-        "secretsmanager:GetSecretValue on secret:STACK/gravity/*",
-        "secretsmanager:GetSecretValue on secret:STACK/hubspot/*",
-        "secretsmanager:GetSecretValue on secret:STACK/jotform/*",
-        "secretsmanager:GetSecretValue on secret:STACK/netlify/*",
-        "secretsmanager:GetSecretValue on secret:STACK/tally/*",
-        "secretsmanager:GetSecretValue on secret:STACK/typeform/*",
-        "secretsmanager:GetSecretValue on secret:STACK/webflow/*",
-        "secretsmanager:GetSecretValue on secret:STACK/wpforms/*",
-        "secretsmanager:GetSecretValue on secret:STACK/wufoo/*",
+        *(
+            f"secretsmanager:GetSecretValue on secret:STACK/{source}/*"
+            for source, room in ROOMS.items()
+            if room == "functions.forms"
+        ),
         "sqs:SendMessage on WebhooksQueue",
         *(
             f"ssm:GetParameter on parameter/STACK/connections/{source}"

@@ -741,7 +741,10 @@ def test_a_function_has_a_role_that_says_what_it_needs_and_no_broad_managed_poli
 def test_a_function_reads_the_secrets_of_its_own_sources_and_deliver_alone_those_of_batch(
     function: str,
 ) -> None:
-    api_keys = {"DeliverFunction": {"batch", "stripe"}, "GapsFunction": set(COMPARED)}
+    api_keys = {
+        "DeliverFunction": {"batch", "api/stripe"},
+        "GapsFunction": {f"api/{source}" for source in COMPARED},
+    }
     names = SOURCES[function] or api_keys.get(function, set())
     expected = {f"secret:${{AWS::StackName}}/{name}/*" for name in names}
     found = allowed(function, "secretsmanager")

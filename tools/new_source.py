@@ -9,9 +9,11 @@ import hashlib
 import keyword
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from tools.places import ADDED, filled
+from tools.places import ADDED, Edit, filled
+from tools.tables import with_tables
 from tools.texts import Refused
 
 NAME = re.compile(r"[a-z][a-z0-9]{1,20}")
@@ -20,16 +22,16 @@ RULE_COLUMNS = 107
 
 # file                                         its template
 FILES = {
-    "functions/{name}/handler.py": "handler.py",
-    "functions/{name}/models.py": "models.py",
-    "functions/{name}/mapping.py": "mapping.py",
-    "functions/{name}/signer.py": "signer.py",
-    "functions/{name}/README.md": "README.md",
-    "events/{name}/contact.created.json": "event.json",
-    "events/{name}/contact.created.batch.json": "batch.json",
-    "events/{name}/proof.toml": "proof.toml",
-    "tests/sources/test_{name}.py": "test_source.py",
-    "docs/connect-{name}.md": "connect.md",
+    "functions/{name}/handler.py": "new_source/handler.py",
+    "functions/{name}/models.py": "new_source/models.py",
+    "functions/{name}/mapping.py": "new_source/mapping.py",
+    "functions/{name}/signer.py": "new_source/signer.py",
+    "functions/{name}/README.md": "new_source/README.md",
+    "events/{name}/contact.created.json": "new_source/event.json",
+    "events/{name}/contact.created.batch.json": "new_source/batch.json",
+    "events/{name}/proof.toml": "new_source/proof.toml",
+    "tests/sources/test_{name}.py": "new_source/test_source.py",
+    "docs/connect-{name}.md": "new_source/connect.md",
 }
 
 NEXT_STEPS = """\
@@ -89,14 +91,14 @@ def holds_code(folder: Path) -> bool:
     return (folder / "handler.py").exists()
 
 
-def written(root: Path, name: str) -> dict[Path, str]:
+def written(root: Path, name: str, files: Mapping[str, str], added: Mapping[str, Edit]) -> dict[Path, str]:
     """Every file to write, with its text. Raises Refused."""
     words = words_of(name)
-    made = {root / path.format(**words): filled(template, words) for path, template in FILES.items()}
+    made = {root / path.format(**words): filled(template, words) for path, template in files.items()}
     existing = [str(path.relative_to(root)) for path in made if path.exists()]
     if existing:
         raise Refused(f"these exist already: {', '.join(existing)}")
-    for path, edit in ADDED.items():
+    for path, edit in added.items():
         try:
             made[root / path] = edit((root / path).read_text(encoding="utf-8"), words)
         except Refused as error:
@@ -104,26 +106,31 @@ def written(root: Path, name: str) -> dict[Path, str]:
     return made
 
 
-def start(root: Path, name: str) -> list[str]:
+def start(
+    root: Path, name: str, files: Mapping[str, str] = FILES, added: Mapping[str, Edit] = ADDED
+) -> list[str]:
     """Write all that a new source needs, whatever it is called; returns the paths. Raises Refused."""
-    made = written(root, name)
+    made = written(root, name, files, added)
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    for path in (path for path in made if path.suffix == ".md"):
+        path.write_text(with_tables(root, made[path]), encoding="utf-8")
     return [str(path.relative_to(root)) for path in made]
 
 
-def main() -> int:
+def command(files: Mapping[str, str], added: Mapping[str, Edit], next_steps: str) -> int:
+    """Start what the command line names, and print what was written and what is left to do."""
     name = " ".join(sys.argv[1:])
     try:
         check_name(Path(), name)
-        paths = start(Path(), name)
+        paths = start(Path(), name, files, added)
     except Refused as error:
         print(error, file=sys.stderr)
         return 2
-    print("\n".join(paths), NEXT_STEPS.format(**words_of(name)), sep="\n\n")
+    print("\n".join(paths), next_steps.format(**words_of(name)), sep="\n\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(FILES, ADDED, NEXT_STEPS))

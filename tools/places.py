@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.texts import (
     Refused,
+    after_last,
     before,
     ending,
     unlinked,
@@ -19,7 +20,7 @@ from tools.texts import (
     without_rows,
 )
 
-TEMPLATES = Path(__file__).parent / "new_source"
+TEMPLATES = Path(__file__).parent
 METRICS_OF_A_ROUTE = 6
 ROUTES = "CloudWatch: metrics of the API's routes, six each"
 
@@ -28,7 +29,7 @@ Edit = Callable[[str, Words], str]
 
 
 def filled(template: str, words: Words) -> str:
-    """A template's text with `{{name}}` and the other words put in."""
+    """A template's text with `{{name}}` and the other words put in: `new_source/handler.py`."""
     text = (TEMPLATES / f"{template}.tmpl").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: words[found.group(1)], text)
 
@@ -46,9 +47,9 @@ def name_on_the_page(text: str, words: Words) -> str:
 
 def template(text: str, words: Words) -> str:
     sender = "            ${{{Title}Function}}={name}\n".format(**words)
-    block = before(text, "# ── Where to paste what ", filled("block.yaml", words))
+    block = before(text, "# ── Where to paste what ", filled("new_source/block.yaml", words))
     sending = before(block, "            ${CustomFunction}=", sender)
-    return before(sending, "  Door:", filled("output.yaml", words))
+    return before(sending, "  Door:", filled("new_source/output.yaml", words))
 
 
 def readme(text: str, words: Words) -> str:
@@ -60,7 +61,7 @@ def readme(text: str, words: Words) -> str:
 
 
 def tagging_plan(text: str, words: Words) -> str:
-    return before(text, "## Any other tool", filled("tagging-plan.md", words))
+    return before(text, "## Any other tool", filled("new_source/tagging-plan.md", words))
 
 
 def deploying(text: str, words: Words) -> str:
@@ -99,6 +100,67 @@ ADDED: dict[str, Edit] = {
     "docs/deploy.md": deploying,
     "docs/cost.md": cost,
     "tests/test_permissions.py": permissions,
+}
+
+
+# ── A form vendor coming in: it shares the function of all forms ────────────────────────────────────────
+
+
+def vendor_registry(text: str, words: Words) -> str:
+    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.forms",\n'.format(**words))
+
+
+def vendors(text: str, words: Words) -> str:
+    """The registry of vendors with one more: its import where it belongs by the alphabet. Raises Refused."""
+    opening = "from functions.forms.vendors import ("
+    modules = re.findall(r"^    (\w+),$", ending(text, opening, ")\n", ""), re.MULTILINE)
+    later = next((module for module in modules if module > words["name"]), None)
+    line = "    {name},\n".format(**words)
+    imported = before(text, f"    {later},", line) if later else ending(text, opening, ")\n", line)
+    return ending(imported, "    for vendor in (", "    )\n", "        {name}.VENDOR,\n".format(**words))
+
+
+# the last line of each list of vendors in the block of the forms   what is added below it
+VENDOR_LINES = {
+    r"            SecretArn: !Sub .*/\w+/\*\n": (
+        "        - AWSSecretsManagerGetSecretValuePolicy:\n"
+        "            SecretArn: !Sub arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}"
+        ":secret:${{AWS::StackName}}/{name}/*\n"
+    ),
+    r"                - !Sub \$\{BodiesBucket\.Arn\}/bodies/\w+/\*\n": (
+        "                - !Sub ${{BodiesBucket.Arn}}/bodies/{name}/*\n"
+    ),
+    r"                - !Sub .*/connections/\w+(?: #.*)?\n": (
+        "                - !Sub arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}"
+        ":parameter/${{AWS::StackName}}/connections/{name}\n"
+    ),
+    r"                    - connection#\w+/\*\n": "                    - connection#{name}/*\n",
+}
+
+
+def vendor_template(text: str, words: Words) -> str:
+    """The template whose function of the forms serves one more vendor. Raises Refused."""
+    whole = block = block_of(text, "forms")
+    for line, addition in VENDOR_LINES.items():
+        block = after_last(block, line, addition.format(**words))
+    sending = after_last(text, r" +\$\{FormsFunction\}=[\w,]+(?=\n)", ",{name}".format(**words))
+    return before(sending.replace(whole, block), "  Door:", filled("new_source/output.yaml", words))
+
+
+def vendor_tagging_plan(text: str, words: Words) -> str:
+    row = "| {Title} | `submission` | `{name}` | | [{Title}](connect-{name}.md) |\n"
+    return before(text, "| A plain form |", row.format(**words))
+
+
+# file                      what is added to it for a form vendor
+ADDED_FOR_A_VENDOR: dict[str, Edit] = {
+    "functions/sources.py": vendor_registry,
+    "functions/forms/registry.py": vendors,
+    "template.yaml": vendor_template,
+    "local/page/__init__.py": name_on_the_page,
+    "README.md": readme,
+    "docs/tagging-plan.md": vendor_tagging_plan,
+    "docs/deploy.md": deploying,
 }
 
 

@@ -21,6 +21,15 @@ def before(text: str, landmark: str, addition: str) -> str:
     return text[:place] + addition + text[place:]
 
 
+def after_last(text: str, line: str, addition: str) -> str:
+    """The text with an addition after the last match of an expression at the beginning of a line. Raises Refused."""
+    matches = list(re.finditer(rf"^(?:{line})", text, re.MULTILINE))
+    if not matches:
+        raise Refused(f"nothing matches {line!r}")
+    place = matches[-1].end()
+    return text[:place] + addition + text[place:]
+
+
 def ending(text: str, opening: str, closing: str, addition: str) -> str:
     """The text with an addition at the end of what begins with one line and ends with another. Raises Refused."""
     head, found, tail = text.partition(f"\n{opening}\n")
