@@ -218,6 +218,20 @@ def without_permissions(text: str, words: Words) -> str:
     return text.replace(only([role for role in own if "batch/*" not in role], "role", words["name"]), "")
 
 
+def without_mutations(text: str, words: Words) -> str:
+    """The table of mutations without those that break the source's own code."""
+    mutation = (
+        rf'^\[\[\w+\]\]\n(?:(?!\[\[|# ──).*\n)*?file = "functions/{words["name"]}/(?:(?!\[\[|# ──).*\n)*'
+    )
+    return re.sub(mutation, "", text, flags=re.MULTILINE)
+
+
+def without_rows_of_mutations(text: str, words: Words) -> str:
+    """The page of mutations without rows that name the source's own tests, or its chapter."""
+    own = r"tests/sources/test_{name}(?:_\w+)?\.py|tagging-plan\.md#{name}\b".format(**words)
+    return re.sub(rf"^\|.*(?:{own}).*\n", "", text, flags=re.MULTILINE)
+
+
 def untold(text: str, words: Words) -> str:
     """Any page without rows about the source, without its address, and without links to its page."""
     page = "connect-{name}.md".format(**words)
@@ -237,4 +251,6 @@ TAKEN_OUT: dict[str, Edit] = {
     "docs/tagging-plan.md": without_chapter_of_it,
     "docs/cost.md": cheaper,
     "tests/test_permissions.py": without_permissions,
+    "tools/sabotages.toml": without_mutations,
+    "docs/sabotage.md": without_rows_of_mutations,
 }

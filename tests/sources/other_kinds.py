@@ -1,32 +1,14 @@
 """Bodies of kinds that no mapping reads, made by hand after the vendors' references: a stranger may sign off any.
 
 https://shopify.dev/docs/api/webhooks
-https://woocommerce.github.io/woocommerce-rest-api-docs/
-https://woocommerce.github.io/subscriptions-rest-api-docs/
-https://godaddy-wordpress.github.io/woocommerce-memberships-rest-api-docs/
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 AT = "2026-09-01T08:00:00Z"
 DATES = {"created_at": AT, "updated_at": AT}
-WOO_ORDER = json.loads(Path("events/woocommerce/order.updated__cancelled.json").read_text())["body"]
-WOO_DATES = dict.fromkeys(
-    ("date_created", "date_created_gmt", "date_modified", "date_modified_gmt"), "2026-09-01T08:00:00"
-)
-BILLING = {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com", "country": "GB"}
-OF_A_SUBSCRIPTION = {
-    "billing_period": "month",
-    "billing_interval": "1",
-    "start_date_gmt": "2026-08-01T08:00:00",
-    "trial_end_date_gmt": "",
-    "next_payment_date_gmt": "2026-10-01T08:00:00",
-    "resubscribed_from": "",
-}
 
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "shopify": {
@@ -106,66 +88,6 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "selling plan group": {"id": 7, "app_id": None, "name": "Ada", "merchant_code": "tea", "options": []},
         "profile": {"id": 7},
-    },
-    "woocommerce": {
-        "subscription": {
-            name: value
-            for name, value in (WOO_ORDER | OF_A_SUBSCRIPTION).items()
-            if name not in ("refunds", "transaction_id", "cart_hash")
-        },
-        "subscription that has all of an order": WOO_ORDER | OF_A_SUBSCRIPTION,
-        "membership": {
-            "id": 7,
-            "customer_id": 9,
-            "plan_id": 3,
-            "status": "cancelled",
-            "order_id": 8,
-            "product_id": 4,
-            "cancelled_date_gmt": "2026-09-01T08:00:00",
-            **WOO_DATES,
-        },
-        "membership plan": {
-            "id": 7,
-            "name": "Gold",
-            "slug": "gold",
-            "status": "publish",
-            "access_method": "purchase",
-            **WOO_DATES,
-        },
-        "review": {
-            "id": 7,
-            "product_id": 4,
-            "status": "approved",
-            "reviewer": "Ada",
-            "reviewer_email": "ada@example.com",
-            "review": "Fine",
-            "rating": 5,
-            **WOO_DATES,
-        },
-        "booking": {
-            "id": 7,
-            "status": "cancelled",
-            "customer_id": 9,
-            "order_id": 8,
-            "all_day": False,
-            "cost": "5.00",
-            "order_item_id": 2,
-            "person_counts": {},
-        },
-        "refund": {"id": 7, "amount": "5.00", "reason": "", "refunded_by": 1, "line_items": [], **WOO_DATES},
-        "plugin's": {
-            "id": 7,
-            "status": "cancelled",
-            "billing": BILLING,
-            "total": "5.00",
-            "currency": "EUR",
-            "email": "ada@example.com",
-            "role": "customer",
-            **WOO_DATES,
-        },
-        "product": {"id": 7, "name": "Tea", "slug": "tea", "status": "publish", "sku": "tea", **WOO_DATES},
-        "coupon": {"id": 7, "code": "TEA", "amount": "5.00", "discount_type": "percent", **WOO_DATES},
-        "action": {"action": "wc_booking_cancelled", "arg": 7},
     },
 }
 EACH = [(source, kind, content) for source, kinds in KINDS.items() for kind, content in kinds.items()]

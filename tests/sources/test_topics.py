@@ -20,8 +20,7 @@ from bridge.webhook import Webhook
 from functions.shopify import confirmation as shopify
 from functions.shopify.fields import WHOLE
 from functions.sources import ROOMS, room
-from functions.woocommerce import confirmation as woocommerce
-from tests.sources.other_kinds import EACH, WOO_ORDER
+from tests.sources.other_kinds import EACH
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 MAPPINGS = {
@@ -271,10 +270,12 @@ def test_a_body_of_a_kind_that_nobody_maps_says_nothing_under_any_topic(
 
 KNOWN = {
     "shopify": frozenset(shopify.KINDS_BY_FIELD).union(*WHOLE.values()),
-    "woocommerce": frozenset(woocommerce.KINDS_BY_FIELD).union(*woocommerce.FIELDS_OF_EVERY.values()),
 }
 VALUES = st.one_of(
     st.integers(), st.text(max_size=5), st.booleans(), st.none(), st.lists(st.integers(), max_size=2)
+)
+UNKNOWN = st.dictionaries(
+    st.from_regex(r"[a-z]{3,8}_[a-z]{3,8}", fullmatch=True), VALUES, min_size=1, max_size=4
 )
 GENERIC = st.dictionaries(
     st.sampled_from(["created_at", "updated_at", "name", "email", "status", "tags", "currency", "total"]),
@@ -285,9 +286,7 @@ GENERIC = st.dictionaries(
 
 @pytest.mark.parametrize("source", sorted(KNOWN))
 @given(
-    unknown=st.dictionaries(
-        st.from_regex(r"[a-z]{3,8}_[a-z]{3,8}", fullmatch=True), VALUES, min_size=1, max_size=4
-    ),
+    unknown=UNKNOWN,
     generic=GENERIC,
 )
 def test_an_id_beside_fields_that_nobody_knows_says_nothing_under_any_topic(
@@ -330,12 +329,6 @@ def test_every_field_that_is_read_of_shopify_is_known_of_its_kind() -> None:
         if name not in WHOLE[kind]
     }
     assert unknown == set()
-
-
-@pytest.mark.parametrize("field", sorted(woocommerce.FIELDS_OF_EVERY["order"]))
-def test_what_lacks_a_field_of_every_order_is_none(field: str) -> None:
-    assert read_under("woocommerce", WOO_ORDER) != []
-    assert read_under("woocommerce", {name: WOO_ORDER[name] for name in WOO_ORDER if name != field}) == []
 
 
 def test_a_summary_without_tags_changes_none() -> None:
