@@ -228,7 +228,7 @@ def without_mutations(text: str, words: Words) -> str:
 
 def without_rows_of_mutations(text: str, words: Words) -> str:
     """The page of mutations without rows that name the source's own tests, or its chapter."""
-    own = r"tests/sources/test_{name}(?:_\w+)?\.py|tagging-plan\.md#{name}\b".format(**words)
+    own = r"tests/(?:sources|deliver)/test_{name}(?:_\w+)?\.py|tagging-plan\.md#{name}\b".format(**words)
     return re.sub(rf"^\|.*(?:{own}).*\n", "", text, flags=re.MULTILINE)
 
 

@@ -20,6 +20,7 @@ OWN = (
     "events/{name}",
     "tests/sources/test_{name}.py",
     "tests/sources/test_{name}_*.py",
+    "tests/deliver/test_{name}_*.py",
     "docs/connect-{name}.md",
 )
 PAGES = ("*.md", "docs/**/*.md")
