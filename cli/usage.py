@@ -20,6 +20,8 @@ from cli.unused import Search
 from functions.sources import ROOMS, SETTINGS
 
 FAILED = "failed: "
+DIGEST = re.compile(r"(?<= without id:)[0-9a-f]{64}")
+"""In a key of `bridge.placeholders.object_key`."""
 WORD = re.compile(r"(?=.*[A-Za-z])[\w.-]{2,30}")
 
 
@@ -103,8 +105,8 @@ class Outcomes:
         """How it is proven, what the door reads, what the mapping makes of it."""
         yield repr(self.trial.is_proven(request))
         summary = self.trial.summary(request)
-        # without a name, whose it is hangs on all of the body
-        yield repr(summary).replace(hashlib.sha256(request.body).hexdigest(), "")
+        # without an id, the key is a digest of all of the body
+        yield DIGEST.sub("", repr(summary).replace(hashlib.sha256(request.body).hexdigest(), ""))
         queued = self.trial.webhook(request, summary)
         yield repr(whole(self.trial.change(replace(queued, id=self.webhook.id))))
 

@@ -55,6 +55,7 @@ def test_what_is_held_is_named_without_values(bridge: Bridge, stack: Stack, who:
             "receipts": 1,
             "links": 2,
             "facts": 1,
+            "withdrawals": 0,
             "erased": False,
         }
     ]
