@@ -12,7 +12,7 @@ from typing import Final
 from bridge import identity
 from bridge.ledger import Ledger, emails_row
 from bridge.observability import Cause, alarm
-from functions.deliver.job import Job
+from functions.deliver.job import Job, Outcome
 
 SHARED: Final = "shared_identity"
 CONFLICT: Final = "identity_conflict"
@@ -107,8 +107,11 @@ class Addresses:
         """Write which customers have an address, and ring for what arose. Raises BatchUnavailable.
 
         The row of an e-mail belongs to the profile of that e-mail, the row of a phone to the newest customer's.
+        Nothing is kept of a webhook that is ignored, as those of erased people are.
         """
         for job, address, customer, until in self.unwritten:
+            if job.outcome is Outcome.IGNORED:
+                continue
             custom_id = address.rpartition("#")[2] if until is None else job.custom_id
             self.ledger.add_customer(address, customer, job.settings.project, custom_id, until)
         for cause, job in self.causes:

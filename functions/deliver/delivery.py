@@ -146,8 +146,8 @@ class Delivery:
             self.shapes.watch(jobs)
             self.hold_followers(jobs)
             self.persons.identify(telling(jobs))
-            self.persons.keep()
             self.lease(telling(jobs))
+            self.persons.keep()
         except BatchUnavailable as error:
             for job in going(jobs):
                 job.end(Outcome.RETURNED, error)
