@@ -319,14 +319,16 @@ def test_without_a_secret_for_links_nobody_is_asked_and_the_receipt_says_so(
 def test_a_link_for_an_address_that_has_changed_since_subscribes_nobody(
     forms: World, shopify: MakeWebhook
 ) -> None:
-    deliver(forms, states(shopify, "unsubscribed", NOW - 60), form(forms, TICK))
-    webhook = shopify(
-        "customers/update", 90, id=7, email="ada@new.example.com", updated_at="2026-09-10T12:30:00Z"
+    tick = form(forms, {"email": ADA, "form_id": "footer", "form_name": "Footer", "texts": "on"})
+    deliver(forms, states(shopify, "unsubscribed", NOW - 60))
+    deliver(forms, states(shopify, "unsubscribed", NOW - 60, "sms", "+33612345678"), tick)
+    change = shopify(
+        "customers/update", 90, id=7, email=ADA, phone="+33687654321", updated_at="2026-09-10T12:30:00Z"
     )
     click = pressed(forms, asked_link(forms))
-    deliver(forms, replace(webhook, id="f" * 32), click)
-    assert consent(forms, "$email_address") == "ada@new.example.com"
-    assert consent(forms) == "unsubscribed"
+    deliver(forms, replace(change, id="f" * 32), click)
+    assert consent(forms, "$phone_number") == "+33687654321"
+    assert consent(forms, "$sms_marketing") == "unsubscribed"
     assert reasons(forms, click) == [("ignored", consents.ADDRESS_CHANGED)]
 
 
