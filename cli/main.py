@@ -1,4 +1,4 @@
-"""The `bridge` command: send samples, connect tools, see what became of webhooks, retry what failed."""
+"""The `bridge` command: send samples, connect tools, show receipts, retry what failed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cli.options import with_place
 
 app = typer.Typer(
     name="bridge",
-    help="Connect tools to Batch, send sample webhooks, see what became of them, and retry what failed.",
-    epilog="Every command works on the local stack that `make run` started, unless --stack names a deployed one.",
+    help="Connect tools to Batch, send sample webhooks, show what happened to them, and retry what failed.",
+    epilog="Every command uses the local stack that `make run` started, or with --stack a deployed one.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-# command       what runs it, in the order in which help lists them
+# command       what runs it, in the order of the help
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "send": samples.send_sample,
     "connect": tools.connect_tool,
@@ -28,13 +28,18 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "retry": dead_letters.retry_failures,
     "gaps": checks.find_gaps,
     "receipt": people.show_receipt,
-    "held": people.show_held,
-    "forget": people.forget_person,
+    "lookup": people.show_held,
+    "erase": people.forget_person,
     "erasures": people.decide_erasures,
     "prove": checks.prove_promises,
 }
+# former name   the command; help does not list it
+FORMER = {"held": "lookup", "forget": "erase"}
+
 for name, command in COMMANDS.items():
     app.command(name)(with_place(command))
+for name, current in FORMER.items():
+    app.command(name, hidden=True)(with_place(COMMANDS[current]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One person: what is held of them, and having them erased. Shows names and counts, no value."""
+"""Look up what is stored about a person, and request their erasure. Shows names and counts, no value."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def targets(stack: Stack, text: str, project: str | None = None) -> list[Held]:
     if not found and own:
         found = [Held(project or DEFAULT_PROJECT, own)]
     if not found:
-        raise CommandFailed("nothing is held of this person: no profile has this id")
+        raise CommandFailed("nothing is stored about this person: no profile has this id")
     return found
 
 

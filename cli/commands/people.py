@@ -1,4 +1,4 @@
-"""What became of a webhook, what is held of a person, and which erasures wait."""
+"""Show receipts, look up and erase a person, and decide erasures."""
 
 from __future__ import annotations
 
@@ -34,11 +34,13 @@ def show_receipt(
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what became of a webhook, or of all webhooks of one person, newest first."""
+    """Show what happened to a webhook, or to all webhooks of a person, newest first."""
     with failures_told(as_json):
         found = [receipt.document(one) for one in receipt.receipts(stack_of(context, stack_name), what)]
         if not found:
-            raise CommandFailed("nothing is known of this: no webhook, order or person of the last 35 days")
+            raise CommandFailed(
+                "no receipt found: no webhook, order or person of the last 35 days matches this"
+            )
         if as_json:
             show.document({"receipts": found})
         else:
@@ -52,7 +54,7 @@ def show_held(
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what is held of a person: names of attributes and counts, no values. Changes nothing."""
+    """Show what is stored about a person: names of attributes and counts, no values. Changes nothing."""
     with failures_told(as_json):
         found = person.held(stack_of(context, stack_name), who, project)
         if as_json:
@@ -65,19 +67,19 @@ def forget_person(
     context: typer.Context,
     who: Who,
     project: Project = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who would be erased.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who would be erased.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person in Batch and here, as Shopify's customers/redact does. Cannot be taken back."""
+    """Erase a person in Batch and in this stack, as Shopify's customers/redact does. Cannot be undone."""
     with failures_told(as_json):
         stack = stack_of(context, stack_name)
         found = person.targets(stack, who, project)
         if not as_json:
             show.held(found)
         if not (dry_run or yes):
-            typer.confirm("Erase? This cannot be taken back", abort=True, err=True)
+            typer.confirm("Erase? This cannot be undone", abort=True, err=True)
         asked = [] if dry_run else person.forget(stack, found, who)
         if as_json:
             show.document({"dry_run": dry_run, "held": [one.as_json() for one in found], "webhooks": asked})
@@ -88,23 +90,27 @@ def forget_person(
 def decide_erasures(
     context: typer.Context,
     action: Annotated[
-        str, typer.Argument(metavar="[list|confirm|cancel]", help="What to do; to list them when left out.")
+        str, typer.Argument(metavar="[list|confirm|cancel]", help="What to do; the default is list.")
     ] = erasures.LIST,
     erasure_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Which to confirm or to cancel.")
+        str | None, typer.Argument(metavar="[ID]", help="The erasure to confirm or cancel.")
     ] = None,
     *,
     ended: Annotated[
-        bool, typer.Option("--ended", help="List those too that ended in the last 35 days.")
+        bool, typer.Option("--ended", help="Also list those that ended in the last 35 days.")
     ] = False,
     is_all: Annotated[
-        bool, typer.Option("--all", help="Confirm every person that waits for your word; no shop.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Confirm every erasure of a person that waits for your decision; never that of a shop.",
+        ),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether this is meant.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """List erasures that wait: of a whole shop for its time, of a person for your word. Confirm or cancel one."""
+    """List pending erasures, confirm or cancel one. A person's waits for your decision, a shop's for its date."""
     with failures_told(as_json):
         erasures.check(action, erasure_id, is_all=is_all)
         stack, webhook = stack_of(context, stack_name), ""

@@ -1,8 +1,9 @@
-"""`bridge held` and `bridge forget`: what is held of a person is named, and erased when somebody says so."""
+"""`bridge lookup` and `bridge erase`: what is stored of a person is named, and erased on command."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ def asked(queue: WebhookQueue) -> list[Any]:
 
 @pytest.mark.parametrize("who", ["ada@example.com", " Ada@Example.com", ADA, "7", "shopify:customer:7"])
 def test_what_is_held_is_named_without_values(bridge: Bridge, stack: Stack, who: str) -> None:
-    result = bridge("held", who, "--stack", stack.name, "--json")
+    result = bridge("lookup", who, "--stack", stack.name, "--json")
     assert json.loads(result.stdout)["held"] == [
         {
             "project": "default",
@@ -59,31 +60,31 @@ def test_what_is_held_is_named_without_values(bridge: Bridge, stack: Stack, who:
             "erased": False,
         }
     ]
-    text = bridge("held", who, "--stack", stack.name).stdout
+    text = bridge("lookup", who, "--stack", stack.name).stdout
     assert "$email_address, first_name" in text
     assert "1 receipts, 2 links, 1 facts" in text
     assert "10.00" not in text
 
 
 def test_of_a_stranger_nothing_is_held(bridge: Bridge, stack: Stack) -> None:
-    result = bridge("held", "joan@example.com", "--stack", stack.name)
-    assert (result.exit_code, result.stdout) == (0, "Nothing is held of this person.\n")
+    result = bridge("lookup", "joan@example.com", "--stack", stack.name)
+    assert (result.exit_code, result.stdout) == (0, "Nothing is stored about this person.\n")
 
 
 def test_a_project_may_be_named(bridge: Bridge, stack: Stack) -> None:
     for project, found in (("club", ["grace"]), ("default", [])):
-        result = bridge("held", "cus_9", "--project", project, "--stack", stack.name, "--json")
+        result = bridge("lookup", "cus_9", "--project", project, "--stack", stack.name, "--json")
         assert [one["custom_id"] for one in json.loads(result.stdout)["held"]] == found
-    result = bridge("forget", "ada@example.com", "--project", "clbu", "--yes", "--stack", stack.name)
+    result = bridge("erase", "ada@example.com", "--project", "clbu", "--yes", "--stack", stack.name)
     assert result.exit_code == 2
     assert "there are: default, club" in result.stderr
 
 
 def test_a_person_is_erased_once_somebody_says_yes(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
-    refused = bridge("forget", "ada@example.com", "--stack", stack.name, typed="n\n")
+    refused = bridge("erase", "ada@example.com", "--stack", stack.name, typed="n\n")
     assert refused.exit_code == 1
     assert asked(queue) == []
-    result = bridge("forget", "ada@example.com", "--stack", stack.name, typed="y\n")
+    result = bridge("erase", "ada@example.com", "--stack", stack.name, typed="y\n")
     assert result.exit_code == 0
     [wish] = asked(queue)
     assert (wish.source, wish.connection, wish.topic) == (requests.SOURCE, "default", requests.TOPIC)
@@ -92,14 +93,14 @@ def test_a_person_is_erased_once_somebody_says_yes(bridge: Bridge, stack: Stack,
 
 
 def test_a_dry_run_only_tells(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
-    result = bridge("forget", ADA, "--dry-run", "--stack", stack.name, "--json")
+    result = bridge("erase", ADA, "--dry-run", "--stack", stack.name, "--json")
     told = json.loads(result.stdout)
     assert (told["dry_run"], told["webhooks"], told["held"][0]["custom_id"]) == (True, [], ADA)
     assert asked(queue) == []
 
 
 def test_with_json_stdout_is_one_document(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
-    result = bridge("forget", "7", "--yes", "--stack", stack.name, "--json")
+    result = bridge("erase", "7", "--yes", "--stack", stack.name, "--json")
     [wish] = asked(queue)
     assert json.loads(result.stdout)["webhooks"] == [wish.id]
     assert json.loads(wish.body) == {"custom_id": ADA}
@@ -108,7 +109,7 @@ def test_with_json_stdout_is_one_document(bridge: Bridge, stack: Stack, queue: W
 def test_an_e_mail_that_only_what_is_parked_may_name_can_be_erased_too(
     bridge: Bridge, stack: Stack, queue: WebhookQueue
 ) -> None:
-    bridge("forget", "joan@example.com", "--yes", "--stack", stack.name)
+    bridge("erase", "joan@example.com", "--yes", "--stack", stack.name)
     [wish] = asked(queue)
     assert json.loads(wish.body) == {
         "custom_id": email_sha256("joan@example.com"),
@@ -117,14 +118,25 @@ def test_an_e_mail_that_only_what_is_parked_may_name_can_be_erased_too(
 
 
 def test_an_id_that_nobody_has_erases_nobody(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
-    result = bridge("forget", "8", "--yes", "--stack", stack.name)
+    result = bridge("erase", "8", "--yes", "--stack", stack.name)
     assert result.exit_code == 1
-    assert "nothing is held of this person" in result.stderr
+    assert "nothing is stored about this person" in result.stderr
     assert asked(queue) == []
 
 
 def test_who_was_erased_is_told_as_such(bridge: Bridge, stack: Stack) -> None:
     stack.ledger.commit([gone_row("default", ADA, 2_000_000_000)])
-    found = json.loads(bridge("held", ADA, "--stack", stack.name, "--json").stdout)["held"]
+    found = json.loads(bridge("lookup", ADA, "--stack", stack.name, "--json").stdout)["held"]
     assert (found[0]["erased"], found[0]["attributes"]) == (True, [])
-    assert "Erased." in bridge("held", ADA, "--stack", stack.name).stdout
+    assert "Erased." in bridge("lookup", ADA, "--stack", stack.name).stdout
+
+
+@pytest.mark.parametrize(("former", "current"), [("held", "lookup"), ("forget", "erase")])
+def test_a_former_name_does_the_same_and_is_not_listed(
+    bridge: Bridge, stack: Stack, former: str, current: str
+) -> None:
+    options = (ADA, "--stack", stack.name, "--json", *(("--dry-run",) if current == "erase" else ()))
+    assert json.loads(bridge(former, *options).stdout) == json.loads(bridge(current, *options).stdout)
+    listed = re.findall(r"^\W*([a-z]+) {2}", bridge("--help").stdout, re.MULTILINE)
+    assert current in listed
+    assert former not in listed
