@@ -17,7 +17,7 @@ def files_before(path: Path) -> list[Path]:
     named = file_before(path)
     while named is not None:
         if named in found:
-            raise NotASample(f"{path.name} can never be sent: `after` leads in a circle")
+            raise NotASample(f"{path.name} can never be sent: `after` is circular")
         found.insert(0, named)
         named = file_before(named)
     return found
@@ -46,7 +46,7 @@ def send_before(target: Target, path: Path, source: str, *, waits: bool) -> tupl
         sent = own.send(sample, waits=waits)
         name = named(file)
         if not sent.is_success:
-            raise CommandFailed(f"{name} has to come first: {sent.refusal}")
+            raise CommandFailed(f"{name} must be sent first: {sent.refusal}")
         names.append(name)
     return tuple(names)
 

@@ -29,72 +29,73 @@ IDENTITY_SECRET_BYTES = 32
 NEXT_STEPS = {
     "shopify": (
         "In Shopify: Settings > Notifications > Webhooks > Create webhook, once for each event, format JSON, with "
-        "this address. The secret stands at the foot of the list of webhooks."
+        "this address. The secret is below the list of webhooks."
     ),
     "stripe": (
         "In Stripe: Developers > Webhooks > Add destination, choose the events, paste this address. The signing "
-        "secret (whsec_...) stands on the page of the new destination."
+        "secret (whsec_...) is on the page of the new destination."
     ),
     "woocommerce": (
-        "In WordPress: WooCommerce > Settings > Advanced > Webhooks > Add webhook, once for each topic, with a secret "
-        "of your own, the same for all, and this address. Store the secret here first: saving calls the address."
+        "In WordPress: WooCommerce > Settings > Advanced > Webhooks > Add webhook, once for each topic, with this "
+        "address and a secret that you choose, the same for all. Store the secret here first: saving calls the address."
     ),
     "typeform": (
-        "In Typeform: open the form, Connect > Webhooks > Add a webhook, paste this address, choose a secret of your "
-        "own under Edit, and switch the webhook on."
+        "In Typeform: open the form, Connect > Webhooks > Add a webhook, paste this address, choose a secret under "
+        "Edit, and switch the webhook on."
     ),
     "tally": (
-        "In Tally: open the form, Integrations > Webhooks > Connect, paste this address, and enter a secret of your "
-        "own as signing secret."
+        "In Tally: open the form, Integrations > Webhooks > Connect, paste this address, and choose a signing "
+        "secret."
     ),
     "jotform": (
-        "In Jotform: open the form, Settings > Integrations > WebHooks, and paste this address whole, with its token."
+        "In Jotform: open the form, Settings > Integrations > WebHooks, and paste the whole address, including the "
+        "token."
     ),
     "webflow": (
         "In Webflow: Site settings > Apps & integrations > Webhooks > Add webhook, trigger Form submission, and paste "
-        "this address whole, with its token."
+        "the whole address, including the token."
     ),
     "hubspot": (
-        "In HubSpot: a workflow that begins with a form's submission, action Send a webhook, method POST, this "
-        "address, a request signature in the header. The secret is the client secret of the app that you name there."
+        "In HubSpot: a workflow that starts with a form submission, action Send a webhook, method POST, this "
+        "address, a request signature in the header. The secret is the client secret of the app that you select there."
     ),
     "fillout": (
-        "In Fillout: open the form, Integrate > Webhook, and paste this address whole, with its token."
+        "In Fillout: open the form, Integrate > Webhook, and paste the whole address, including the token."
     ),
     "netlify": (
         "In Netlify: Project configuration > Notifications > Form submission notifications > HTTP POST request, paste "
-        "this address, and enter a secret of your own as JWS secret token."
+        "this address, and choose a JWS secret token."
     ),
     "form": (
-        "In your page: make this address the form's action, with method POST. Whoever reads the page can read the "
-        "token, so it keeps out noise, not malice."
+        "In your page: make this address the form's action, with method POST. Everyone who can see the page can "
+        "read the token: it keeps out noise, not attackers."
     ),
     "custom": (
-        "In the tool: paste this address where it asks for a webhook or a callback. How it proves itself and what its "
-        "webhooks mean are settings: see docs/connect-custom.md, and presets/ for those that are written already."
+        "In the tool: paste this address where it asks for a webhook or callback URL. How it signs and how webhooks "
+        "are mapped are settings: see docs/connect-custom.md, and presets/ for ready-made ones."
     ),
     "gravity": (
-        "In WordPress: Forms > the form > Settings > Webhooks > Add New, paste this address whole, with its token, "
+        "In WordPress: Forms > the form > Settings > Webhooks > Add New, paste the whole address, including the token, "
         "method POST, format JSON."
     ),
     "elementor": (
-        "In Elementor: the form, Actions After Submit > Webhook, and paste this address whole, with its token."
+        "In Elementor: the form, Actions After Submit > Webhook, and paste the whole address, including the token."
     ),
     "wpforms": (
         "In WordPress: WPForms > the form > Settings > Webhooks, paste this address, method POST, format JSON. The "
-        "secret stands there too."
+        "secret is on the same page."
     ),
     "wufoo": (
-        "In Wufoo: the form, Notifications > to another application > WebHook, and paste this address whole, with its "
-        'token. Tick "Include Field and Form Structures".'
+        "In Wufoo: the form, Notifications > to another application > WebHook, and paste the whole address, including "
+        'the token. Tick "Include Field and Form Structures".'
     ),
     "google": (
-        "In the script of the form (Extensions, or the three dots > Apps Script): this address and a secret of your "
-        "own, as docs/connect-google.md tells."
+        "In the script of the form (Extensions, or the three dots > Apps Script): this address and a secret that "
+        "you choose: see docs/connect-google.md."
     ),
     BATCH: "The Batch dashboard shows the REST API key and the project key in the settings of the project.",
 }
-ANY_STEP = "Paste this address into the tool, and its signing secret here."
+ANY_STEP = "Paste this address into the tool, and enter its signing secret here."
 
 # source, beginning of what was pasted   what that is instead of the secret
 MISTAKEN = {
@@ -110,7 +111,7 @@ API_KEYS = {
     "stripe": (re.compile(r"rk_\S+"), "a restricted API key begins with rk_"),
     "shopify": (
         re.compile(r"shpat_\S+|[^\s:]+:[^\s:]+"),
-        "an Admin API access token begins with shpat_; of an app of the Dev Dashboard it is CLIENT_ID:CLIENT_SECRET",
+        "an Admin API access token begins with shpat_; for an app of the Dev Dashboard enter CLIENT_ID:CLIENT_SECRET",
     ),
 }
 
@@ -148,7 +149,11 @@ class Standing:
 def after_429(source: str) -> str:
     """Say what a 429 costs where the tool never repeats a webhook; empty for tools that may."""
     reason = NEVER_REPEATED.get(source)
-    return f"What gets a 429 is lost: {reason}. See RequestsPerSecond in docs/deploy.md." if reason else ""
+    return (
+        f"A webhook that gets a 429 is lost: {reason}. See RequestsPerSecond in docs/deploy.md."
+        if reason
+        else ""
+    )
 
 
 def check_names(source: str, connection: str) -> None:
@@ -156,7 +161,7 @@ def check_names(source: str, connection: str) -> None:
     if source not in (*ROOMS, BATCH):
         raise WrongUsage(f"no source {source!r}; there are: {', '.join((*ROOMS, BATCH))}")
     if not CONNECTION_NAME.fullmatch(connection):
-        raise WrongUsage("a name is made of small letters, digits, - and _, up to 63 of them")
+        raise WrongUsage("a name has up to 63 characters: a-z, 0-9, - and _")
 
 
 def has_token(source: str) -> bool:
@@ -175,7 +180,7 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
     if not secret:
         raise WrongUsage("the secret is empty")
     if len(secret.splitlines()) > 1:
-        raise WrongUsage("the secret is more than one line")
+        raise WrongUsage("the secret has more than one line")
     for (of_source, beginning), what in MISTAKEN.items():
         if source == of_source and secret.startswith(beginning):
             raise CommandFailed(f"nothing stored: this is {what}")
@@ -222,7 +227,7 @@ def add_identity_secret(stack: Stack, source: str, connection: str) -> str:
     Only this time: a new one takes the place of an older one.
     """
     if source not in VISITED:
-        raise WrongUsage(f"{source} hands on no user id of a visitor")
+        raise WrongUsage(f"webhooks of {source} contain no user id of a visitor")
     stored = stack.secrets.load(f"{stack.name}/{source}/{connection}") or {}
     secret = randomness.token_urlsafe(IDENTITY_SECRET_BYTES)
     stack.store_connection(source, connection, {"signing_secrets": [], **stored, "identity_secret": secret})
@@ -235,7 +240,7 @@ def store_batch_keys(
     """Store what opens a Batch project; app keys stay as they are where none are given. Raises Refused."""
     rest_api_key, project_key = rest_api_key.strip(), project_key.strip()
     if not rest_api_key or not project_key:
-        raise WrongUsage("the REST API key and the project key are both needed")
+        raise WrongUsage("the REST API key and the project key are required")
     stored = stack.secrets.load(f"{stack.name}/{BATCH}/{project}") or {}
     keys = {
         "rest_api_key": rest_api_key,

@@ -11,9 +11,9 @@ from cli.stack import Stack
 SOURCE = "form"
 """The one to which anybody may post any field: of vendors' forms, boxes are recognised."""
 EMAIL, CHANNELS = "email", ("email", "sms")
-QUESTION = "Boxes that are consent, with commas between, such as newsletter, sms_optin=sms (Enter for none)"
+QUESTION = "Names of consent boxes, separated by commas, such as newsletter, sms_optin=sms (Enter for none)"
 UNNAMED = (
-    "No box of this form is consent until its name stands in the setting consent_fields: name it with --consent-box, "
+    "No box of this form counts as consent until it is in the setting consent_fields: name it with --consent-box, "
     "or see docs/connect-form.md."
 )
 

@@ -21,11 +21,11 @@ PERSON = "person"
 def check(action: str, erasure_id: str | None, *, is_all: bool = False) -> None:
     """Raises WrongUsage for an action that there is not, and for one without an id where it needs one."""
     if is_all and (action != CONFIRM or erasure_id is not None):
-        raise WrongUsage("`--all` belongs to `bridge erasures confirm`, without an id")
+        raise WrongUsage("`--all` only works with `bridge erasures confirm`, without an id")
     if action not in ACTIONS:
         raise WrongUsage(f"no action {action!r}; there are: {', '.join(ACTIONS)}")
     if not is_all and (erasure_id is None) != (action == LIST):
-        raise WrongUsage(f"`bridge erasures {action}` takes {'no id' if action == LIST else 'the id of one'}")
+        raise WrongUsage(f"`bridge erasures {action}` needs {'no id' if action == LIST else 'an id'}")
 
 
 def listed(stack: Stack, *, with_ended: bool = False) -> list[Erasure]:

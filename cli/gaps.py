@@ -60,11 +60,11 @@ class Report:
 def asked(source: str | None, connection: str | None, since: str | None, *, dry_run: bool) -> dict[str, Any]:
     """The event for the function. Raises WrongUsage."""
     if source is not None and source not in COMPARED:
-        raise WrongUsage(f"{source!r} cannot be compared; there are: {', '.join(COMPARED)}")
+        raise WrongUsage(f"missing webhooks of {source!r} cannot be found; possible: {', '.join(COMPARED)}")
     if since and source is None:
-        raise WrongUsage("name the connection that --since is for")
+        raise WrongUsage("--since needs a source")
     if connection is not None and not CONNECTION_NAME.fullmatch(connection):
-        raise WrongUsage("a name is made of small letters, digits, - and _, up to 63 of them")
+        raise WrongUsage("a name has up to 63 characters: a-z, 0-9, - and _")
     try:
         moment = datetime.fromisoformat(since).isoformat() if since else None
     except ValueError:
@@ -95,7 +95,7 @@ def tell(report: Report, *, dry_run: bool) -> None:
         show.line("No connection has an API key: see docs/gaps.md.", "yellow")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for name in ("Connection", "Checked", "Missing", "Would feed" if dry_run else "Fed", "Gap rate"):
+    for name in ("Connection", "Checked", "Missing", "Would send" if dry_run else "Sent", "Gap rate"):
         table.add_column(name, overflow="fold")
     for one in report.connections:
         fed = one.missing if dry_run else one.fed
@@ -105,7 +105,7 @@ def tell(report: Report, *, dry_run: bool) -> None:
     for one in report.connections:
         tell_rest(one)
     if report.more:
-        show.line("There is more than this could compare in time.", "yellow")
+        show.line("There are more: not all could be compared in time.", "yellow")
 
 
 def tell_rest(one: Gaps) -> None:
@@ -114,6 +114,6 @@ def tell_rest(one: Gaps) -> None:
     if one.error:
         show.line(f"{name}: {one.error}", "bold red")
     if one.unknown:
-        show.line(f"{name}: {one.unknown} of topics of which nothing has arrived yet: not compared.", "dim")
+        show.line(f"{name}: {one.unknown} not compared: no webhook of their topics has arrived yet.", "dim")
     if one.unreadable:
-        show.line(f"{name}: {one.unreadable} in a shape that is not known: not compared.", "yellow")
+        show.line(f"{name}: {one.unreadable} not compared: their format is unknown.", "yellow")

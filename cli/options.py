@@ -19,9 +19,9 @@ from functions.sources import ROOMS
 
 StackName: TypeAlias = Annotated[
     str | None,
-    typer.Option("--stack", metavar="NAME", help="A deployed stack; the local one when left out."),
+    typer.Option("--stack", metavar="NAME", help="A deployed stack; the default is the local one."),
 ]
-AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Classes: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -34,17 +34,20 @@ Sources: TypeAlias = Annotated[
 ]
 Connections: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--connection", metavar="NAME", help="Only of this connection; repeatable."),
+    typer.Option("--connection", metavar="NAME", help="Only webhooks of this connection; repeatable."),
 ]
 Topics: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--topic", metavar="TOPIC", help="Only of this topic; repeatable.")
+    list[str] | None,
+    typer.Option("--topic", metavar="TOPIC", help="Only webhooks of this topic; repeatable."),
 ]
 Since: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Only received from then on, such as 2026-11-20.")
+    str | None, typer.Option(metavar="TIME", help="Only webhooks received since then, such as 2026-11-20.")
 ]
-Until: TypeAlias = Annotated[str | None, typer.Option(metavar="TIME", help="Only received before then.")]
+Until: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only webhooks received before then.")
+]
 InArchive: TypeAlias = Annotated[
-    bool, typer.Option("--archived", help="Those that were archived after 10 days, instead.")
+    bool, typer.Option("--archived", help="Those in the archive, where parked webhooks go after 10 days.")
 ]
 Ids: TypeAlias = Annotated[
     list[str] | None, typer.Option("--id", metavar="ID", help="Only this webhook; repeatable.")
@@ -58,15 +61,15 @@ SigningSecret: TypeAlias = Annotated[
     str | None, typer.Option(help="Sign with this secret instead of the stored one.")
 ]
 SampleSource: TypeAlias = Annotated[
-    str | None, typer.Option(help="The tool it comes from; else the file or its folder says.")
+    str | None, typer.Option(help="The source, if the file or its folder does not give it.")
 ]
 Tool: TypeAlias = Annotated[str, typer.Argument(metavar="SOURCE", help=f"{', '.join(ROOMS)}; or batch.")]
 ConnectionName: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="CONNECTION", help="A name for this account of it; `main` when left out."),
+    typer.Argument(metavar="CONNECTION", help="A name for this account; the default is `main`."),
 ]
 SettingsFile: TypeAlias = Annotated[
-    Path | None, typer.Option(help="Store the settings in this JSON file, and no secret.")
+    Path | None, typer.Option(help="Store the settings in this JSON file, no secret.")
 ]
 
 
@@ -75,7 +78,7 @@ Who: TypeAlias = Annotated[
     typer.Argument(metavar="EMAIL|CUSTOM_ID", help="An e-mail, a custom id, or a customer's id in a tool."),
 ]
 Project: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="PROJECT", help="Only this Batch project; all when left out.")
+    str | None, typer.Option(metavar="PROJECT", help="Only this Batch project; the default is all.")
 ]
 
 
@@ -84,7 +87,7 @@ Region: TypeAlias = Annotated[
     typer.Option(
         "--region",
         metavar="REGION",
-        help="With --stack: its AWS region; else AWS_REGION, AWS_DEFAULT_REGION, or that of the profile.",
+        help="With --stack: its AWS region; the default is AWS_REGION, AWS_DEFAULT_REGION or the profile's.",
     ),
 ]
 Profile: TypeAlias = Annotated[
@@ -92,7 +95,7 @@ Profile: TypeAlias = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="With --stack: the AWS profile to use; else AWS_PROFILE, or the default.",
+        help="With --stack: the AWS profile; the default is AWS_PROFILE.",
     ),
 ]
 PLACE = "cli.options.place"

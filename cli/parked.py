@@ -1,4 +1,4 @@
-"""The dead-letter queue: what lies there, what to do about it, and back with it."""
+"""List the dead-letter queue with what to do, and retry."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from functions.sources import ROOMS
 # failure class        what to do about it
 ADVICE = {
     "mapping_failed": (
-        "The webhook is not as the mapping expects it, or the connection's settings are wrong. "
-        "Mend the one or the other, then `bridge retry --class mapping_failed`."
+        "The mapping cannot read the webhook, or the connection's settings are wrong. "
+        "Fix the mapping or the settings, then `bridge retry --class mapping_failed`."
     ),
     "rejected_by_batch": (
-        "Batch refuses what the mapping makes of it. Mend the mapping, or the attribute's type in Batch, "
+        "Batch rejects the values that the mapping sends. Fix the mapping, or the attribute's type in Batch, "
         "then `bridge retry --class rejected_by_batch`."
     ),
     "bad_credentials": (
-        "Batch refuses the keys, or none are stored. Put them right with `bridge connect batch`; "
-        "these webhooks are then tried again by themselves."
+        "Batch rejects the keys, or none are stored. Store the right ones with `bridge connect batch`; "
+        "these webhooks are then retried automatically."
     ),
     "batch_unavailable": (
-        "Batch, or AWS on the way to it, was away for days. These webhooks are tried again by themselves; "
-        "`bridge retry --class batch_unavailable` does it now."
+        "Batch, or AWS on the way to it, was unavailable for days. These webhooks are retried automatically; "
+        "`bridge retry --class batch_unavailable` retries them now."
     ),
     "identity_unknown": (
-        "No webhook told whose this is. Have the tool send the customer again, "
+        "No webhook identified the customer. Make the tool send the customer again, "
         "then `bridge retry --class identity_unknown`."
     ),
     "topic_unconfirmed": (
-        "Its signature covers the body alone, and the body does not allow the topic that it came under: somebody may "
-        "have sent a captured webhook again. Nothing was changed by it. If that was you or the tool itself, tell us "
-        "what it sent; nothing else retries it than `bridge retry --class topic_unconfirmed` or its `--id`."
+        "The signature covers only the body, and the body does not fit the topic in the header: somebody may have "
+        "sent a captured webhook again under another topic. It changed nothing. If you or the tool sent it, open an "
+        "issue with what it contains; only `bridge retry --class topic_unconfirmed` or its `--id` retries it."
     ),
     "wrong_sender": (
-        "A function of the stack queued it for a source that is not its own: its code may be in somebody else's hands. "
-        "The reason names the function. Nothing was changed by it, and nothing retries it. See docs/security.md."
+        "A function of the stack queued it for another function's source: its code may be compromised. "
+        "The reason names the function. It changed nothing, and nothing retries it. See docs/security.md."
     ),
 }
-WAITING_ADVICE = "Nothing: it waits for a webhook that tells whose it is, and is tried again by itself."
+WAITING_ADVICE = "Nothing: it waits for a webhook that identifies the customer, and is retried automatically."
 RETRYING_ADVICE = {
-    "batch_unavailable": "Nothing: Batch does not answer at the moment, and it is tried again by itself.",
-    "bad_credentials": "Put the keys right with `bridge connect batch`; it is then tried again by itself.",
+    "batch_unavailable": "Nothing: Batch is unavailable at the moment, and it is retried automatically.",
+    "bad_credentials": "Store the right keys with `bridge connect batch`; it is then retried automatically.",
 }
 
 # reason of an ignored webhook   what to do about it
@@ -142,7 +142,7 @@ def with_zone(text: str) -> str:
     try:
         found = datetime.fromisoformat(text) if text else None
     except ValueError:
-        raise WrongUsage(f"{text!r} is no time such as 2026-11-20 or 2026-11-20T08:00") from None
+        raise WrongUsage(f"{text!r} is not a time such as 2026-11-20 or 2026-11-20T08:00") from None
     return found.replace(tzinfo=found.tzinfo or UTC).isoformat() if found else ""
 
 

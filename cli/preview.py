@@ -19,24 +19,24 @@ from cli.trial import Trial
 from cli.usage import usage
 from functions.sources import settings_model
 
-TEST = "it is a test event, and the connection's setting `test_events` is false"
-NOTHING = "nothing in it is an event or an attribute; its ids are remembered for webhooks to come"
+TEST = "it is a test event, and the setting `test_events` of the connection is false"
+NOTHING = "it contains no event and no attribute; its ids are stored for later webhooks"
 # asks to   what happens
 PRIVACY = {
-    "erase": "It asks to erase a person: their profile in Batch, and what the stack holds of them.",
-    "housekeeping": "A record was deleted in the tool: its links and what it alone wrote go, consents stay.",
-    "review": "It asks what is held of a person: nothing changes, and the receipt names what there is.",
+    "erase": "It requests the erasure of a person: their profile in Batch, and what the stack stores about them.",
+    "housekeeping": "A record was deleted in the tool: its links and what it alone wrote are deleted, consents stay.",
+    "review": "It asks what is stored about a person: nothing changes, and the receipt lists it.",
 }
 # what a webhook says of its connection   for people
 OF_CONNECTION = {
-    "left": "The tool says that it was removed: the connection is marked inactive, and an alarm tells.",
-    "erase": "It asks to erase a whole shop: that is announced, and done later unless somebody cancels it.",
-    "erase_now": "It begins to erase everybody whom a shop told of.",
+    "left": "The tool was uninstalled: the connection is marked inactive, and an alarm is raised.",
+    "erase": "It requests the erasure of a whole shop: that is announced, and done later unless you cancel it.",
+    "erase_now": "It starts the erasure of all people known from a shop.",
 }
-WAITS = "Nothing in it tells whose it is: it waits up to {hours:g} hours for a webhook that does."
-LAST_RESORT = "If none comes, it goes to the custom id below."
-STOPPED = "It would be parked: nobody signs the topic, and the signed body does not allow it."
-LET_GO = "If none comes, it is let go."
+WAITS = "It does not identify the customer: it waits up to {hours:g} hours for a webhook that does."
+LAST_RESORT = "If none arrives, it goes to the custom id below."
+STOPPED = "It would be parked: the topic is not signed, and the signed body does not fit it."
+LET_GO = "If none arrives, it is ignored."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,7 @@ def whose(person: Person, settings: ConnectionSettings) -> tuple[str | None, tup
         return identity.custom_id(person, {}, settings.identity, may_wait=waits), ()
     except IdentityUnknown as error:
         if not waits:
-            raise CommandFailed(
-                f"{error.reason}: no user id, no e-mail and no id of the tool's own"
-            ) from None
+            raise CommandFailed(f"{error.reason}: no user id, no e-mail and no id of the tool") from None
     try:
         last, otherwise = identity.custom_id(person, {}, settings.identity, may_wait=False), LAST_RESORT
     except IdentityUnknown:

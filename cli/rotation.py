@@ -52,16 +52,14 @@ def rotation(stack: Stack, source: str, connection: str, now: datetime) -> Rotat
 def verdict(found: Rotation) -> str:
     """What a person should do now, in a sentence."""
     if found.removed:
-        return (
-            f"{found.removed} older secrets were removed; webhooks that are signed with them are refused now."
-        )
+        return f"{found.removed} older secrets were removed; webhooks signed with them are now refused."
     if found.secrets == 1:
         return "There is one secret: nothing to remove."
     if found.is_safe:
         return "The older secrets are safe to remove: run this again with --yes."
     if not found.newest_secret_at > found.rotated_at:
         return (
-            "No webhook was signed with the newest secret yet: enter it at the tool, and keep the older ones."
+            "No webhook was signed with the newest secret yet: enter it in the tool, and keep the older ones."
         )
     return f"Keep the older secrets until {found.safe_at}, if no webhook is signed with them until then."
 

@@ -58,12 +58,14 @@ class Sample:
     def load(cls, path: Path, source: str | None = None, topic: str | None = None) -> Sample:
         """The sample in a file; `source` and `topic` outrank what the file says. Raises NotASample."""
         if path.name.endswith(EXPECTATION):
-            raise NotASample(f"{path.name} is what Batch receives, not a webhook; send the file beside it")
+            raise NotASample(f"{path.name} is what Batch gets, not a webhook; send the file beside it")
         content, exact = read(path)
         envelope = content if is_envelope(content) else {}
         source = source or envelope.get("source") or path.parent.resolve().name
         if source not in ROOMS:
-            raise NotASample(f"no source of this file is known; name one with --source: {', '.join(ROOMS)}")
+            raise NotASample(
+                f"the source of this file is unknown; name one with --source: {', '.join(ROOMS)}"
+            )
         headers = kept_headers(envelope.get("headers"))
         return cls(
             source=source,
@@ -112,7 +114,7 @@ def settings_beside(path: Path, named: object) -> dict[str, Any] | None:
         return None
     settings, _ = read(path.parent / named)
     if not isinstance(settings, dict):
-        raise NotASample(f"{named} holds no settings")
+        raise NotASample(f"{named} contains no settings")
     return settings
 
 
@@ -135,7 +137,7 @@ def kept_headers(stored: object) -> dict[str, str]:
     }
     for name, text in headers.items():
         if not (name.isascii() and name.isprintable() and text.isascii() and text.isprintable()):
-            raise NotASample("a header has characters that no header can have")
+            raise NotASample("a header contains invalid characters")
     return headers
 
 
@@ -147,7 +149,9 @@ def body_of(envelope: Mapping[str, Any]) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise NotASample("the body has half a character, which cannot be sent") from None
+        raise NotASample(
+            "the body contains half a character (a lone surrogate), which cannot be sent"
+        ) from None
 
 
 def topic_in_name(source: str, path: Path) -> str:

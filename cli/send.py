@@ -23,17 +23,17 @@ SEND_SECONDS = 35
 """API Gateway gives up after 30."""
 WAIT_SECONDS = 3.0
 LOOK_EVERY_SECONDS = 0.1
-NO_ADDRESS = "--url takes a whole address, such as https://example.com/shopify/main"
+NO_ADDRESS = "--url needs a full address, such as https://example.com/shopify/main"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # status   what it means to whoever sent a sample
 MEANING = {
-    400: "the body is not what this provider sends",
-    401: "the signature does not fit: the secret is another connection's, or this machine's clock is wrong",
-    404: "there is no such connection: `bridge connections` lists them, `bridge connect` makes one",
+    400: "the body is not valid for this provider",
+    401: "the signature is wrong: the secret is another connection's, or this machine's clock is wrong",
+    404: "there is no such connection: `bridge connections` lists them, `bridge connect` creates one",
     413: "the body is over 6 MB",
-    429: "the door lets through no more a second: a provider would repeat it",
-    503: "the connection has no secret yet (`bridge connect` stores one), or its queue is out of reach",
+    429: "the API accepts no more requests per second: most providers repeat it",
+    503: "the connection has no secret yet (`bridge connect` stores one), or the queue is unavailable",
 }
 
 
@@ -131,7 +131,7 @@ class Target:
     @property
     def known_stack(self) -> Stack:
         if self.stack is None:
-            raise WrongUsage("without a stack, --url and --secret are both needed")
+            raise WrongUsage("without a stack, --url and --secret are both required")
         return self.stack
 
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 # of an erasure   what becomes of it
 STATUSES = {
-    "announced": "will begin at {due}, unless it is cancelled",
+    "announced": "starts at {due}, unless you cancel it",
     "undecided": "waits for your decision, by {decide_by} at the latest",
-    "begun": "is being done",
+    "begun": "in progress",
     "done": "done",
     "cancelled": "cancelled",
 }
@@ -108,7 +108,7 @@ def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
 
 
 def sent(found: Sent) -> None:
-    """What was sent first, what the door answered to each request, and what became of the webhook."""
+    """Show what was sent first, the answer to each request, and the receipt of the webhook."""
     for file in found.first:
         line(f"first sent: {file}", "dim")
     for answer in found.answers:
@@ -117,12 +117,12 @@ def sent(found: Sent) -> None:
     if found.is_repeat:
         is_done = found.receipt is not None and found.receipt.status in FINAL
         line(
-            "A repeat: Batch is not sent it again." if is_done else "Nothing newer is known of it than this:"
+            "A repeat: it is not sent to Batch again." if is_done else "There is no newer receipt than this:"
         )
     if found.receipt:
         receipt_block(receipt_document(found.receipt))
     elif found.waited:
-        line("Not delivered yet: it waits in the queue. `bridge receipt` with this id tells later.", "yellow")
+        line("Not delivered yet: it is in the queue. See `bridge receipt` with this id later.", "yellow")
 
 
 def receipts(found: Sequence[Mapping[str, Any]]) -> None:
@@ -147,7 +147,7 @@ def receipt_block(receipt: Mapping[str, Any]) -> None:
             ("events", ", ".join(receipt["events"])),
             ("attributes", ", ".join(receipt["attributes"])),
             ("warnings", ", ".join(receipt["warnings"])),
-            ("why", failed),
+            ("reason", failed),
             ("what to do", receipt["what_to_do"]),
         ]
     )
@@ -157,9 +157,9 @@ def preview(found: Preview) -> None:
     """What a webhook would become."""
     line(f"topic {found.topic}")
     if found.refused:
-        line(f"The address would refuse it, with {found.refused}", "bold red")
+        line(f"The receiver would refuse it with {found.refused}", "bold red")
     if found.ignored:
-        line(f"Nothing is sent: {found.ignored}", "yellow")
+        line(f"Nothing is sent to Batch: {found.ignored}", "yellow")
     for note in found.notes:
         line(note, "yellow")
     if found.call:
@@ -171,13 +171,13 @@ def preview(found: Preview) -> None:
 
 
 def fields_of_body(found: Preview) -> None:
-    """The fields that nothing uses; a part of the body of which nothing is used is told as one."""
+    """Show the unused fields; a part of the body without a used field is one line."""
     if not found.used and not found.unused:
         return
     count = len(found.used) + len(found.unused)
-    line(f"Of the {count} fields that have a value, {len(found.used)} are used.", "dim")
+    line(f"{len(found.used)} of the {count} fields with a value are used.", "dim")
     if found.unused:
-        line("Nothing uses these fields of the body:", "dim")
+        line("These fields of the body are not used:", "dim")
     for place, fields in gathered(found.used, found.unused).items():
         line(f"  {place}" + (f" ({fields} fields)" if fields > 1 else ""), "dim")
 
@@ -211,8 +211,8 @@ def connecting(address: str, steps: str) -> None:
 def stored(one: Connection) -> None:
     """A secret was stored."""
     count = "one secret" if one.secrets == 1 else f"its newest {one.secrets} secrets"
-    line(f"Stored. {one.source}/{one.connection} now takes {count}.", "green")
-    line("Next: let something real happen in the tool, then ask `bridge receipt` for the person's e-mail.")
+    line(f"Stored. {one.source}/{one.connection} now accepts {count}.", "green")
+    line("Next: trigger a real event in the tool, then run `bridge receipt` with the person's e-mail.")
 
 
 def rotation(found: Rotation) -> None:
@@ -221,8 +221,8 @@ def rotation(found: Rotation) -> None:
         [
             ("secrets stored", str(found.secrets)),
             ("newest stored", found.rotated_at),
-            ("newest last used", found.newest_secret_at or "not since there are several"),
-            ("older last used", found.older_secret_at or "not since there are several"),
+            ("newest last used", found.newest_secret_at or "not since a second one was stored"),
+            ("older last used", found.older_secret_at or "not since a second one was stored"),
         ]
     )
     line(verdict(found), "green" if found.is_safe or found.removed else "")
@@ -239,7 +239,7 @@ SETTINGS_OF_WARNINGS = {
 def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None:
     """Connections with their addresses, and the Batch projects."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for name in ("Connection", "Secrets", "Last webhook", "Refused", "Amiss", "Address"):
+    for name in ("Connection", "Secrets", "Last webhook", "Refused", "Problems", "Address"):
         table.add_column(name, overflow="fold")
     for one in found:
         refused = f"{one.refused}, last {one.last_refusal} at {one.refused_at}" if one.refused else ""
@@ -265,7 +265,7 @@ def remarks(one: Standing) -> None:
     """Say what a person should know of a connection, below the table."""
     name = f"{one.source}/{one.connection}"
     if one.inactive_since:
-        line(f"{name}: says that it left, at {one.inactive_since}; its next webhook clears this.", "yellow")
+        line(f"{name}: uninstalled at {one.inactive_since}; the next webhook clears this.", "yellow")
     if one.after_429:
         line(f"{name}: {one.after_429}")
     for kind, number in one.warned.items():
@@ -281,16 +281,16 @@ def remarks(one: Standing) -> None:
 def held(found: Sequence[Held]) -> None:
     """Profiles, each with the names of its attributes and how much the ledger has of it."""
     if not found:
-        line("Nothing is held of this person.", "green")
+        line("Nothing is stored about this person.", "green")
     for one in found:
         line(f"{one.custom_id} in project {one.project}", "bold")
         if one.erased:
-            line("  Erased. What recognises late webhooks goes within 35 days.", "dim")
+            line("  Erased. The record that recognises late webhooks is deleted within 35 days.", "dim")
             continue
         grid(
             [
                 ("attributes in Batch", ", ".join(one.attributes) or "none"),
-                ("here", here(one)),
+                ("in this stack", here(one)),
             ]
         )
 
@@ -304,40 +304,40 @@ def here(one: Held) -> str:
 def forgetting(asked: Sequence[str]) -> None:
     """What was asked for, and where to see that it is done."""
     for webhook_id in asked:
-        line(f"Asked. `bridge receipt {webhook_id}` says what was done.", "green")
+        line(f"Requested. `bridge receipt {webhook_id}` shows the result.", "green")
     if not asked:
-        line("Nothing was erased: this is what would be.")
+        line("Nothing was erased: this is what would be erased.")
 
 
 def erasures(found: Sequence[Erasure]) -> None:
     """Erasures that wait, each with what is to decide and until when."""
     if not found:
-        line("No erasure waits.", "green")
+        line("No erasure is pending.", "green")
     for one in found:
-        subject = f"everybody of {one.connection}" if one.scope == "shop" else one.custom_id or "a person"
+        subject = f"all people of {one.connection}" if one.scope == "shop" else one.custom_id or "a person"
         line(f"{one.id}  {subject} in project {one.project}", "bold")
         grid(
             [
-                ("asked", f"by {one.connection} at {one.since}"),
+                ("requested", f"by {one.connection} at {one.since}"),
                 ("status", STATUSES[one.status].format(due=one.due, decide_by=one.decide_by)),
-                *([("because", one.why)] if one.why else []),
+                *([("reason", one.why)] if one.why else []),
             ]
         )
     if any(one.status in ("announced", "undecided") for one in found):
-        line("`bridge erasures confirm ID` erases now, `bridge erasures cancel ID` leaves it.")
+        line("`bridge erasures confirm ID` erases now, `bridge erasures cancel ID` keeps the data.")
 
 
 def waiting_erasures(found: Sequence[Erasure]) -> None:
     """Say how many erasures wait, by the connection that asked for them."""
     for connection, number in sorted(Counter(one.connection for one in found).items()):
-        line(f"{connection}: {number} erasures wait, see `bridge erasures`.", "yellow")
+        line(f"{connection}: {number} erasures are pending, see `bridge erasures`.", "yellow")
 
 
 def question(erasure: Erasure) -> str:
     """Ask whether an erasure is meant."""
     if erasure.scope == "shop":
-        return f"Erase everybody whom {erasure.connection} told of? This cannot be taken back"
-    return "Erase the whole profile, also what other sources wrote? This cannot be taken back"
+        return f"Erase all people known from {erasure.connection}? This cannot be undone"
+    return "Erase the whole profile, including what other sources wrote? This cannot be undone"
 
 
 def question_of_all(found: Sequence[Erasure]) -> str:
@@ -347,22 +347,22 @@ def question_of_all(found: Sequence[Erasure]) -> str:
         for one in found
     ]
     question = (
-        f"Erase these {len(found)} profiles whole, also what other sources wrote? This cannot be taken back"
+        f"Erase these {len(found)} whole profiles, including what other sources wrote? This cannot be undone"
     )
     return "\n".join([*listing, question])
 
 
 def all_decided(begun: int, ended: int) -> None:
     """Say how many erasures were begun, and where to see that they are done."""
-    line(f"{begun} begun. `bridge erasures` lists those that are not done yet.", "green" if begun else "")
+    line(f"{begun} started. `bridge erasures` lists those in progress.", "green" if begun else "")
     if ended:
-        line(f"{ended} had ended meanwhile, and are left as they are.")
+        line(f"{ended} had already ended, and are unchanged.")
 
 
 def decided(erasure: Erasure, webhook: str) -> None:
     """What was decided, and where to see that it is done."""
     if webhook:
-        line(f"Begun. `bridge receipt {webhook}` says what was done.", "green")
+        line(f"Started. `bridge receipt {webhook}` shows the result.", "green")
     else:
         line(f"Erasure {erasure.id} is cancelled.", "green")
 
@@ -381,9 +381,9 @@ def failures(report: Report, unreadable: int) -> None:
         parked(of_class)
         line("")
     if unreadable:
-        line(f"{unreadable} more in the dead-letter queue that carry no id: see them in the SQS console.")
+        line(f"{unreadable} more in the dead-letter queue have no id: see the SQS console.")
     if report.more:
-        line("There are more than one look could read.", "yellow")
+        line("There are more: not all could be read in time.", "yellow")
 
 
 def parked(webhooks: Iterable[Mapping[str, Any]]) -> None:
@@ -413,13 +413,16 @@ def retried(report: Report, *, dry_run: bool) -> None:
     for call in report.calls:
         calls_side_by_side(call)
     if report.exhausted:
-        line(f"{report.exhausted} have failed three times more: retry them by --id.", "yellow")
+        line(f"{report.exhausted} were retried three times and failed: retry them by --id.", "yellow")
     if len(report.calls) < count and dry_run:
-        line(f"The calls of the first {len(report.calls)} are shown: narrow it with the options.", "yellow")
+        line(
+            f"Only the first {len(report.calls)} calls are shown: select fewer webhooks with the options.",
+            "yellow",
+        )
     if report.more:
-        line("More are parked than this could read in time; run it again.", "yellow")
+        line("There are more: not all could be read in time. Run it again.", "yellow")
     elif count and not dry_run:
-        line("What fails again comes back: `bridge failures` shows it.")
+        line("Those that fail again are in `bridge failures`.")
 
 
 def calls_side_by_side(call: Call) -> None:
@@ -440,7 +443,7 @@ def pretty(call: Mapping[str, Any] | None) -> Text:
 
 
 def progress(text: str) -> None:
-    """A line on stderr, for who waits."""
+    """Write a line on stderr that shows progress."""
     sys.stderr.write(f"{printable(text)}\n")
 
 
@@ -453,10 +456,10 @@ def proof(report: Mapping[str, Any]) -> None:
     grid((name.replace("_", " "), figure(value)) for name, value in rows.items())
     line("")
     if report["kept"]:
-        line("Nothing lost, nothing doubled outside the named windows, nobody let in.", "green")
+        line("Nothing lost, nothing duplicated outside the named windows, no forgery accepted.", "green")
         return
     broken = ", ".join(name.replace("_", " ") for name in report["broken_promises"])
-    line(f"Not kept: {broken or 'nothing was delivered'}.", "bold red")
+    line(f"Broken promises: {broken or 'nothing was delivered'}.", "bold red")
 
 
 def figure(value: Any) -> str:

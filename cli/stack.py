@@ -149,7 +149,7 @@ def open_stack(name: str | None, place: Place = HERE) -> Stack:
     if name is not None:
         return deployed_stack(name, lambda: session_at(place, os.environ))
     if place != HERE:
-        raise WrongUsage("--region and --profile are of a deployed stack: name it with --stack")
+        raise WrongUsage("--region and --profile need a deployed stack: name it with --stack")
     return local_stack(Path.cwd())
 
 

@@ -18,7 +18,7 @@ from functions.sources import SETTINGS, room
 
 SECRET = "preview"
 NOW = 0.0
-THIN = "it names its object alone; the rest is asked of the tool's API at delivery, so it cannot be previewed"
+THIN = "it is a thin event: deliver fetches the object from the tool's API, so it cannot be previewed"
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ class Question:
 
 USER_ID = Question(
     "visitor_user_id",
-    "May a user_id that visitors can change name the profile? signed: only where your server signed it",
+    "May a user_id that visitors can change identify the profile? signed: only if your server signed it",
     ("signed", "ignore", "trust"),
 )
 SESSIONS = Question(
     "stripe_sessions",
-    "Who makes checkout sessions? server: only your own server; public: payment links or pricing tables too",
+    "Who creates checkout sessions? server: only your server; public: also payment links or pricing tables",
     ("public", "server"),
 )
 

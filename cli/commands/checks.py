@@ -1,4 +1,4 @@
-"""Compare with what a tool says happened, and prove the promises."""
+"""Find missing webhooks, and prove the promises."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def find_gaps(
         typer.Option(metavar="DATE", help="Go back to this day, such as 2026-11-20; 30 days at most."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what is missing; feed nothing.")
+        bool, typer.Option("--dry-run", help="Only show what is missing; send nothing.")
     ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare what arrived with what the tool says happened, and feed what never arrived through the queue."""
+    """Find missing webhooks: compare what arrived with the tool's own list, and put what is missing on the queue."""
     with failures_told(as_json):
         event = gaps.asked(source, connection, since, dry_run=dry_run)
         report = gaps.compare(stack_of(context, stack_name), event)
@@ -53,15 +53,21 @@ def find_gaps(
 def prove_promises(
     context: typer.Context,
     *,
-    webhooks: Annotated[int, typer.Option(min=1, max=200_000, help="How many, at least.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same plan.")] = 1,
-    outages: Annotated[bool, typer.Option("--outages", help="Let the sandbox fail meanwhile.")] = False,
-    kills: Annotated[bool, typer.Option("--kills", help="Kill functions meanwhile; local only.")] = False,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="How many to send at once.")] = 32,
+    webhooks: Annotated[
+        int, typer.Option(min=1, max=200_000, help="Send at least this many webhooks.")
+    ] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed sends the same webhooks.")] = 1,
+    outages: Annotated[
+        bool, typer.Option("--outages", help="Make the Batch sandbox fail from time to time.")
+    ] = False,
+    kills: Annotated[
+        bool, typer.Option("--kills", help="Kill functions from time to time; local stack only.")
+    ] = False,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="How many requests to send at once.")] = 32,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that nothing is lost, doubled or let in, on a stack whose Batch is a sandbox."""
+    """Send many webhooks to a stack with a Batch sandbox; check that nothing is lost, duplicated or forged."""
     with failures_told(as_json):
         from cli.prove import ground, run
 

@@ -1,4 +1,4 @@
-"""Look at what could not be delivered, and send it again."""
+"""List parked webhooks, and retry them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def list_failures(
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the webhooks that could not be delivered: why, and what to do about it."""
+    """List the webhooks that could not be delivered, why, and what to do about it."""
     with failures_told(as_json):
         wanted = parked.wanted(classes, sources, connections, topics, ids, since, until)
         report = parked.look(stack_of(context, stack_name), wanted, archived=archived)
@@ -65,21 +65,21 @@ def retry_failures(
     since: Since = None,
     until: Until = None,
     archived: InArchive = False,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")] = 0,
-    rate: Annotated[float, typer.Option(min=0.1, max=1000, help="At most so many in a second.")] = 10,
+    limit: Annotated[int, typer.Option(min=0, help="Retry at most this many; 0 means all.")] = 0,
+    rate: Annotated[float, typer.Option(min=0.1, max=1000, help="Retry at most this many per second.")] = 10,
     dry_run: Annotated[
         bool,
         typer.Option(
             "--dry-run",
-            help="Only say what would be retried, and what Batch would be sent, beside what it was.",
+            help="Only show what would be retried, and the call to Batch then and now.",
         ),
     ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send parked webhooks through the mapping and to Batch again: all, or what the options name.
+    """Retry parked webhooks: all of them, or those that the options select.
 
-    Ctrl-C stops it. A webhook that has failed three times more is only retried by its --id.
+    Press Ctrl-C to stop. A webhook whose retry failed three times is only retried by its --id.
     """
     with failures_told(as_json):
         wanted = parked.wanted(classes, sources, connections, topics, ids, since, until)
@@ -96,5 +96,5 @@ def retry_failures(
 
 
 def told_rounds(*, as_json: bool) -> Callable[[int], None]:
-    """What tells people how far a retry of many has come."""
+    """Return what shows people the progress of a retry."""
     return (lambda _: None) if as_json else (lambda retried: show.progress(f"{retried} retried so far"))

@@ -1,4 +1,4 @@
-"""Send a sample, or only look at what a webhook would become."""
+"""Send a sample, or preview what Batch would get."""
 
 from __future__ import annotations
 
@@ -36,19 +36,21 @@ def send_sample(
     url: Annotated[str | None, typer.Option(help="Post to this address instead of the stack's.")] = None,
     secret: SigningSecret = None,
     source: SampleSource = None,
-    topic: Annotated[str | None, typer.Option(help="What happened; else the file or its name says.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="The topic, if the file or its name does not give it.")
+    ] = None,
     connection: Annotated[str, typer.Option(help="The connection to send to.")] = MAIN,
-    times: Annotated[int, typer.Option(min=1, max=1000, help="Send the same webhook so many times.")] = 1,
-    wait: Annotated[bool, typer.Option(help="Wait up to 3 seconds for what becomes of it.")] = True,
+    times: Annotated[int, typer.Option(min=1, max=1000, help="Send the same webhook this many times.")] = 1,
+    wait: Annotated[bool, typer.Option(help="Wait up to 3 seconds for the receipt.")] = True,
     alone: Annotated[
-        bool, typer.Option("--alone", help="Do not send first what the sample says it comes after.")
+        bool, typer.Option("--alone", help="Do not send the samples that come before this one.")
     ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a sample webhook as its provider does, post it, and say what became of it.
+    """Sign a sample webhook as its provider does, post it, and show the receipt.
 
-    A sample that makes sense only after another, as a refund does after its order, is sent after that one.
+    If a sample needs another one before it, as a refund needs its order, that one is sent first.
     """
     with failures_told(as_json):
         sample = Sample.load(file, source, topic)

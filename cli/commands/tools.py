@@ -1,4 +1,4 @@
-"""Connect tools, and say how their connections stand."""
+"""Connect tools, and show the state of their connections."""
 
 from __future__ import annotations
 
@@ -43,13 +43,15 @@ def connect_tool(
     api_key: Annotated[
         bool,
         typer.Option(
-            "--api-key", help="Store a key to the API of Shopify or Stripe: to find gaps, for thin events."
+            "--api-key",
+            help="Store an API key of Shopify or Stripe: to find missing webhooks, and for thin events.",
         ),
     ] = False,
     identity_secret: Annotated[
         bool,
         typer.Option(
-            "--identity-secret", help="Make the secret by which your server signs user ids, and show it once."
+            "--identity-secret",
+            help="Create the secret with which your server signs user ids, and show it once.",
         ),
     ] = False,
     consent_box: Annotated[
@@ -57,22 +59,22 @@ def connect_tool(
         typer.Option(
             "--consent-box",
             metavar="NAME[=sms]",
-            help="Of a plain form: a box that is consent, by e-mail or by SMS; repeatable.",
+            help="For a plain form: the name of a consent box, for e-mail or SMS; repeatable.",
         ),
     ] = None,
     rotate: Annotated[
-        bool, typer.Option("--rotate", help="Store nothing: say whether the older secrets are still in use.")
+        bool, typer.Option("--rotate", help="Store nothing: show whether the older secrets are still in use.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="With --rotate: remove them, once that is safe.")
+        bool, typer.Option("--yes", help="With --rotate: remove the older secrets if that is safe.")
     ] = False,
     stack_name: StackName = None,
     as_json: AsJson = False,
 ) -> None:
     """Store a tool's signing secret, and print the address to paste into the tool.
 
-    `bridge connect batch` stores the keys of a Batch project; with --secret-stdin: REST API key, project key, then
-    any app keys, a line each.
+    `bridge connect batch` stores the keys of a Batch project; with --secret-stdin: the REST API key, the project
+    key, then any app keys, one per line.
     """
     with failures_told(as_json):
         name = connection or (DEFAULT_PROJECT if source == BATCH else MAIN)
@@ -100,12 +102,12 @@ def connect_tool(
 
 def connect_settings(stack: Stack, source: str, connection: str, path: Path, *, as_json: bool) -> None:
     if source == BATCH:
-        raise WrongUsage("settings belong to the connection of a tool, not to Batch")
+        raise WrongUsage("only a tool's connection has settings, Batch has none")
     stored = connecting.store_settings(stack, source, connection, path)
     if as_json:
         show.document({"source": source, "connection": connection, "settings": stored})
     else:
-        show.line(f"Stored the settings of {source}/{connection}; they hold within five minutes.", "green")
+        show.line(f"Stored the settings of {source}/{connection}; they apply within five minutes.", "green")
 
 
 def rotate_secrets(stack: Stack, source: str, connection: str, *, removes: bool, as_json: bool) -> None:
@@ -128,7 +130,7 @@ def connect_api_key(stack: Stack, source: str, connection: str, *, from_stdin: b
     if as_json:
         show.document({"source": source, "connection": connection, "stored": True})
     else:
-        show.line(f"Stored the API key of {source}/{connection}; it holds within five minutes.", "green")
+        show.line(f"Stored the API key of {source}/{connection}; it applies within five minutes.", "green")
 
 
 def connect_identity(stack: Stack, source: str, connection: str, *, as_json: bool) -> None:
@@ -136,14 +138,14 @@ def connect_identity(stack: Stack, source: str, connection: str, *, as_json: boo
     if as_json:
         show.document({"source": source, "connection": connection, "identity_secret": secret})
         return
-    show.line(f"Identity secret of {source}/{connection}, shown this once: {secret}")
+    show.line(f"Identity secret of {source}/{connection}, shown only once: {secret}")
     show.line(
         f"Your server signs {source}/{connection}:USER_ID with it: see docs/user-ids.md. Never put it in a page."
     )
 
 
 def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
-    """The address is shown before the question: most tools give their secret only once they have it."""
+    """Show the address before the question: most tools show their secret only after they have the address."""
     steps = connecting.NEXT_STEPS.get(source, connecting.ANY_STEP)
     asks = not from_stdin and not connecting.has_token(source)
     if asks and not as_json:
@@ -162,7 +164,7 @@ def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bo
 
 
 def ask_about_visitors(stack: Stack, source: str, connection: str) -> None:
-    """Ask what visitors may say, and store the answers; Enter takes what is safe."""
+    """Ask what visitors may state, and store the answers; Enter takes the safe one."""
     answers = {
         one.setting: str(
             typer.prompt(
@@ -197,7 +199,7 @@ def connect_boxes(stack: Stack, connection: str, boxes: dict[str, str], *, as_js
     if not as_json:
         listed = ", ".join(f"{name} ({channel})" for name, channel in known.items())
         show.line(
-            f"Consent boxes: {listed}; they hold within five minutes." if known else consent_boxes.UNNAMED
+            f"Consent boxes: {listed}; they apply within five minutes." if known else consent_boxes.UNNAMED
         )
 
 
@@ -207,7 +209,7 @@ def secret_added(stack: Stack, source: str, connection: str, *, from_stdin: bool
             stack, source, connection, asked("Signing secret", from_stdin=from_stdin)
         )
     if from_stdin:
-        raise WrongUsage(f"{source} needs no secret: its address gets a token of its own")
+        raise WrongUsage(f"{source} needs no secret: its address contains a token")
     return connecting.add_token(stack, source, connection)
 
 
@@ -239,7 +241,7 @@ def asked(what: str, *, from_stdin: bool, default: str | None = None) -> str:
 
 
 def list_connections(context: typer.Context, stack_name: StackName = None, as_json: AsJson = False) -> None:
-    """List the connections: how many secrets each has, and its address."""
+    """List the connections, their secrets, last webhook, problems and addresses."""
     with failures_told(as_json):
         stack = stack_of(context, stack_name)
         found, projects = connecting.connections(stack), connecting.projects(stack)

@@ -171,10 +171,10 @@ def test_asks_on_stderr_so_that_json_stays_one_document(bridge: Bridge, stack: S
         (["shopify"], "shpat_123", "nothing stored: this is an access token of Shopify", 1),
         (["stripe"], " \n", "the secret is empty", 2),
         (["stripe"], "one\ntwo", "more than one line", 2),
-        (["batch"], "only-one", "are both needed", 2),
-        (["form"], "my-token", "its address gets a token", 2),
+        (["batch"], "only-one", "are required", 2),
+        (["form"], "my-token", "its address contains a token", 2),
         (["nope"], "secret", "no source 'nope'; there are: shopify", 2),
-        (["stripe", "Main!"], "secret", "a name is made of small letters", 2),
+        (["stripe", "Main!"], "secret", "a name has up to 63 characters", 2),
     ],
 )
 def test_nonsense_stores_nothing_and_is_told(
@@ -274,7 +274,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
     assert found["projects"] == {"default": True}
     text = bridge("connections", "--stack", stack.name).stdout
     assert "none yet" in text
-    assert "shopify/main: says that it left, at 2026-09-10T12:00:00Z" in text
+    assert "shopify/main: uninstalled at 2026-09-10T12:00:00Z" in text
     assert not any(secret in result.stdout + text for secret in (SECRET, "rest-key", "project-key"))
 
 
@@ -453,7 +453,7 @@ def test_boxes_that_no_setting_names_come_with_the_line_to_paste(bridge: Bridge,
 
 
 def says_what_a_429_costs(text: str, source: str) -> bool:
-    return f"What gets a 429 is lost: {NEVER_REPEATED.get(source, 'nothing')}." in " ".join(text.split())
+    return f"A webhook that gets a 429 is lost: {NEVER_REPEATED.get(source, 'nothing')}." in " ".join(text.split())
 
 
 @pytest.mark.parametrize("source", ROOMS)
@@ -478,7 +478,7 @@ def test_the_list_says_what_a_429_costs_for_each_connection_of_a_tool_that_never
     found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
 
     remarks = [
-        line.partition("/main: ")[0] for line in text.splitlines() if "What gets a 429 is lost" in line
+        line.partition("/main: ")[0] for line in text.splitlines() if "A webhook that gets a 429 is lost" in line
     ]
     assert sorted(remarks) == sorted(NEVER_REPEATED)
     assert {one["source"] for one in found if one["after_429"]} == set(NEVER_REPEATED)

@@ -106,7 +106,7 @@ def test_an_id_that_there_is_not_is_told(bridge: Bridge, stack: Stack) -> None:
 def test_where_nothing_waits_that_is_said(bridge: Bridge, stack: Stack) -> None:
     for erasure in (SHOP, PERSON):
         erasures.cancel(stack.ledger, erasure, NOW)
-    assert "No erasure waits" in bridge("erasures", "--stack", stack.name).stdout
+    assert "No erasure is pending" in bridge("erasures", "--stack", stack.name).stdout
 
 
 # ── Many at once ────────────────────────────────────────────────────────────────────────────────────────

@@ -64,8 +64,8 @@ def test_a_look_is_one_round(bridge: Bridge, stack: Stack) -> None:
     stack.invoke = function = Function(answer(Report("stripe", "main", 5, 2, more=True)))
     result = bridge("gaps", "stripe", "main", "--dry-run", "--stack", STACK)
     assert function.events == [{"source": "stripe", "connection": "main", "dry_run": True}]
-    assert "Would feed" in result.stdout
-    assert "more than this could compare" in result.stdout
+    assert "Would send" in result.stdout
+    assert "not all could be compared" in result.stdout
 
 
 def test_it_does_not_ask_for_ever(bridge: Bridge, stack: Stack) -> None:

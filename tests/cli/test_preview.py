@@ -179,11 +179,11 @@ def test_a_test_event_is_told_and_shows_what_it_would_be(bridge: Bridge, tmp_pat
 @pytest.mark.parametrize(
     ("topic", "told"),
     [
-        ("customers.redact", "It asks to erase a person"),
-        ("customers.data_request", "It asks what is held of a person"),
+        ("customers.redact", "It requests the erasure of a person"),
+        ("customers.data_request", "It asks what is stored about a person"),
         ("refunds.create", "it waits up to 24 hours for a webhook that does"),
-        ("shop.redact", "It asks to erase a whole shop"),
-        ("app.uninstalled", "The tool says that it was removed"),
+        ("shop.redact", "It requests the erasure of a whole shop"),
+        ("app.uninstalled", "The tool was uninstalled"),
         ("customers.merge", "Nothing is sent: nothing in it is an event or an attribute"),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_thin_event_says_that_the_rest_is_asked_for_later(bridge: Bridge, tmp_
             }
         )
     )
-    assert "it names its object alone" in bridge("preview", "stripe", "main", str(path)).stdout
+    assert "it is a thin event" in bridge("preview", "stripe", "main", str(path)).stdout
 
 
 def test_what_the_door_would_refuse_is_told_with_its_answer(bridge: Bridge, tmp_path: Path) -> None:

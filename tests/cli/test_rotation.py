@@ -45,7 +45,7 @@ def test_a_new_secret_beside_an_old_one_begins_a_rotation(bridge: Bridge, stack:
     found = json.loads(rotate(bridge, stack).stdout)
     assert found["rotated_at"] >= NOW.isoformat()[:19]
     assert (found["secrets"], found["is_safe"]) == (2, False)
-    assert "enter it at the tool" in found["verdict"]
+    assert "enter it in the tool" in found["verdict"]
 
 
 def test_an_old_secret_that_was_used_today_stays(bridge: Bridge, rolled: Stack) -> None:
@@ -75,7 +75,7 @@ def test_people_are_told_in_a_sentence(bridge: Bridge, rolled: Stack) -> None:
     result = bridge("connect", "stripe", "--rotate", "--stack", rolled.name)
     assert result.exit_code == 0
     assert "older last used" in result.stdout
-    assert "enter it at the tool" in result.stdout
+    assert "enter it in the tool" in result.stdout
 
 
 def test_batch_has_no_secrets_to_rotate(bridge: Bridge, stack: Stack) -> None:

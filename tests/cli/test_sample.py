@@ -129,10 +129,10 @@ def test_a_token_joins_the_other_parameters_of_the_address(tmp_path: Path) -> No
         ("shopify/orders.paid.json", b"not json", "is not JSON"),
         ("shopify/orders.paid.json", b"\xff\xfe\x00", "is not JSON"),
         ("shopify/orders.paid.json", b"[" * 200_000, "is not JSON"),
-        ("shopify/orders.paid.batch.json", [], "is what Batch receives"),
+        ("shopify/orders.paid.batch.json", [], "is what Batch gets"),
         ("orders.paid.json", {"id": 1}, "name one with --source"),
         ("slack/message.json", {"source": "slack", "headers": {}, "body": {}}, "name one with --source"),
-        ("shopify/a.json", {"headers": {"x-name": "a\nb"}, "body": {}}, "characters that no header"),
+        ("shopify/a.json", {"headers": {"x-name": "a\nb"}, "body": {}}, "contains invalid characters"),
         ("shopify/a.json", {"headers": {}, "body": "\ud800"}, "half a character"),
     ],
 )

@@ -102,7 +102,7 @@ def test_one_refusal_among_many_fails(bridge: Bridge, server: LoopbackServer, or
 
     assert result.exit_code == 1
     assert [answer["status"] for answer in json.loads(result.stdout)["answers"]] == [200, 429, 200]
-    assert "no more a second" in result.stderr
+    assert "no more requests per second" in result.stderr
 
 
 def test_nobody_there_is_told_without_the_address(bridge: Bridge, server: LoopbackServer, form: Path) -> None:
@@ -119,7 +119,7 @@ def test_an_address_that_is_none_is_wrong_usage(bridge: Bridge, order: Path, url
     result = bridge("send", str(order), "--url", url, "--secret", SECRET)
 
     assert result.exit_code == 2
-    assert "--url takes a whole address" in result.stderr
+    assert "--url needs a full address" in result.stderr
 
 
 def test_never_prints_the_secret_even_where_it_travels_in_the_address(
