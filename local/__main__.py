@@ -18,8 +18,8 @@ from local.serving import PortTaken
 WELCOME = """\
 batch-bridge runs on this machine.
 
-  The page       {url}/
-  The door       {url}/{{source}}/{{connection}}
+  Page           {url}/
+  Endpoints      {url}/{{source}}/{{connection}}
   Batch sandbox  {batch_url}/sandbox/profiles
   Logs           {logs}
 
@@ -27,7 +27,7 @@ Next: open the page and press "Order paid", or in another terminal
 
   .venv/bin/bridge send events/shopify/orders.paid.json
 
-Ctrl-C ends everything."""
+Press Ctrl-C to stop everything."""
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,15 +40,13 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     parser.add_argument(
         "--processes", action="append", default=[], metavar="FUNCTION=COUNT", help="e.g. DeliverFunction=4"
     )
+    parser.add_argument("--no-rate-limit", action="store_true", help="the sandbox has no rate limit")
+    parser.add_argument("--no-reload", action="store_true", help="do not restart functions when code changes")
+    parser.add_argument("--quiet", action="store_true", help="print only errors")
     parser.add_argument(
-        "--no-rate-limit", action="store_true", help="the sandbox never answers 429 by itself"
-    )
-    parser.add_argument(
-        "--no-reload", action="store_true", help="keep the functions as they are when code changes"
-    )
-    parser.add_argument("--quiet", action="store_true", help="print only what goes wrong")
-    parser.add_argument(
-        "--until-input-ends", action="store_true", help="end when the standard input does, as a child should"
+        "--until-input-ends",
+        action="store_true",
+        help="stop at the end of the standard input, as a child process",
     )
     return parser.parse_args(arguments)
 
@@ -108,7 +106,7 @@ def watch_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Run, or say what stands in the way."""
+    """Run, or say what prevents it."""
     arguments = read_arguments()
     try:
         asyncio.run(run(arguments))

@@ -47,13 +47,13 @@ NAMES = {
 
 # failure class        what a person does about it
 REMEDIES = {
-    "mapping_failed": "The body is not what the mapping expects. Mend the mapping, then retry.",
-    "rejected_by_batch": "Batch refused the profile or a part of it. Mend what the reason names, then retry.",
-    "bad_credentials": "Batch refused the keys, or none are stored. Store the right ones, then retry.",
-    "batch_unavailable": "Batch did not answer. Nothing to mend: retry when it is back.",
-    "identity_unknown": "No webhook has told whose this is. Retry once its customer was seen.",
-    "topic_unconfirmed": "The signed body does not allow the topic of its header. Retry only if you know why.",
-    "wrong_sender": "A function queued it for a source that is not its own. Look at that function; nothing retries it.",
+    "mapping_failed": "The mapping cannot read the webhook. Fix the mapping or the settings, then retry.",
+    "rejected_by_batch": "Batch rejected the profile or a part of it. Fix what the reason names, then retry.",
+    "bad_credentials": "Batch rejected the keys, or none are stored. Store the right ones, then retry.",
+    "batch_unavailable": "Batch was unavailable. Nothing to fix: retry when it is available again.",
+    "identity_unknown": "No webhook identified the customer. Make the tool send the customer, then retry.",
+    "topic_unconfirmed": "The signed body does not fit the topic in the header. Retry only if you know why.",
+    "wrong_sender": "A function queued it for another function's source. Check that function; nothing retries it.",
 }
 
 

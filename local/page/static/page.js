@@ -77,8 +77,8 @@ function follow(receipts) {
   if (!receipt) return;
   const { id, name } = awaited;
   if (receipt.status === "delivered") {
-    const told = [plural(receipt.events.length, "event"), plural(receipt.attributes.length, "attribute")];
-    say(`${name}: accepted as ${id}, delivered to Batch with ${told.join(" and ")}.`, "good");
+    const counts = [plural(receipt.events.length, "event"), plural(receipt.attributes.length, "attribute")];
+    say(`${name}: accepted as ${id}, delivered to Batch with ${counts.join(" and ")}.`, "good");
     awaited = null;
   } else {
     say(`${name}: ${receipt.status}. ${receipt.reason}`, receipt.status === "ignored" ? "" : "bad");
@@ -200,12 +200,12 @@ function at(moment) {
 function showConnections(known) {
   for (const card of document.querySelectorAll(".source")) {
     const one = known[card.dataset.source];
-    const amiss = one ? [...one.findings] : [];
-    if (one?.inactive_since) amiss.push(`says that it left, at ${at(one.inactive_since)}`);
-    if (one?.refusal) amiss.push(`refused at ${at(one.refused_at)}: ${one.refusal}`);
-    const note = card.querySelector("[data-amiss]");
-    note.hidden = amiss.length === 0;
-    note.textContent = amiss.join(", ");
+    const problems = one ? [...one.findings] : [];
+    if (one?.inactive_since) problems.push(`uninstalled at ${at(one.inactive_since)}`);
+    if (one?.refusal) problems.push(`refused at ${at(one.refused_at)}: ${one.refusal}`);
+    const note = card.querySelector("[data-problems]");
+    note.hidden = problems.length === 0;
+    note.textContent = problems.join(", ");
     const seen = card.querySelector("[data-seen]");
     seen.textContent = one?.last_seen ? at(one.last_seen) : "none yet";
     const older = card.querySelector("[data-older]");
@@ -336,7 +336,7 @@ document.addEventListener("click", (event) => {
 document.getElementById("retry-all").addEventListener("click", () => retry({}));
 document.getElementById("forget").addEventListener("click", async () => {
   await call("POST", "/_local/forget");
-  say("Forgotten: profiles, receipts and queues are empty. The same samples can be sent again.", "good");
+  say("Deleted: profiles, receipts and queues are empty. You can send the same samples again.", "good");
   refresh();
 });
 search.addEventListener("input", () => {
