@@ -613,7 +613,7 @@ def test_each_deployment_publishes_all_functions_anew_so_that_changed_parameters
 
 def test_a_change_of_the_layer_alone_publishes_all_functions_anew(tmp_path: Path) -> None:
     text = Path("template.yaml").read_text()
-    other = text.replace("What every function of batch-bridge shares.", "Another layer.")
+    other = text.replace("Code and packages that all functions of batch-bridge share.", "Another layer.")
     assert other != text
     assert not versions(translated_text(text, tmp_path)) & versions(translated_text(other, tmp_path))
 
