@@ -176,7 +176,7 @@ class Delivery:
             except MappingFailed:
                 self.park_unreadable(message)
             except Ignored as ignored:
-                logger.info("message let go", reason=ignored.reason)
+                logger.info("message ignored", reason=ignored.reason)
             except BatchUnavailable as error:
                 self.settler.leave(message, self.settler.delay(error, message))
         return jobs

@@ -126,7 +126,7 @@ class KeptKinds:
         try:
             self.ledger.remember_kinds(project, kinds)
         except (BatchUnavailable, NotStorable) as error:
-            logger.warning("types of names not remembered", project=project, reason=error.reason)
+            logger.warning("attribute types not stored", project=project, reason=error.reason)
 
 
 def shapes_of(job: Job) -> Iterator[Shape]:

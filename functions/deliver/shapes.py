@@ -97,7 +97,7 @@ class Shapes:
             except MalformedBody:
                 continue  # the mapping said so
             except Exception as error:  # noqa: BLE001 - whatever goes wrong costs a look, never a delivery
-                logger.error("shape not watched", source=place.source, error=type(error).__name__)
+                logger.error("payload schema not checked", source=place.source, error=type(error).__name__)
 
     def is_wanted(self, known: Known) -> bool:
         """Whether to look at the next webhook."""
@@ -142,7 +142,7 @@ class Shapes:
         else:
             known.tell_at = self.clock() + AGAIN_AFTER_SECONDS
         logger.warning(
-            "fields of webhooks have changed" if told else "fields of webhooks are as usual again",
+            "fields of webhooks have changed" if told else "fields of webhooks are back to normal",
             source=place.source,
             connection=place.connection,
             topic=place.topic,
@@ -161,7 +161,7 @@ class Shapes:
             rows = self.ledger.read([place.key for place in watched])
         except (BatchUnavailable, NotStorable) as error:
             self.read_again_at = self.clock() + AGAIN_AFTER_SECONDS
-            logger.warning("shapes not read", reason=error.reason)
+            logger.warning("payload schemas not read", reason=error.reason)
             return
         for place in watched:
             row = rows.get(place.key, {})
@@ -192,7 +192,7 @@ class Shapes:
             if place in self.known:
                 self.known[place].told = None
         except (BatchUnavailable, NotStorable) as error:
-            logger.warning("shape not remembered", reason=error.reason)
+            logger.warning("payload schema not stored", reason=error.reason)
         else:
             known.revision, known.changed = known.revision + 1, False
 

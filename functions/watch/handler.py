@@ -35,5 +35,5 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return bool(context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000)
 
     waiting = look_after(ledger, queue, connections, now, has_time)
-    logger.info("watch round ended", amiss=len(amiss), erasures=waiting)
+    logger.info("watch round ended", problems=len(amiss), erasures=waiting)
     return {"amiss": amiss}

@@ -70,7 +70,9 @@ def judged(known: Known, connections: Connections, parameters: Parameters, now: 
     if memory != before or tuple(found) != known.findings:
         connections.judge(known.source, known.name, memory.dump(), found)
     for finding in found:
-        logger.warning("connection is amiss", source=known.source, connection=known.name, finding=finding)
+        logger.warning(
+            "connection has a problem", source=known.source, connection=known.name, finding=finding
+        )
     return found
 
 

@@ -124,7 +124,7 @@ def partial_errors(body: bytes | None) -> list[PartialError]:
     except (ValueError, RecursionError):
         answer = None
     if answer is None:
-        logger.warning("answer of Batch not readable")
+        logger.warning("response of Batch not readable")
         count("BatchAnswersUnread")
     errors = answer.get("errors") if isinstance(answer, dict) else None
     return [

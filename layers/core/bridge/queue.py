@@ -549,7 +549,7 @@ def tell_failed(operation: str, codes: Sequence[str]) -> None:
     """Log and count entries that SQS failed at."""
     if codes:
         logger.warning(
-            "SQS failed at a part", operation=operation, codes=sorted(set(codes)), entries=len(codes)
+            "SQS failed for some entries", operation=operation, codes=sorted(set(codes)), entries=len(codes)
         )
         count("QueueEntriesFailed", len(codes), operation=operation)
 
