@@ -30,7 +30,7 @@ def main() -> None:
     app = create_app(projects={chosen.project_key: keys}, rate_limited=not chosen.no_rate_limit)
     address = f"http://{HOST}:{chosen.port}"
     print(f"Batch sandbox: {address}/2.11/profiles/update for project {chosen.project_key}")
-    print(f"Look in: {address}/sandbox")
+    print(f"Inspect: {address}/sandbox")
     uvicorn.run(LoopbackOnly(app, is_nobodys), host=HOST, port=chosen.port, log_level="warning", ws="none")
 
 
