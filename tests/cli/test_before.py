@@ -56,7 +56,7 @@ def test_where_the_first_is_refused_the_second_is_not_sent(bridge: Bridge, serve
 
     assert result.exit_code == 1
     assert len(server.requests) == 1
-    assert f"{ORDER} has to come first: not accepted" in result.stderr
+    assert f"{ORDER} must be sent first: not accepted" in result.stderr
 
 
 def test_one_of_another_source_needs_a_secret_of_its_own(

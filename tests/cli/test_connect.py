@@ -453,7 +453,9 @@ def test_boxes_that_no_setting_names_come_with_the_line_to_paste(bridge: Bridge,
 
 
 def says_what_a_429_costs(text: str, source: str) -> bool:
-    return f"A webhook that gets a 429 is lost: {NEVER_REPEATED.get(source, 'nothing')}." in " ".join(text.split())
+    return f"A webhook that gets a 429 is lost: {NEVER_REPEATED.get(source, 'nothing')}." in " ".join(
+        text.split()
+    )
 
 
 @pytest.mark.parametrize("source", ROOMS)
@@ -478,7 +480,9 @@ def test_the_list_says_what_a_429_costs_for_each_connection_of_a_tool_that_never
     found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)["connections"]
 
     remarks = [
-        line.partition("/main: ")[0] for line in text.splitlines() if "A webhook that gets a 429 is lost" in line
+        line.partition("/main: ")[0]
+        for line in text.splitlines()
+        if "A webhook that gets a 429 is lost" in line
     ]
     assert sorted(remarks) == sorted(NEVER_REPEATED)
     assert {one["source"] for one in found if one["after_429"]} == set(NEVER_REPEATED)

@@ -44,12 +44,12 @@ def test_what_waits_is_listed_with_its_reason_and_its_time(bridge: Bridge, stack
     assert (found["person"]["custom_id"], found["person"]["why"]) == ("1042", "other sources fed it too")
     assert {one["decide_by"] for one in found.values()} == {"2026-10-10T12:00:00Z"}
     text = bridge("erasures", "--stack", stack.name).stdout
-    for word in (SHOP.id, PERSON.id, "everybody of shopify/main", "1042", "bridge erasures confirm ID"):
+    for word in (SHOP.id, PERSON.id, "all people of shopify/main", "1042", "bridge erasures confirm ID"):
         assert word in text
 
 
 def test_connections_say_that_erasures_wait(bridge: Bridge, stack: Stack) -> None:
-    assert "shopify/main: 2 erasures wait" in bridge("connections", "--stack", stack.name).stdout
+    assert "shopify/main: 2 erasures are pending" in bridge("connections", "--stack", stack.name).stdout
     found = json.loads(bridge("connections", "--stack", stack.name, "--json").stdout)
     assert {one["id"] for one in found["erasures"]} == {SHOP.id, PERSON.id}
 
@@ -69,7 +69,7 @@ def test_what_is_confirmed_is_begun_at_once(
 def test_it_asks_whether_that_is_meant(bridge: Bridge, stack: Stack, queue: WebhookQueue) -> None:
     result = bridge("erasures", "confirm", SHOP.id, "--stack", stack.name, typed="n\n")
     assert result.exit_code != 0
-    assert "everybody whom shopify/main told of" in result.stderr
+    assert "all people known from shopify/main" in result.stderr
     assert asked(queue) == []
 
 
@@ -120,7 +120,7 @@ def test_all_persons_are_confirmed_after_a_listing_and_one_question(
     assert erasures.open_one(stack.ledger, OTHER)
     result = bridge("erasures", "confirm", "--all", "--stack", stack.name, typed="y\n")
     assert result.exit_code == 0
-    for word in (PERSON.id, OTHER.id, "Erase these 2 profiles"):
+    for word in (PERSON.id, OTHER.id, "Erase these 2 whole profiles"):
         assert word in result.stderr
     assert SHOP.id not in result.stderr
     wishes = [json.loads(wish.body) for wish in asked(queue)]
@@ -148,7 +148,7 @@ def test_all_of_nobody_is_nobody(bridge: Bridge, stack: Stack, queue: WebhookQue
     erasures.cancel(stack.ledger, PERSON, NOW)
     result = bridge("erasures", "confirm", "--all", "--stack", stack.name)
     assert (result.exit_code, asked(queue)) == (0, [])
-    assert "0 begun" in result.stdout
+    assert "0 started" in result.stdout
 
 
 @pytest.mark.parametrize("words", [("list", "--all"), ("cancel", "--all"), ("confirm", SHOP.id, "--all")])

@@ -65,7 +65,7 @@ def test_lists_each_class_with_what_to_do(bridge: Bridge, stack: Stack, parked: 
         *(ADVICE[name] for name in FAILURE_CLASSES[:2]),
     ):
         assert text in result.stdout
-    assert "1 more in the dead-letter queue that carry no id" in result.stdout
+    assert "1 more in the dead-letter queue have no id" in result.stdout
     assert "ada@example.com" not in result.stdout
 
 

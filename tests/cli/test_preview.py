@@ -31,8 +31,8 @@ def test_prints_the_call_and_the_fields_that_nothing_uses(bridge: Bridge) -> Non
 def test_reads_for_people_too(bridge: Bridge) -> None:
     text = bridge("preview", "custom", "main", SAMPLE).stdout
     assert "meeting_booked" in text
-    assert "Of the 26 fields that have a value, 18 are used." in text
-    assert "Nothing uses these fields of the body:\n  payload.event\n" in text
+    assert "18 of the 26 fields with a value are used." in text
+    assert "These fields of the body are not used:\n  payload.event\n" in text
 
 
 def test_a_bare_body_is_tried_with_settings_from_a_file(bridge: Bridge, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_says_what_is_ignored_and_why(bridge: Bridge, tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text('{"event": "routing_form_submission.created", "payload": {}}')
     text = bridge("preview", "custom", "main", str(body), "--settings", "presets/calendly.json").stdout
-    assert "Nothing is sent: topic not mapped" in text
+    assert "Nothing is sent to Batch: topic not mapped" in text
 
 
 def test_settings_that_are_wrong_are_told_with_their_place(bridge: Bridge, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_test_event_is_told_and_shows_what_it_would_be(bridge: Bridge, tmp_pat
     expected = json.loads((EVENTS / "stripe/customer.updated.batch.json").read_text())
 
     text = bridge("preview", "stripe", "main", str(path)).stdout
-    assert "Nothing is sent: it is a test event" in text
+    assert "Nothing is sent to Batch: it is a test event" in text
     assert "Otherwise Batch would get:" in text
     settings = tmp_path / "settings.json"
     settings.write_text('{"test_events": true}')
@@ -184,7 +184,7 @@ def test_a_test_event_is_told_and_shows_what_it_would_be(bridge: Bridge, tmp_pat
         ("refunds.create", "it waits up to 24 hours for a webhook that does"),
         ("shop.redact", "It requests the erasure of a whole shop"),
         ("app.uninstalled", "The tool was uninstalled"),
-        ("customers.merge", "Nothing is sent: nothing in it is an event or an attribute"),
+        ("customers.merge", "Nothing is sent to Batch: it contains no event and no attribute"),
     ],
 )
 def test_says_in_words_what_becomes_of_a_webhook_that_is_no_plain_event(
@@ -218,7 +218,7 @@ def test_what_the_door_would_refuse_is_told_with_its_answer(bridge: Bridge, tmp_
     path = tmp_path / "customer.created.json"
     path.write_text('{"object": "customer"}')
     text = bridge("preview", "stripe", "main", str(path)).stdout
-    assert "The address would refuse it, with 400 malformed_body: body is not an event" in text
+    assert "The receiver would refuse it with 400 malformed_body: body is not an event" in text
 
 
 def test_the_names_and_additions_of_the_settings_are_shown(bridge: Bridge, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_nothing_known_is_told(bridge: Bridge, stack: Stack, what: str) -> None:
     result = bridge("receipt", what, "--stack", stack.name)
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("bridge: nothing is known of this")
+    assert result.stderr.startswith("bridge: no receipt found")
     assert len(result.stderr.splitlines()) == 1
     assert not what.strip() or what not in result.output
 
