@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,7 +31,7 @@ from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.shapes import Shapes
 from functions.sources import ROOMS, room
-from local import moto_fifo
+from local import moto_fifo, moto_transactions
 from tests.core.stand_ins import Strict
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
@@ -206,7 +207,7 @@ SERVICES = ("sqs", "s3", "dynamodb", "secretsmanager", "ssm")
 
 @pytest.fixture(scope="module")
 def aws(request: pytest.FixtureRequest) -> Iterator[Aws]:
-    """One emulator and one set of clients for a module: making clients is what takes time."""
+    """One emulator for a module."""
     if request.config.getoption("--emulator") == "ministack":
         from tests.emulated.ministack import Ministack
 
@@ -214,8 +215,27 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Aws]:
             yield Aws(running, {name: running.client(name) for name in SERVICES})
         return
     moto_fifo.install()  # as other tests of the same process do: the order of tests shall not matter
+    moto_transactions.install()
     with mock_aws() as mock:
-        yield Aws(mock, {name: boto3.client(name) for name in SERVICES})
+        yield Aws(mock, clients())
+
+
+@cache
+def clients() -> dict[str, Any]:
+    """The clients of a process: making them is what takes time."""
+    made = {name: boto3.client(name) for name in SERVICES}
+    ask_parked_at_once(made["sqs"])
+    return made
+
+
+def ask_parked_at_once(sqs: Any) -> None:
+    """Let a client not wait for webhooks to be parked: in a test nobody else parks any."""
+
+    def without_waiting(params: dict[str, Any], **_: Any) -> None:
+        if params["QueueUrl"].endswith("dead-letters.fifo"):
+            params["WaitTimeSeconds"] = 0
+
+    sqs.meta.events.register("provide-client-params.sqs.ReceiveMessage", without_waiting)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from cli.stack import Stack, deployed_stack, open_stack
 from functions.retry.handler import order_of
 from functions.retry.rounds import DeadLetters, Filter, retry_round
 from functions.sources import ROOMS
-from tests.world import properties
+from tests.world import ask_parked_at_once, properties
 
 STACK = "bridge-test"
 DOOR = "https://door.example.com"
@@ -91,6 +91,7 @@ def previewed(envelope: Mapping[str, Any]) -> dict[str, Any]:
 def queue(stack: Stack, session: boto3.Session) -> WebhookQueue:
     """The stack's queues; its retry function runs in this process."""
     sqs = session.client("sqs")
+    ask_parked_at_once(sqs)
     url, dead_letter_url = [
         sqs.create_queue(QueueName=f"{name}.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         for name in ("webhooks", "dead-letters")

@@ -734,7 +734,7 @@ def test_outages_and_dying_functions_lose_double_and_let_in_nothing(stack: Local
     """Deliveries are not killed here: what they held comes back after three minutes, as `--kills` waits for."""
     where = ground(local_stack(stack.directory.parent))
     options = Options(
-        webhooks=200, seed=11, outages=True, kills=True, concurrency=8, victims=tuple(sorted(RECEIVERS))
+        webhooks=100, seed=11, outages=True, kills=True, concurrency=8, victims=tuple(sorted(RECEIVERS))
     )
     report = Proof(where, options).run()
     assert report.broken_promises == []

@@ -21,7 +21,7 @@ from tests.simulation import KEYS, START, Killed, SimulatedWorld, order, webhook
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-WEBHOOKS, CUSTOMERS = 2000, 200
+WEBHOOKS, CUSTOMERS = 600, 60
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_a_day_without_batch_costs_few_calls_and_no_webhook() -> None:
 
 @pytest.mark.parametrize("trouble", ["Batch", "keys"])
 def test_twelve_days_burn_no_webhooks_receives_not_even_those_behind_another(trouble: str) -> None:
-    world, webhooks = SimulatedWorld(concurrency=2), spread_over(HOUR, webhooks=30)
+    world, webhooks = SimulatedWorld(concurrency=2), spread_over(HOUR, webhooks=12)
     if trouble == "Batch":
         world.batch.troubles = [(START, START + 11.9 * DAY, away())]
     else:
@@ -90,7 +90,7 @@ def test_twelve_days_burn_no_webhooks_receives_not_even_those_behind_another(tro
 def test_after_an_hour_of_wrong_keys_all_is_delivered_within_a_minute_of_the_right_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    world, webhooks = SimulatedWorld(), spread_over(HOUR, webhooks=600)
+    world, webhooks = SimulatedWorld(), spread_over(HOUR, webhooks=200)
     new = KEYS | {"rest_api_key": "new"}
     world.batch.refused_keys = {"right"}
     world.at(START + HOUR, lambda: world.aws_secrets.values.update({"stack/batch/default": new}))

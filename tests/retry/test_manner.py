@@ -13,13 +13,7 @@ from bridge.queue import Failure
 from functions.retry.handler import order_of, paced
 from functions.retry.rounds import MAX_ROUNDS, DeadLetters, Filter, Order, Report, retry_round
 from tests.core.stand_ins import Clock
-from tests.retry.test_retry import FAILED, RECEIVED, Hasty, left, queued, webhook
-
-
-@pytest.fixture
-def world(world: Any) -> Any:
-    world.queue.client = Hasty(world.queue.client)
-    return world
+from tests.retry.test_retry import FAILED, RECEIVED, left, queued, webhook
 
 
 def park(

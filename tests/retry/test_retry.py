@@ -58,25 +58,6 @@ def left(world: Any) -> set[str]:
     return {parked.id for parked in world.queue.receive_parked(visibility_seconds=0)}
 
 
-class Hasty:
-    """A client of SQS that does not wait for messages to come."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.client, name)
-
-    def receive_message(self, **arguments: Any) -> Any:
-        return self.client.receive_message(**arguments | {"WaitTimeSeconds": 0})
-
-
-@pytest.fixture
-def world(world: Any) -> Any:
-    world.queue.client = Hasty(world.queue.client)
-    return world
-
-
 @pytest.fixture
 def four(world: Any) -> Any:
     """Two sources, three classes."""

@@ -188,7 +188,7 @@ def changed(items: list[str], changes: dict[str, list[str]]) -> list[str]:
 
 @pytest.mark.parametrize("version", CUSTOMERS)
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
 @given(shuffling=st.randoms(use_true_random=False))
 def test_an_orders_life_ends_in_one_profile_whatever_the_order_of_arrival(
