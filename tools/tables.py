@@ -32,11 +32,11 @@ WRAPPED = {"date": "date", "url": "link"}
 PARTS_OF_A_LIST = {"$add", "$remove"}
 
 OF_EXAMPLES = f"""
-What [our examples](../{{source}}) become, by topic. {NONE}: a webhook of this topic creates no event, or writes no
-attribute. The [tagging plan](tagging-plan.md) explains the names, and what else a topic does.
+What Batch gets for [our examples](../{{source}}), by topic. {NONE}: a webhook of this topic creates no event, or
+writes no attribute. The [tagging plan](tagging-plan.md) explains the names, and what else a topic does.
 """
 OF_PRESET = """
-What each topic becomes with the [preset](../{source}).
+What Batch gets for each topic with the [preset](../{source}).
 """
 TOPICS = """
 | Topic | Events | Attributes of the profile |
