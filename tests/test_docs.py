@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -187,6 +188,53 @@ def test_a_page_uses_the_words_of_the_field(page: Path) -> None:
     words = " ".join(re.sub(r"\]\([^)]*\)", "]", text).lower().split())
     for ours, standard in DIALECT.items():
         assert not re.search(rf"\b{ours}\b", words), f"{page.name} says {ours!r}: say {standard!r}"
+
+
+def sentences_of(module: Path) -> str:
+    """Return the texts of a module that are more than one word, but for the docstrings of what no command runs."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    notes = {
+        id(first.value)
+        for node in ast.walk(tree)
+        for name in ("body", "orelse")
+        if isinstance(getattr(node, name, None), list)
+        for first in getattr(node, name)
+        if isinstance(first, ast.Expr)
+    }
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in notes)
+    return " . ".join(text.value for text in texts if isinstance(text.value, str) and " " in text.value)
+
+
+def help_of_commands() -> str:
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    options = (option.help or "" for one in commands.values() for option in one.params)
+    return " . ".join([*(one.help for one in commands.values()), *options])
+
+
+def descriptions_of_the_template() -> str:
+    text = text_of("template.yaml")
+    titles = re.findall(r'"title": "([^"]*)"', text)
+    return " . ".join([*titles, *re.findall(r"Description: (?:>\n)?(.*)", text)])
+
+
+# where people read it   what it says
+SPOKEN: dict[str, Callable[[], str]] = {
+    "the help of `bridge`": help_of_commands,
+    "template.yaml": descriptions_of_the_template,
+    "local/page/page.html": lambda: text_of("local/page/page.html"),
+    **{
+        str(path.relative_to(ROOT)): partial(sentences_of, path)
+        for folder in ("cli", "local/page", "functions/deliver", "functions/retry", "functions/watch")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    },
+}
+
+
+@pytest.mark.parametrize("place", SPOKEN)
+def test_the_product_uses_the_words_of_the_field(place: str) -> None:
+    words = " ".join(SPOKEN[place]().lower().split())
+    for ours, standard in DIALECT.items():
+        assert not re.search(rf"\b{ours}\b", words), f"{place} says {ours!r}: say {standard!r}"
 
 
 # ── README ────────────────────────────────────────────────────────────────────────────────────────────────────
