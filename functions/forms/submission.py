@@ -89,6 +89,14 @@ class Vendor:
     is_public: bool = False
 
 
+def kind_of_type(kinds: Mapping[str, Kind], asked: str) -> Kind:
+    """Return the kind of a question of this type.
+
+    A type that a vendor names and no table has is a text: taken for a box, a list to choose from would give consent.
+    """
+    return kinds.get(asked, "text" if asked else "")
+
+
 def json_body(body: bytes) -> dict[str, Any]:
     """The body as a JSON object whose texts are all writable as UTF-8. Raises MalformedBody."""
     parsed = json_object(body)

@@ -99,7 +99,7 @@ def email(checkout: Checkout) -> str | None:
 def digest(checkout: Checkout) -> str:
     """What makes an update worth an event: the items, and whether somebody can be written to."""
     lines = sorted(
-        [item.variant_id or item.product_id or item.title or "", item.quantity]
+        [item.variant_id or item.product_id or item.title or "", item.quantity or 0]
         for item in checkout.line_items
     )
     reachable = bool(email(checkout) or first_phone(checkout.customer or Customer(), checkout))

@@ -111,7 +111,7 @@ class LineItem(Model):
     title: Text = None
     variant_title: Text = None
     vendor: Text = None
-    quantity: int = 0
+    quantity: int | None = None
     price: Amount = None
 
 
@@ -233,7 +233,7 @@ class Transaction(Model):
 
 
 class RefundLine(Model):
-    quantity: int = 0
+    quantity: int | None = None
     line_item: LineItem | None = None
 
 

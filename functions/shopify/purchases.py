@@ -24,7 +24,7 @@ def item_attributes(item: LineItem) -> dict[str, Value]:
 def items(purchase: Purchase) -> dict[str, Value]:
     """The true number of units, and the items."""
     return {
-        "items_count": sum(item.quantity for item in purchase.line_items),
+        "items_count": normalise.units([item.quantity for item in purchase.line_items]),
         "items": [item_attributes(item) for item in purchase.line_items],
     }
 

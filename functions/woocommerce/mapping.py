@@ -230,7 +230,7 @@ def order_attributes(order: Order) -> dict[str, Value]:
         "discount_amount": order.discount_total,
         "shipping_amount": order.shipping_total,
         "tax_amount": order.total_tax,
-        "items_count": sum(item.quantity for item in order.line_items),
+        "items_count": normalise.units([item.quantity for item in order.line_items]),
         "items": [item_attributes(item) for item in order.line_items],
         "discount_codes": [coupon.code for coupon in order.coupon_lines if coupon.code],
         "payment_methods": [order.payment_method_title] if order.payment_method_title else [],

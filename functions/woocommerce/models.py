@@ -96,7 +96,7 @@ class LineItem(Model):
     variation_id: Id = None
     sku: Text = None
     name: Text = None
-    quantity: Annotated[int, BeforeValidator(whole)] = 0
+    quantity: Annotated[int | None, BeforeValidator(whole)] = None
     price: Amount = None
     total: Amount = None
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 
-from bridge.queue import Failure
+from bridge.queue import Failure, Parked
 from functions.retry.handler import order_of, paced
 from functions.retry.rounds import MAX_ROUNDS, DeadLetters, Filter, Order, Report, retry_round
 from tests.core.stand_ins import Clock
@@ -123,6 +125,44 @@ def test_no_more_go_in_a_second_than_were_asked_for() -> None:
     assert times[4] - times[0] == pytest.approx(1)
     assert times[14] - times[10] == pytest.approx(1)
     assert sum(slept) < 5
+
+
+class Shelf:
+    """A place with one page, that notes what was waited for before it sent."""
+
+    def __init__(self, *numbers: int) -> None:
+        failure = Failure("mapping_failed", "a reason", FAILED, None)
+        self.pages = [[Parked({"id": f"webhook-{number}"}, failure, str(number)) for number in numbers]]
+        self.done: list[str] = []
+
+    def page(self) -> list[Parked]:
+        return self.pages.pop() if self.pages else []
+
+    def retry(self, parked: Sequence[Parked]) -> list[Parked]:
+        self.done += ["sent"] * len(parked)
+        return []
+
+    def release(self, kept: list[Parked]) -> None:
+        assert not kept
+
+
+def test_a_round_waits_its_turn_before_each_webhook_that_it_sends() -> None:
+    shelf = Shelf(1, 2, 3)
+    order = Order(pace=lambda: shelf.done.append("waited"))
+    assert retry_round(shelf, Filter(), order, lambda: True).retried == 3
+    assert shelf.done == ["waited"] * 3 + ["sent"] * 3
+
+
+@pytest.mark.parametrize(
+    ("event", "per_second"),
+    [({"per_second": 100}, 100), ({}, 50), ({"release": True}, 200), ({"by": "crm"}, 50)],
+    ids=["as asked for", "by the clock", "after an outage", "unless told otherwise"],
+)
+def test_every_way_to_ask_for_a_round_has_a_pace(event: dict[str, Any], per_second: int) -> None:
+    pace, began = order_of(event).pace, time.monotonic()
+    for _ in range(6):
+        pace()
+    assert 5 / per_second <= time.monotonic() - began
 
 
 @pytest.mark.parametrize("rate", [0.05, -1, 5000])

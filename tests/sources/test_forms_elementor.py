@@ -72,7 +72,7 @@ def test_utf_8_and_latin_1_are_read(encoding: str) -> None:
         ("acceptance", "", "consent", None),
         ("upload", "https://e.com/a , https://e.com/b", "file", ["https://e.com/a", "https://e.com/b"]),
         ("upload", "https://e.com/a", "file", "https://e.com/a"),
-        ("something_new", "x", "", "x"),
+        ("something_new", "x", "text", "x"),
     ],
 )
 def test_an_answer_is_read_by_its_type(kind: str, value: str, type_: str, answer: Any) -> None:

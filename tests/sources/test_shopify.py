@@ -51,6 +51,19 @@ def request(body: bytes, **headers: str) -> Request:
     )
 
 
+@pytest.mark.parametrize("absent", [{}, {"quantity": None}], ids=["left out", "null"])
+def test_an_item_without_a_quantity_states_none_and_leaves_the_number_of_units_open(absent: Any) -> None:
+    bare = {name: value for name, value in ORDER["line_items"][0].items() if name != "quantity"} | absent
+    [event] = change("orders/create", ORDER | {"line_items": [bare, ORDER["line_items"][0]]}).events
+    assert "items_count" not in event.attributes
+    assert ["quantity" in item for item in event.attributes["items"]] == [False, True]
+
+
+def test_an_order_without_items_has_no_units() -> None:
+    [event] = change("orders/create", ORDER | {"line_items": []}).events
+    assert event.attributes["items_count"] == 0
+
+
 def test_the_handler_lets_in_what_the_mapping_knows() -> None:
     assert set(handler.TOPICS) == set(mapping.READERS)
 

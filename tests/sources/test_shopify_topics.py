@@ -20,6 +20,8 @@ from bridge.profile import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
 from functions.shopify import handler, mapping
+from functions.shopify.checkouts import digest
+from functions.shopify.models import Checkout
 
 RECEIVED_AT = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
@@ -183,6 +185,19 @@ def test_a_refund_is_the_sum_of_what_was_really_given_back() -> None:
     )
     [event] = events_of(change("refunds/create", body))
     assert (event.attributes["amount"], event.attributes["currency"]) == (Decimal("10.30"), "EUR")
+
+
+def test_goods_of_a_refund_without_a_quantity_state_none() -> None:
+    line = {"line_item": {"product_id": 7, "quantity": 3}}
+    body = refunded({"kind": "refund", "status": "success", "amount": "5.00", "currency": "EUR"})
+    [event] = events_of(change("refunds/create", body | {"refund_line_items": [line]}))
+    assert event.attributes["items"] == [{"product_id": "7"}]
+
+
+def test_an_update_of_a_checkout_is_compared_also_where_items_have_no_quantity() -> None:
+    lines = [{"variant_id": 7}, {"variant_id": 7, "quantity": 2}]
+    without, none = (Checkout.model_validate(CHECKOUT | {"line_items": some}) for some in (lines, lines[:1]))
+    assert digest(without) != digest(none)
 
 
 def test_goods_put_back_without_money_are_no_refund() -> None:

@@ -434,6 +434,14 @@ def test_items_add_up() -> None:
     assert written["subscription_amount"] == written["mrr"] == 70
 
 
+def test_an_item_without_a_quantity_costs_its_price_once_and_counts_no_units() -> None:
+    one = item(2000)
+    del one["quantity"]
+    written = priced(one)
+    assert (written["subscription_amount"], written["mrr"]) == (20, 20)
+    assert "subscription_quantity" not in written
+
+
 def test_items_of_different_intervals_have_a_month_but_no_single_amount() -> None:
     written = priced(item(1000), item(12000, interval="year", name="Support"))
     assert written["mrr"] == 20

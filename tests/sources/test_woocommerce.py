@@ -440,6 +440,14 @@ def test_a_part_of_a_unit_counts_as_one() -> None:
     assert event.attributes["items_count"] == 3
 
 
+@pytest.mark.parametrize("absent", [{}, {"quantity": None}], ids=["left out", "null"])
+def test_an_item_without_a_quantity_states_none_and_leaves_the_number_of_units_open(absent: Any) -> None:
+    bare = {name: value for name, value in ORDER["line_items"][0].items() if name != "quantity"} | absent
+    [event] = change("order.updated", ORDER | {"line_items": [bare, ORDER["line_items"][1]]}).events
+    assert "items_count" not in event.attributes
+    assert ["quantity" in item for item in event.attributes["items"]] == [False, True]
+
+
 def test_the_orders_key_opens_the_order_and_stays_behind() -> None:
     found = change("order.created", ORDER)
     assert ORDER["order_key"] not in repr((found.groups, found.events))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -297,3 +298,28 @@ def test_a_memory_that_cannot_be_read_begins_anew() -> None:
 def test_a_connection_that_never_spoke_and_was_never_connected_is_nobodys_business() -> None:
     known = Known("shopify", "main", first_seen=START.isoformat())
     assert list(findings(known, Memory(), ConnectionSettings(), START + timedelta(days=9))) == []
+
+
+def rounds(*states: Known, now: datetime = START) -> list[list[str]]:
+    """Return what each round finds, of a connection in these states one after the other."""
+    memory, found = Memory(), []
+    for known in states:
+        memory = remembered(known, memory, now)
+        found.append(list(findings(known, memory, ConnectionSettings(), now)))
+    return found
+
+
+@pytest.mark.parametrize("reason", ["unknown", NO_HEADER])
+def test_a_connection_that_was_refused_and_then_fixed_is_well_from_its_first_webhook_on(reason: str) -> None:
+    refused = Known("shopify", "main", START.isoformat(), refused={reason: 5})
+    spoken = replace(refused, topics={"orders/paid": START.isoformat()})
+    again = replace(spoken, refused={"unknown": 3 + 5 * (reason == "unknown"), reason: 8})
+    assert rounds(refused, spoken, spoken, again) == [[REFUSING], [], [], [REFUSING]]
+
+
+@pytest.mark.parametrize("connected", ["", START.isoformat()], ids=["by nobody", "with its secret"])
+def test_no_topic_is_missed_of_a_connection_that_was_only_ever_refused(connected: str) -> None:
+    settings = ConnectionSettings(expected_topics=("orders/paid", "refunds/create"))
+    known = Known("shopify", "main", START.isoformat(), refused={"unknown": 2}, connected_at=connected)
+    found = list(findings(known, Memory(), settings, START + timedelta(days=9)))
+    assert found == ([NEVER_SEEN] if connected else [])

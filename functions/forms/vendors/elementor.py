@@ -27,7 +27,17 @@ from functions.forms.reading.flat_fields import (
     utm_of,
 )
 from functions.forms.reading.words import sentence
-from functions.forms.submission import Field, Kind, Submission, Vendor, filled, is_link, object_in, text_in
+from functions.forms.submission import (
+    Field,
+    Kind,
+    Submission,
+    Vendor,
+    filled,
+    is_link,
+    kind_of_type,
+    object_in,
+    text_in,
+)
 from functions.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, sign, summarise, verify
 
 ADVANCED = ("fields[", "fields.")
@@ -176,7 +186,7 @@ def answered_fields(listed: Mapping[str, dict[str, Any]]) -> Iterator[Field]:
     for key, one in listed.items():
         asked = text_in(one.get("type")) or ""
         if asked not in NOT_ANSWERS and hidden_name(key, one) is None:
-            kind = KINDS.get(asked, "")
+            kind = kind_of_type(KINDS, asked)
             field = Field(key, text_in(one.get("title")) or key, kind, answer_value(kind, one))
             yield number(field) if kind == "number" else field
 

@@ -23,6 +23,7 @@ from functions.forms.submission import (
     filled,
     first_fields,
     json_body,
+    kind_of_type,
     listed,
     moment,
     number_in,
@@ -137,7 +138,7 @@ def read_question(question: dict[str, Any]) -> Iterator[Field]:
     if asked == "Address":
         yield from address(key, label, object_in(content))
     else:
-        kind = KINDS.get(asked, "")
+        kind = kind_of_type(KINDS, asked)
         yield Field(key, label, kind, files_in(content) if kind == "file" else answer(asked, content))
 
 

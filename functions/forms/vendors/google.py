@@ -24,6 +24,7 @@ from functions.forms.submission import (
     filled,
     is_link,
     json_body,
+    kind_of_type,
     moment,
     objects_in,
     text_in,
@@ -35,7 +36,7 @@ SIGNATURE, TIMESTAMP = "x-bridge-signature", "x-bridge-timestamp"
 
 # type of the question, as Apps Script calls it   what it is
 KINDS: Mapping[str, Kind] = {
-    "TEXT": "",
+    "TEXT": "text",
     "PARAGRAPH_TEXT": "text",
     "MULTIPLE_CHOICE": "choice",
     "LIST": "choice",
@@ -102,7 +103,7 @@ def title(answer: Mapping[str, Any]) -> str:
 
 def read_answer(answer: Mapping[str, Any]) -> Field:
     key, asked = f"question_{text_in(answer.get('id')) or ''}", text_in(answer.get("type")) or ""
-    kind, content = KINDS.get(asked, ""), answer.get("value")
+    kind, content = kind_of_type(KINDS, asked), answer.get("value")
     options = texts_in(answer.get("options"))
     if asked == "CHECKBOX" and len(options) == 1:
         return lone_box(title(answer), options[0], bool(texts_in(content)))

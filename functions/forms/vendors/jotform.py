@@ -131,7 +131,7 @@ def read_question(key: str, label: str, content: Any) -> Iterator[Field]:
     elif set(DATE_PARTS) <= content.keys():
         yield Field(key, label, "date", date(content))
     else:
-        yield Field(key, label, "", chosen(content))
+        yield Field(key, label, "choice", chosen(content))
 
 
 def plain(content: Any) -> Value:

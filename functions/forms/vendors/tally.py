@@ -27,6 +27,7 @@ from functions.forms.submission import (
     filled,
     first_fields,
     json_body,
+    kind_of_type,
     listed,
     moment,
     number_in,
@@ -137,7 +138,7 @@ def label_of(question: dict[str, Any]) -> str:
 
 
 def kind_of(question: dict[str, Any]) -> Kind:
-    return KINDS.get(text_in(question.get("type")) or "", "")
+    return kind_of_type(KINDS, text_in(question.get("type")) or "")
 
 
 def is_box(question: dict[str, Any]) -> bool:

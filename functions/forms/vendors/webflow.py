@@ -29,6 +29,7 @@ from functions.forms.submission import (
     filled,
     is_link,
     json_body,
+    kind_of_type,
     moment,
     object_in,
     objects_in,
@@ -43,6 +44,10 @@ TRUTHS = {"true": True, "false": False}
 
 # type of the element   what it is
 KINDS: Mapping[str, Kind] = {
+    "FormTextInput": "text",
+    "FormTextarea": "text",
+    "FormSelect": "choice",
+    "FormRadioInput": "choice",
     "FormCheckboxInput": "boolean",
     "FormFileUploadInput": "file",
     "FormFileUpload": "file",
@@ -115,7 +120,7 @@ def types_in(submission: dict[str, Any]) -> dict[str, str]:
 def answered_fields(answers: dict[str, Any], types: Mapping[str, str]) -> Iterator[Field]:
     for name, content in answers.items():
         if not is_hidden(name) and name not in MACHINERY and types.get(name) != PASSWORD:
-            kind = KINDS.get(types.get(name, ""), "")
+            kind = kind_of_type(KINDS, types.get(name, ""))
             yield Field(name, name, kind, files_in(content) if kind == "file" else answer(name, content))
 
 

@@ -31,6 +31,7 @@ from functions.forms.submission import (
     Vendor,
     customer,
     filled,
+    kind_of_type,
     object_in,
     objects_in,
     text_in,
@@ -147,7 +148,7 @@ def read_question(question: dict[str, Any], fields: Mapping[str, Value]) -> Iter
         for part in parts_of(question)
     ]
     if not parts:
-        yield single(key, title(question), KINDS.get(asked, ""), fields.get(key))
+        yield single(key, title(question), kind_of_type(KINDS, asked), fields.get(key))
     elif asked in NAMES and len(parts) > max(NAMES[asked]):
         yield from name_fields(key, title(question), [parts[position] for position in NAMES[asked]])
     elif asked == "address" and len(parts) == len(ADDRESS_PARTS):

@@ -6,6 +6,7 @@ Pure. Each function returns None for what it cannot read; the caller keeps the o
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -114,3 +115,9 @@ def region(country: str | None) -> str | None:
     """ISO 3166-1 alpha-2 in upper case."""
     code = (country or "").strip().upper()
     return code if len(code) == 2 and code.isascii() and code.isalpha() else None
+
+
+def units(quantities: Sequence[int | None]) -> int | None:
+    """Return how many units there are of all items; None where one of them does not say."""
+    known = [quantity for quantity in quantities if quantity is not None]
+    return sum(known) if len(known) == len(quantities) else None
