@@ -15,6 +15,7 @@ from pathlib import Path
 from local.application import Application, Options
 from local.serving import PortTaken
 
+MAX_PORT = 65_535
 WELCOME = """\
 batch-bridge runs on this machine.
 
@@ -33,8 +34,8 @@ Press Ctrl-C to stop everything."""
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line; PORT and BATCH_PORT are the defaults of the ports."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")))
-    parser.add_argument("--batch-port", type=int, default=int(os.environ.get("BATCH_PORT", "8081")))
+    parser.add_argument("--port", type=port, default=os.environ.get("PORT", "8080"))
+    parser.add_argument("--batch-port", type=port, default=os.environ.get("BATCH_PORT", "8081"))
     parser.add_argument("--directory", type=Path, default=Options.directory, help="for logs and stack.json")
     parser.add_argument("--template", type=Path, default=Options.template)
     parser.add_argument(
@@ -48,7 +49,22 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
         action="store_true",
         help="stop at the end of the standard input, as a child process",
     )
-    return parser.parse_args(arguments)
+    found = parser.parse_args(arguments)
+    if found.port and found.port == found.batch_port:
+        another = found.port % MAX_PORT + 1
+        parser.error(
+            f"PORT and BATCH_PORT are both {found.port}. Choose another: make run BATCH_PORT={another}"
+        )
+    return found
+
+
+def port(text: str) -> int:
+    """Read the number of a port; 0 stands for a free one. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no port. Choose a number from 1 to {MAX_PORT}: make run PORT=9090"
+        )
+    return int(text)
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
