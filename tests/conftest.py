@@ -40,7 +40,11 @@ os.environ |= {
 # A fresh clone makes its table of characters within the first test: no test is slow for that, nor on a busy machine.
 # The same code finds the same each time; `make fuzz` is what searches further.
 hypothesis.settings.register_profile(
-    "bridge", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "bridge",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("bridge")
 
