@@ -160,7 +160,12 @@ def check_names(source: str, connection: str) -> None:
     """Raises WrongUsage for a source that does not exist, and for a name that no address can have."""
     if source not in (*ROOMS, BATCH):
         raise WrongUsage(f"no source {source!r}; there are: {', '.join((*ROOMS, BATCH))}")
-    if not CONNECTION_NAME.fullmatch(connection):
+    check_connection(connection)
+
+
+def check_connection(name: str) -> None:
+    """Raises WrongUsage for a name that no address can have."""
+    if not CONNECTION_NAME.fullmatch(name):
         raise WrongUsage("a name has up to 63 characters: a-z, 0-9, - and _")
 
 

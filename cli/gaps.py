@@ -9,9 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
-from bridge.door import CONNECTION_NAME
 from cli import show
-from cli.connect import MAIN
+from cli.connect import MAIN, check_connection
 from cli.errors import WrongUsage
 from cli.stack import Stack
 from functions.sources import COMPARED
@@ -63,8 +62,8 @@ def asked(source: str | None, connection: str | None, since: str | None, *, dry_
         raise WrongUsage(f"missing webhooks of {source!r} cannot be found; possible: {', '.join(COMPARED)}")
     if since and source is None:
         raise WrongUsage("--since needs a source")
-    if connection is not None and not CONNECTION_NAME.fullmatch(connection):
-        raise WrongUsage("a name has up to 63 characters: a-z, 0-9, - and _")
+    if connection is not None:
+        check_connection(connection)
     try:
         moment = datetime.fromisoformat(since).isoformat() if since else None
     except ValueError:

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path as File
 from typing import Any
 
+from bridge.placeholders import WITHOUT_ID
 from bridge.profile import Event, ProfileChange
 from bridge.webhook import Request, Webhook
 from cli.asked import asked
@@ -20,8 +21,7 @@ from cli.unused import Search
 from functions.sources import ROOMS, SETTINGS
 
 FAILED = "failed: "
-DIGEST = re.compile(r"(?<= without id:)[0-9a-f]{64}")
-"""In a key of `bridge.placeholders.object_key`."""
+DIGEST = re.compile(rf"(?<={WITHOUT_ID})[0-9a-f]{{64}}")
 WORD = re.compile(r"(?=.*[A-Za-z])[\w.-]{2,30}")
 
 

@@ -40,7 +40,7 @@ def transact_write_items(backend: Any, transact_items: list[Operation]) -> None:
 
 
 def touched_keys(tables: Mapping[str, Table], transact_items: list[Operation]) -> dict[str, list[DynamoType]]:
-    """The partition keys of the rows of a transaction, by table; moto itself refuses a table that is not there."""
+    """Return the partition keys of the rows of a transaction, by table; moto refuses a table that is not there."""
     touched: defaultdict[str, list[DynamoType]] = defaultdict(list)
     for item in transact_items:
         for operation in item.values():
@@ -52,7 +52,7 @@ def touched_keys(tables: Mapping[str, Table], transact_items: list[Operation]) -
 
 
 def part_of(table: Table, keys: list[DynamoType]) -> Table:
-    """A table that has copies of these rows and no others."""
+    """Return a table that has copies of these rows and no others."""
     part = copy.copy(table)
     part.items = defaultdict(
         dict, {key: copy.deepcopy(table.items[key]) for key in keys if key in table.items}

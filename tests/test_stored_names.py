@@ -1,4 +1,4 @@
-"""What lies in a deployed stack keeps its name: a renamed resource is deleted with its data, a renamed row is lost."""
+"""Pin the names of what lies in a deployed stack: a renamed resource goes with its data, a renamed row is lost."""
 
 from __future__ import annotations
 

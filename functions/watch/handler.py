@@ -29,11 +29,11 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     del event
     logger.append_keys(request_id=context.aws_request_id)
     now = datetime.now(UTC)
-    amiss = watch(connections, parameters, now)
+    problems = watch(connections, parameters, now)
 
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000)
 
     waiting = look_after(ledger, queue, connections, now, has_time)
-    logger.info("watch round ended", problems=len(amiss), erasures=waiting)
-    return {"amiss": amiss}
+    logger.info("watch round ended", problems=len(problems), erasures=waiting)
+    return {"amiss": problems}

@@ -1,4 +1,4 @@
-"""What `make run` says of ports that cannot be."""
+"""Check what `make run` says of ports that cannot be."""
 
 from __future__ import annotations
 

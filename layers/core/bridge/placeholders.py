@@ -41,6 +41,8 @@ BRACKETS = "\"'`()[]{}<> "
 MAX_CHARACTERS = 1000
 """Of a placeholder; a longer text is none."""
 
+WITHOUT_ID = " without id:"
+"""In a key of `object_key`, before the digest of all that an object says."""
 OF_ACCOUNT = re.compile(r"^acct_\w+/")
 """Before the ids of an account that is connected to another at Stripe."""
 
@@ -110,7 +112,7 @@ def object_key(kind: str, ids: Iterable[object], content: Mapping[str, Any]) -> 
     if name:
         return f"{kind}:{name}"
     said = json.dumps(content, sort_keys=True, default=str)
-    return f"{kind} without id:{hashlib.sha256(said.encode()).hexdigest()}"
+    return f"{kind}{WITHOUT_ID}{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def is_placeholder_of(reference: str) -> bool:
