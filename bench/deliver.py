@@ -13,14 +13,14 @@ from bench.by_hand import as_bytes, operation
 from bench.cpu import MICROSECONDS, microseconds, quiet
 from bench.figure import Figure
 from bench.order import order_body
-from bridge.batch import BatchClient, PartialError
-from bridge.connections import Connections
-from bridge.ledger import Ledger, Row
-from bridge.parameters import Parameters
-from bridge.provider import ProviderClient
-from bridge.queue import WebhookQueue
-from bridge.secrets import BatchKeys, Secrets
-from bridge.versions import ProfileState
+from bridge.batch.client import BatchClient, PartialError
+from bridge.profiles.versions import ProfileState
+from bridge.providers.client import ProviderClient
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger, Row
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import BatchKeys, Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery
 from functions.deliver.kept_kinds import KeptKinds

@@ -17,11 +17,11 @@ from bench.cpu import microseconds, quiet
 from bench.event import signed_event
 from bench.figure import Figure
 from bench.order import order_body
-from bridge.connections import Connections
-from bridge.door import Door
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.receiving.receiver import Door
+from bridge.storage.connections import Connections
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from local.routes import Match
 from local.template import Route

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.connections import Known
-from bridge.door import CONNECTION_NAME
+from bridge.receiving.receiver import CONNECTION_NAME
 from bridge.settings import InvalidSettings, checked
+from bridge.storage.connections import Known
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack

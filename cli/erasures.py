@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge import erasures
-from bridge.erasures import Erasure
+from bridge.storage import erasures
+from bridge.storage.erasures import Erasure
 from cli.errors import CommandFailed, WrongUsage
 from cli.stack import Stack
 from functions.deliver import requests

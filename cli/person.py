@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge import normalise
-from bridge.identity import email_sha256
-from bridge.ledger import profile_key
-from bridge.ownership import attribute_names
+from bridge.profiles import normalise
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.ownership import attribute_names
+from bridge.storage.ledger import profile_key
 from cli.connect import DEFAULT_PROJECT
 from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import custom_ids, places

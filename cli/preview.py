@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bridge import identity, limits, versions
+from bridge.batch import limits
 from bridge.errors import BridgeError, IdentityUnknown, Ignored, Refused, TopicUnconfirmed
-from bridge.profile import Person, ProfileChange
+from bridge.profiles import identity, versions
+from bridge.profiles.profile_change import Person, ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from cli.errors import CommandFailed
 from cli.sample import Sample, read

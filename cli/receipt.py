@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from bridge.identity import email_sha256
-from bridge.ledger import IGNORED, RETRYING, WAITING, Receipt
+from bridge.profiles.identity import email_sha256
+from bridge.storage.ledger import IGNORED, RETRYING, WAITING, Receipt
 from cli.connect import DEFAULT_PROJECT, MAIN
 from cli.parked import ADVICE, IGNORED_ADVICE, RETRYING_ADVICE, WAITING_ADVICE
 from cli.stack import Stack

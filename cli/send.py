@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bridge.errors import BatchUnavailable
-from bridge.ledger import FINAL, Ledger, Receipt
+from bridge.storage.ledger import FINAL, Ledger, Receipt
 from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import document as receipt_document
 from cli.sample import Sample, SignedRequest, signed

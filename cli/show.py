@@ -16,7 +16,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from bridge.ledger import FINAL
+from bridge.storage.ledger import FINAL
 from cli.connect import Connection, Standing
 from cli.parked import ADVICE, Call, Report
 from cli.printable import printable
@@ -26,7 +26,7 @@ from cli.rotation import Rotation, verdict
 from cli.send import Sent
 
 if TYPE_CHECKING:
-    from bridge.erasures import Erasure
+    from bridge.storage.erasures import Erasure
     from cli.person import Held
     from cli.preview import Preview
 

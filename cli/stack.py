@@ -18,12 +18,12 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge.connection_list import store_connection
-from bridge.connections import Connections
-from bridge.ledger import Ledger
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.receiving.connection_list import store_connection
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from cli.errors import CommandFailed, WrongUsage
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from bridge.errors import Ignored, TopicUnconfirmed
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Source, Summary, Webhook, group_id, webhook_id
 from cli.sample import Sample

@@ -12,7 +12,7 @@ from pathlib import Path as File
 from typing import Any
 
 from bridge.placeholders import WITHOUT_ID
-from bridge.profile import Event, ProfileChange
+from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.webhook import Request, Webhook
 from cli.asked import asked
 from cli.fields import Body, Path, body_in, place, values

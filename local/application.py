@@ -15,10 +15,10 @@ import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
-from bridge.connections import Connections
-from bridge.ledger import Ledger
-from bridge.parameters import Parameters
-from bridge.secrets import Secrets
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.secrets import Secrets
 from functions.sources import ROOMS
 from local.aws import Moto
 from local.connections import BATCH_KEYS, Connection, connection, seed, seed_settings

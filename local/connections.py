@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.connection_list import store_connection
-from bridge.parameters import Parameters
-from bridge.secrets import Secrets
+from bridge.receiving.connection_list import store_connection
+from bridge.storage.parameters import Parameters
+from bridge.storage.secrets import Secrets
 from functions.sources import room
 from local.process import ROOT
 

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.connections import Known
-from bridge.ledger import FINAL
-from bridge.queue import parked
+from bridge.storage.connections import Known
+from bridge.storage.ledger import FINAL
+from bridge.storage.queue import parked
 from local.connections import CONNECTION
 from local.runtime import FunctionFailed
 from local.samples import UnknownSample, files_before, send

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.profile import AttributeGroup, Person
+from bridge.profiles.profile_change import AttributeGroup, Person
 
 
 def owners_person(*stated: Any, **further: Any) -> Person:

@@ -18,14 +18,14 @@ from typing import Any, cast
 
 import httpx
 
-from bridge.batch import BatchClient
-from bridge.connections import Connections
-from bridge.ledger import Ledger
-from bridge.parameters import Parameters
-from bridge.profile import Event, ProfileChange
-from bridge.provider import ProviderClient
-from bridge.queue import MOST_MESSAGES, WebhookQueue
-from bridge.secrets import Secrets
+from bridge.batch.client import BatchClient
+from bridge.profiles.profile_change import Event, ProfileChange
+from bridge.providers.client import ProviderClient
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import MOST_MESSAGES, WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.backlog import Backlog
 from functions.deliver.delivery import Delivery, Mapper

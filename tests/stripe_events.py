@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bridge import versions
-from bridge.profile import Event, ProfileChange
+from bridge.profiles import versions
+from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.stripe import mapping

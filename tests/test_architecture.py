@@ -71,7 +71,7 @@ def tree(module: str) -> ast.Module:
 
 @cache
 def imports(module: str) -> tuple[tuple[str, int], ...]:
-    """What a module imports, with the line: `bridge.queue` also where it says `from bridge import queue`."""
+    """What a module imports, with the line: `bridge.storage.queue` also where it says `from bridge import queue`."""
     return tuple(imports_in(tree(module)))
 
 
@@ -107,7 +107,7 @@ def in_package(package: str) -> list[str]:
 
 
 def offences(names: list[str], *forbidden: str) -> list[str]:
-    """Where modules import what they must not: `layers/core/bridge/limits.py:12 imports httpx`."""
+    """Where modules import what they must not: `layers/core/bridge/batch/limits.py:12 imports httpx`."""
     return [
         f"{MODULES[name]}:{line} imports {imported}"
         for name in names
@@ -253,15 +253,15 @@ def test_a_mapping_and_all_that_it_imports_do_nothing_but_think(module: str) -> 
 
 
 AWS = {
-    f"bridge.{name}"
+    f"bridge.storage.{name}"
     for name in ("queue", "archive", "secrets", "parameters", "ledger", "connections", "deadline")
 }
 # library    the modules that own it
 OWNERS = {
-    "httpx": {"bridge.batch", "bridge.provider"},
+    "httpx": {"bridge.batch.client", "bridge.providers.client"},
     "boto3": AWS,
     "botocore": AWS,
-    "phonenumbers": {"bridge.normalise"},
+    "phonenumbers": {"bridge.profiles.normalise"},
     "requests": set(),
 }
 
@@ -286,7 +286,7 @@ HEAVY = (
     "httpx",
     "phonenumbers",
     "bridge.settings",
-    "bridge.batch",
+    "bridge.batch.client",
 )
 
 

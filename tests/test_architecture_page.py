@@ -68,7 +68,7 @@ def test_every_file_of_the_page_exists(path: str) -> None:
 def test_every_function_of_the_page_is_defined_in_a_file_of_its_row(row: str) -> None:
     files = [ROOT / name for name in INLINE.findall(row) if name.endswith(".py")]
     defined = {name for path in files for name in defined_in(path)}
-    core = {name for path in (ROOT / "layers/core/bridge").glob("*.py") for name in defined_in(path)}
+    core = {name for path in (ROOT / "layers/core/bridge").rglob("*.py") for name in defined_in(path)}
     named = {name.removesuffix("()") for name in INLINE.findall(row) if CALL.fullmatch(name)}
     missing = named - defined - (core if "Where a change goes" in PAGE.partition(row)[0] else set())
     assert not missing, f"docs/architecture.md: no file of its row defines {sorted(missing)}"
@@ -121,7 +121,7 @@ def test_the_glossary_has_at_most_40_words() -> None:
 
 @pytest.mark.parametrize(("word", "name"), WORDS, ids=[word for word, _ in WORDS])
 def test_every_word_of_the_glossary_names_code_that_exists(word: str, name: str) -> None:
-    code = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/core/bridge/*.py"), ROOT / "template.yaml"]
+    code = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/core/bridge/**/*.py"), ROOT / "template.yaml"]
     used = re.compile(rf"\b{re.escape(name.rpartition('.')[2])}\b")
     is_used = (ROOT / name).exists() or any(used.search(path.read_text(encoding="utf-8")) for path in code)
     assert is_used, f"correct the name in the code of {word!r} in docs/glossary.md"

@@ -18,11 +18,12 @@ import cfn_flip
 import pytest
 import typer.main
 
-from bridge import doctor, ledger
 from bridge.errors import FAILURE_CLASSES, Refused
 from bridge.observability import Cause
-from bridge.profile import WarningKind
+from bridge.profiles.profile_change import WarningKind
+from bridge.receiving import signature_diagnosis
 from bridge.settings import ConnectionSettings, checked
+from bridge.storage import ledger
 from bridge.webhook import Webhook
 from cli.main import app
 from functions.deliver import addresses
@@ -39,7 +40,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 TEMPLATE = cfn_flip.load_yaml((ROOT / "template.yaml").read_text())
-CODE = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/core/bridge/*.py")]
+CODE = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/core/bridge/**/*.py")]
 
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
@@ -440,7 +441,7 @@ def test_every_failure_class_says_what_to_do(failure_class: str) -> None:
     assert failure_class in listed_in("Failure classes"), f"add {failure_class} to docs/operating.md"
 
 
-@pytest.mark.parametrize("reason", doctor.CAUSES)
+@pytest.mark.parametrize("reason", signature_diagnosis.CAUSES)
 def test_every_reason_of_a_refused_signature_is_explained(reason: str) -> None:
     assert reason in listed_in("Signature reasons"), f"add {reason} to docs/operating.md"
 
@@ -527,8 +528,8 @@ def test_every_kind_of_warning_is_documented() -> None:
     kinds = {
         kind
         for path in (
-            core / "limits.py",
-            core / "kinds.py",
+            core / "batch/limits.py",
+            core / "batch/attribute_types.py",
             ROOT / "functions/deliver/shapes.py",
             ROOT / "functions/deliver/consents.py",
         )

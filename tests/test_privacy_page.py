@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TEMPLATE = cfn_flip.load_yaml((ROOT / "template.yaml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs/privacy.md").read_text(encoding="utf-8")
-CODE = [*ROOT.glob("layers/core/bridge/*.py"), *ROOT.glob("functions/**/*.py")]
+CODE = [*ROOT.glob("layers/core/bridge/**/*.py"), *ROOT.glob("functions/**/*.py")]
 HEADING = "## What is held, and for how long"
 TABLE = [
     [cell.strip() for cell in line.strip("|").split("|")]

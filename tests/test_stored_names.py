@@ -10,8 +10,8 @@ from typing import Any
 
 import cfn_flip
 
-from bridge import archive, ledger, queue
-from bridge import secrets as stored_secrets
+from bridge.storage import archive, ledger, queue
+from bridge.storage import secrets as stored_secrets
 
 RESOURCES: dict[str, Any] = json.loads(json.dumps(cfn_flip.load_yaml(Path("template.yaml").read_text())))[
     "Resources"
@@ -112,7 +112,7 @@ def test_parameters_keep_their_names() -> None:
 
 def names_in(module: str) -> set[str]:
     """Return the forms of the names that a module writes, with `{}` for each part that is filled in."""
-    tree = ast.parse(Path(f"layers/core/bridge/{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(Path(f"layers/core/bridge/storage/{module}.py").read_text(encoding="utf-8"))
     joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     return {
         "".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in node.values)

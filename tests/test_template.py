@@ -15,12 +15,12 @@ import boto3
 import cfn_flip
 import pytest
 
-from bridge import ledger, queue
-from bridge.archive import PREFIX
-from bridge.batch import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
-from bridge.door import CONNECTION_NAME
+from bridge.batch.client import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 from bridge.errors import FAILURE_CLASSES
 from bridge.observability import NAMESPACE
+from bridge.receiving.receiver import CONNECTION_NAME
+from bridge.storage import ledger, queue
+from bridge.storage.archive import PREFIX
 from functions.deliver import delivery, settling
 from functions.gaps import comparison
 from functions.gaps import handler as gaps

@@ -17,15 +17,15 @@ import httpx
 import pytest
 from moto import mock_aws
 
-from bridge.batch import BatchClient
-from bridge.confirmation import TopicCheck
-from bridge.connection_list import store_connection
-from bridge.connections import Connections
-from bridge.ledger import Ledger
-from bridge.parameters import Parameters
-from bridge.provider import ProviderClient
-from bridge.queue import Parked, WebhookQueue
-from bridge.secrets import Secrets
+from bridge.batch.client import BatchClient
+from bridge.providers.client import ProviderClient
+from bridge.receiving.confirmation import TopicCheck
+from bridge.receiving.connection_list import store_connection
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import Parked, WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.kept_kinds import KeptKinds

@@ -18,7 +18,7 @@ from cli.options import (
 )
 
 if TYPE_CHECKING:
-    from bridge.erasures import Erasure
+    from bridge.storage.erasures import Erasure
     from cli.stack import Stack
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from bridge.ledger import FINAL, PARKED, WAITING, Receipt, receipt_of
+from bridge.storage.ledger import FINAL, PARKED, WAITING, Receipt, receipt_of
 from cli.prove.expected import event_key
 from cli.prove.ground import Ground
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.errors import TopicUnconfirmed
-from bridge.ledger import DELIVERED, IGNORED, PARKED, Receipt
+from bridge.storage.ledger import DELIVERED, IGNORED, PARKED, Receipt
 from cli.prove.claims import CLAIM
 from cli.prove.compare import Judgement
 from cli.prove.look import is_final, is_waiting

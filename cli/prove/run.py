@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from bridge.ledger import WAITING, Receipt
+from bridge.storage.ledger import WAITING, Receipt
 from cli.errors import WrongUsage
 from cli.prove.compare import Windows, at_most, judge, twice_named
 from cli.prove.ground import DELIVER, Ground, functions_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from bridge.confirmation import id_of_body
+from bridge.receiving.confirmation import id_of_body
 from cli.prove.forgeries import WAYS, Lie
 from cli.prove.plan import FORGED, REPLAYED, Posting
 from cli.sample import SignedRequest, signed

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from bridge.errors import MalformedBody
+from bridge.receiving.urlencoded import fields_in
 from bridge.strict_json import json_value
-from bridge.urlencoded import fields_in
 
 MAX_FIELDS = 1000
 MAX_DEPTH = 8

@@ -11,10 +11,10 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.claims import SIGNATURE
-from bridge.door import door
 from bridge.errors import Ignored, MalformedBody, Unavailable
 from bridge.placeholders import name_in
+from bridge.receiving.claims import SIGNATURE
+from bridge.receiving.receiver import door
 from bridge.webhook import Claim, Request, Source, Summary
 from functions.custom import proof
 from functions.custom.body import document

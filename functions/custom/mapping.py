@@ -10,9 +10,17 @@ from typing import Any
 
 from jmespath.exceptions import JMESPathError
 
-from bridge import normalise
 from bridge.errors import Ignored, MappingFailed
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Provenance, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import (
+    AttributeGroup,
+    Event,
+    Person,
+    ProfileChange,
+    Provenance,
+    Value,
+    present,
+)
 from bridge.webhook import Webhook
 from functions.custom import expressions
 from functions.custom.body import document

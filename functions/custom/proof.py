@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from bridge import signatures
 from bridge.errors import InvalidSignature
+from bridge.receiving import signatures
 from bridge.webhook import Request
 
 Verify: TypeAlias = Mapping[str, Any]

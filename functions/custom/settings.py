@@ -12,7 +12,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bridge.expressions import TooCostly, compiled, search
-from bridge.profile import Provenance
+from bridge.profiles.profile_change import Provenance
 from bridge.settings import BatchName, ConnectionSettings
 from functions.custom.expressions import is_true
 

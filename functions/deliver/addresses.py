@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bridge import identity
-from bridge.ledger import Ledger, emails_row
 from bridge.observability import Cause, alarm
+from bridge.profiles import identity
+from bridge.storage.ledger import Ledger, emails_row
 from functions.deliver.job import Job, Outcome
 
 SHARED: Final = "shared_identity"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from bridge.errors import Unavailable
-from bridge.queue import MOST_MESSAGES, WebhookQueue
+from bridge.storage.queue import MOST_MESSAGES, WebhookQueue
 
 READ_EVERY_SECONDS = 30
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from jmespath.exceptions import JMESPathError
 
-from bridge import expressions, normalise
+from bridge import expressions
 from bridge.errors import MalformedBody, MappingFailed
-from bridge.profile import AttributeGroup, Attributes, Event, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Attributes, Event, ProfileChange, Value, present
 from bridge.settings import ConnectionSettings
 from bridge.strict_json import json_value
 from bridge.webhook import Webhook

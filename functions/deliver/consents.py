@@ -12,14 +12,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge import consent_links, identity, normalise
-from bridge.consent_links import CONFIRMED, Confirmation
+from bridge.batch.limits import MAX_STRING_CHARACTERS
 from bridge.errors import MappingFailed
-from bridge.ledger import RECEIPT_DAYS, fact_row, link_row
-from bridge.limits import MAX_STRING_CHARACTERS
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value
+from bridge.profiles import identity, normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, Person, ProfileChange, Value
+from bridge.profiles.versions import CONSENTS, SUBSCRIBED, UNSUBSCRIBED, VISITORS, ProfileState
+from bridge.receiving import consent_links
+from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.settings import ConnectionSettings
-from bridge.versions import CONSENTS, SUBSCRIBED, UNSUBSCRIBED, VISITORS, ProfileState
+from bridge.storage.ledger import RECEIPT_DAYS, fact_row, link_row
 from bridge.webhook import Webhook
 from functions.deliver import choices
 from functions.deliver.job import Job, Outcome

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bridge.ledger import Ledger
-from bridge.queue import WebhookQueue
+from bridge.storage.ledger import Ledger
+from bridge.storage.queue import WebhookQueue
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,7 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
-from bridge import claims, identity
-from bridge.batch import BatchClient
-from bridge.confirmation import TopicCheck
-from bridge.connections import Connections
-from bridge.consent_links import CONFIRMED
+from bridge.batch.client import BatchClient
 from bridge.errors import (
     BadCredentials,
     BatchUnavailable,
@@ -37,15 +33,20 @@ from bridge.errors import (
     Unavailable,
     Unfinished,
 )
-from bridge.ledger import Ledger, fading
 from bridge.observability import count, logger
-from bridge.parameters import Parameters
-from bridge.profile import ProfileChange
-from bridge.provider import ProviderClient
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.profiles import identity
+from bridge.profiles.profile_change import ProfileChange
+from bridge.profiles.versions import ProfileState
+from bridge.providers.client import ProviderClient
+from bridge.receiving import claims
+from bridge.receiving.confirmation import TopicCheck
+from bridge.receiving.consent_links import CONFIRMED
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
-from bridge.versions import ProfileState
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger, fading
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from functions.deliver import consents, requests
 from functions.deliver.backlog import Backlog

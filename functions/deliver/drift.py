@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from bridge.shape import Seen
+from bridge.providers.payload_schema import Seen
 
 USUAL_AFTER = 20
 """A field is usual once it was present in so many webhooks, and absent from none."""

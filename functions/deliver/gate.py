@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bridge.batch import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+from bridge.batch.client import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft
 
 PROFILES_PER_SECOND = 300

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, cast
 
-from bridge.batch import BatchClient
-from bridge.confirmation import TopicCheck
-from bridge.connections import Connections
-from bridge.deadline import Deadline
-from bridge.ledger import Ledger
+from bridge.batch.client import BatchClient
 from bridge.observability import logger
-from bridge.parameters import Parameters
-from bridge.provider import ProviderClient
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.providers.client import ProviderClient
+from bridge.receiving.confirmation import TopicCheck
+from bridge.storage.connections import Connections
+from bridge.storage.deadline import Deadline
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from functions.deliver.backlog import Backlog
 from functions.deliver.delivery import Delivery, Mapper, Whole
 from functions.deliver.gate import PROFILES_PER_SECOND, Gate

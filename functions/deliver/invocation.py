@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge import normalise
 from bridge.errors import BatchUnavailable, Failed, MappingFailed, NotStorable, Unavailable, WrongSender
-from bridge.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
 from bridge.observability import alarm, count, logger
-from bridge.queue import Failure, WebhookQueue
+from bridge.profiles import normalise
+from bridge.storage.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
+from bridge.storage.queue import Failure, WebhookQueue
 from functions.deliver.delivery import Delivery
 from functions.deliver.gate import CALL_SECONDS
 from functions.deliver.job import Message, message_of

@@ -8,11 +8,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from bridge import versions
-from bridge.batch import PartialError
-from bridge.errors import Failed, IdentityUnknown
-from bridge.ledger import AddressConsent, Row
-from bridge.limits import (
+from bridge.batch.client import PartialError
+from bridge.batch.limits import (
     MAX_ARRAY_ITEMS,
     MAX_EVENTS_PER_OPERATION,
     MAX_PROFILE_ARRAYS,
@@ -23,10 +20,13 @@ from bridge.limits import (
     fit_attributes,
     fit_event,
 )
-from bridge.profile import Person, ProfileChange
-from bridge.pruning import pruned
+from bridge.errors import Failed, IdentityUnknown
+from bridge.profiles import versions
+from bridge.profiles.profile_change import Person, ProfileChange
+from bridge.profiles.pruning import pruned
+from bridge.profiles.versions import ProfileState
 from bridge.settings import ConnectionSettings
-from bridge.versions import ProfileState
+from bridge.storage.ledger import AddressConsent, Row
 from bridge.webhook import Webhook
 
 TEST_EVENT = "test event"

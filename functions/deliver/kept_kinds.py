@@ -6,12 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from bridge.batch.attribute_types import (
+    Known,
+    agreed_attributes,
+    agreed_event,
+    attribute_kind,
+    event_kinds,
+    event_path,
+)
+from bridge.batch.limits import bare
 from bridge.errors import BatchUnavailable, NotStorable
-from bridge.kinds import Known, agreed_attributes, agreed_event, attribute_kind, event_kinds, event_path
-from bridge.ledger import Ledger
-from bridge.limits import bare
 from bridge.observability import logger
-from bridge.versions import ProfileState, sent_as
+from bridge.profiles.versions import ProfileState, sent_as
+from bridge.storage.ledger import Ledger
 from functions.deliver.job import Job, Outcome
 
 Place: TypeAlias = tuple[str, str]

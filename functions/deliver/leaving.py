@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge import erasures, normalise, progress, roster
-from bridge.connections import Connections
 from bridge.errors import BatchUnavailable, Unfinished
-from bridge.ledger import ERASED_SECONDS
 from bridge.observability import alarm, count, logger
+from bridge.profiles import normalise
+from bridge.storage import erasures, progress, roster
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import ERASED_SECONDS
 from functions.deliver import requests
 from functions.deliver.context import Context
 from functions.deliver.job import Job

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bridge import identity, ownership
 from bridge.errors import IdentityUnknown
-from bridge.ledger import MAX_FACT_CHARACTERS, Ledger, Link, fact_row, link_row
-from bridge.profile import AttributeGroup, ProfileChange
-from bridge.versions import ADDRESSES, CONSENTS, digest_of
+from bridge.profiles import identity, ownership
+from bridge.profiles.profile_change import AttributeGroup, ProfileChange
+from bridge.profiles.versions import ADDRESSES, CONSENTS, digest_of
+from bridge.storage.ledger import MAX_FACT_CHARACTERS, Ledger, Link, fact_row, link_row
 from functions.deliver.addresses import CONFLICT, SHARED, Addresses
 from functions.deliver.job import Job, Outcome
 

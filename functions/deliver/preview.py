@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge import limits
+from bridge.batch import limits
 from bridge.errors import BatchUnavailable, MappingFailed, NotStorable
 from functions.deliver.delivery import Delivery
 from functions.deliver.job import Job, Message, going

@@ -7,16 +7,17 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bridge import erasures, ownership, progress
-from bridge.batch import BatchClient
+from bridge.batch.attribute_types import emptied
+from bridge.batch.client import BatchClient
+from bridge.batch.limits import MAX_PROFILE_ATTRIBUTES, Warnings, cleaned, fit_attributes
 from bridge.errors import Erased, Ignored, ProfileBusy, RejectedByBatch, Unfinished
-from bridge.kinds import emptied
-from bridge.ledger import ERASED_SECONDS, emails_key, gone_row, link_key, link_row, profile_row
-from bridge.limits import MAX_PROFILE_ATTRIBUTES, Warnings, cleaned, fit_attributes
 from bridge.observability import alarm
-from bridge.profile import Value
-from bridge.secrets import BatchKeys
-from bridge.versions import UNSUBSCRIBED, ProfileState
+from bridge.profiles import ownership
+from bridge.profiles.profile_change import Value
+from bridge.profiles.versions import UNSUBSCRIBED, ProfileState
+from bridge.storage import erasures, progress
+from bridge.storage.ledger import ERASED_SECONDS, emails_key, gone_row, link_key, link_row, profile_row
+from bridge.storage.secrets import BatchKeys
 from functions.deliver import requests
 from functions.deliver.context import Context
 from functions.deliver.job import Job

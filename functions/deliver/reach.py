@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Literal, TypeAlias
 
-from bridge import identity, ownership
-from bridge.ledger import BATCH_READ_KEYS, Ledger, Link, link_key, link_of, profile_key
-from bridge.versions import VISITORS, ProfileState
+from bridge.profiles import identity, ownership
+from bridge.profiles.versions import VISITORS, ProfileState
+from bridge.storage.ledger import BATCH_READ_KEYS, Ledger, Link, link_key, link_of, profile_key
 from functions.deliver import requests
 from functions.deliver.job import Job
 

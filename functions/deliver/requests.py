@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from bridge.erasures import Erasure
-from bridge.profile import Person, ProfileChange
+from bridge.profiles.profile_change import Person, ProfileChange
 from bridge.settings import ConnectionSettings
+from bridge.storage.erasures import Erasure
 from bridge.webhook import Summary, Webhook, group_id, webhook_id
 
 SOURCE = "bridge"

@@ -7,7 +7,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from bridge.bounds import bounded
-from bridge.ledger import (
+from bridge.storage.ledger import (
     ERASED_SECONDS,
     RETRYING,
     WAITING,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 
-from bridge import identity, ownership
-from bridge.archive import Archive
 from bridge.bounds import bounded
-from bridge.ledger import Receipt, profile_key
-from bridge.queue import Parked
-from bridge.traces import Traces, lanes
+from bridge.profiles import identity, ownership
+from bridge.storage.archive import Archive
+from bridge.storage.ledger import Receipt, profile_key
+from bridge.storage.queue import Parked
+from bridge.storage.traces import Traces, lanes
 from functions.deliver import requests
 from functions.deliver.context import Context
 from functions.deliver.job import Job

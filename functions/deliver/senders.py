@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.errors import WrongSender
-from bridge.queue import body_key, envelope_in
+from bridge.storage.queue import body_key, envelope_in
 from functions.deliver.job import Message
 
 STOPPED_BEFORE = "it was stopped before, and is never sent again"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from bridge.batch import BatchClient, PartialError
+from bridge.batch.client import BatchClient, PartialError
 from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft, RejectedByBatch, Unavailable
 from bridge.observability import count, logger, measure_seconds
-from bridge.secrets import BatchKeys, Secrets
+from bridge.storage.secrets import BatchKeys, Secrets
 from functions.deliver.gate import Gate
 from functions.deliver.job import Job, Outcome, Parcel, going, rounds_of
 

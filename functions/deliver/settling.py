@@ -10,9 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from bridge import limits, normalise, versions
-from bridge.connections import Connections
-from bridge.consent_links import CONFIRMED
+from bridge.batch import limits
 from bridge.errors import (
     BadCredentials,
     BatchUnavailable,
@@ -25,7 +23,12 @@ from bridge.errors import (
     Unavailable,
     Unfinished,
 )
-from bridge.ledger import (
+from bridge.observability import alarm, count, logger, measure_seconds, publish
+from bridge.profiles import normalise, versions
+from bridge.profiles.versions import ProfileState
+from bridge.receiving.consent_links import CONFIRMED
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import (
     DELIVERED,
     IGNORED,
     LEASE_SECONDS,
@@ -41,9 +44,7 @@ from bridge.ledger import (
     receipt_row,
     tries_row,
 )
-from bridge.observability import alarm, count, logger, measure_seconds, publish
-from bridge.queue import Failure, WebhookQueue
-from bridge.versions import ProfileState
+from bridge.storage.queue import Failure, WebhookQueue
 from functions.deliver import requests
 from functions.deliver.backlog import Backlog
 from functions.deliver.job import ATTRIBUTES, Job, Message, Outcome

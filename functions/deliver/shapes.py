@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from bridge.bounds import bounded
-from bridge.connections import Connections, text_in
 from bridge.errors import BatchUnavailable, MalformedBody, NotStorable, ProfileBusy
-from bridge.ledger import Ledger
 from bridge.observability import logger
-from bridge.shape import Models, Seen, Shape
+from bridge.providers.payload_schema import Models, Seen, Shape
+from bridge.storage.connections import Connections, text_in
+from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook, json_object
 from functions.deliver.drift import GONE, Versions, drifts, dump, is_restless, load, newest, observed
 from functions.deliver.job import TEST_EVENT, Job

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from bridge.confirmation import SEEN_BEFORE, TopicCheck, id_of_body
 from bridge.errors import Ignored, TopicUnconfirmed
-from bridge.ledger import Ledger
+from bridge.receiving.confirmation import SEEN_BEFORE, TopicCheck, id_of_body
+from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook
 from functions.deliver.job import TEST_EVENT, Job, Outcome
 

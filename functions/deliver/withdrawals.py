@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bridge import identity
-from bridge.ledger import AddressConsent, Ledger
-from bridge.ownership import DIGEST
-from bridge.versions import CONSENTS, SUBSCRIBED, UNSUBSCRIBED, VISITORS, ProfileState, digest_of
+from bridge.profiles import identity
+from bridge.profiles.ownership import DIGEST
+from bridge.profiles.versions import CONSENTS, SUBSCRIBED, UNSUBSCRIBED, VISITORS, ProfileState, digest_of
+from bridge.storage.ledger import AddressConsent, Ledger
 from functions.deliver.job import Job
 
 # consent             channel of its link   address to which that goes

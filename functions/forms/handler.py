@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bridge.claims import SIGNATURE
-from bridge.door import door
+from bridge.receiving.claims import SIGNATURE
+from bridge.receiving.receiver import door
 from bridge.webhook import Claim, Request, Webhook
 from functions.forms.registry import VENDORS
 from functions.forms.submission import claim

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
-from bridge import normalise
 from bridge.errors import Ignored
-from bridge.profile import (
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import (
     AttributeGroup,
     Event,
     Person,

@@ -16,7 +16,7 @@ from itertools import chain, islice
 from typing import Any, Literal, TypeAlias
 
 from bridge.placeholders import is_unfilled
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from bridge.webhook import Source, Webhook, json_object
 
 Kind: TypeAlias = Literal[

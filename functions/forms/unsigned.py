@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from bridge import signatures
+from bridge.receiving import signatures
 from bridge.webhook import Request, Summary
 from functions.forms.reading.body import posted_by_visitor
 from functions.forms.submission import customer

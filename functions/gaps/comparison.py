@@ -12,11 +12,11 @@ from types import ModuleType
 from typing import Any
 
 from bridge.errors import Failed, Ignored, MappingFailed, ProviderUnavailable, Refused
-from bridge.ledger import Ledger
-from bridge.listing import Page, Sweep, Told
-from bridge.provider import Answer, ProviderClient
-from bridge.queue import WebhookQueue
+from bridge.providers.client import Answer, ProviderClient
+from bridge.providers.event_list import Page, Sweep, Told
 from bridge.settings import ConnectionSettings
+from bridge.storage.ledger import Ledger
+from bridge.storage.queue import WebhookQueue
 from bridge.webhook import Request, Source, Webhook, group_id, webhook_id
 from functions.gaps.judging import Expected, Judge, Trace
 from functions.gaps.progress import DAY_SECONDS, OLDEST_SECONDS, Progress, load

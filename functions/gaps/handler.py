@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.door import CONNECTION_NAME
 from bridge.errors import BridgeError
-from bridge.ledger import Ledger
 from bridge.observability import alarm, count, logger
-from bridge.parameters import Parameters
-from bridge.provider import ProviderClient
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.providers.client import ProviderClient
+from bridge.receiving.receiver import CONNECTION_NAME
 from bridge.settings import checked
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from functions.gaps.comparison import Comparison, Report, Tools
 from functions.sources import COMPARED, room, settings_model
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bridge.ledger import FINAL, Ledger
-from bridge.listing import Told
-from bridge.versions import MAX_SEEN, event_key
+from bridge.profiles.versions import MAX_SEEN, event_key
+from bridge.providers.event_list import Told
+from bridge.storage.ledger import FINAL, Ledger
 from bridge.webhook import Webhook
 
 

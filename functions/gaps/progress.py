@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bridge.listing import Sweep
+from bridge.providers.event_list import Sweep
 
 DAY_SECONDS = 86_400
 OLDEST_SECONDS = 30 * DAY_SECONDS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bridge.archive import Archive
 from bridge.observability import logger
-from bridge.queue import Parked, WebhookQueue
+from bridge.storage.archive import Archive
+from bridge.storage.queue import Parked, WebhookQueue
 from functions.retry.rounds import VISIBILITY_SECONDS
 
 ARCHIVE_AFTER = timedelta(days=10)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.archive import Archive
 from bridge.errors import BatchUnavailable, Unavailable
 from bridge.observability import count, logger
-from bridge.queue import MOST_MESSAGES, Failure, WebhookQueue, envelope_in
+from bridge.storage.archive import Archive
+from bridge.storage.queue import MOST_MESSAGES, Failure, WebhookQueue, envelope_in
 from functions.retry.archiving import archive_old
 from functions.retry.rounds import MOST_LEFT, Archived, DeadLetters, Filter, Order, Report, retry_round
 

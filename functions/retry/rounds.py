@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from bridge.archive import Archive
 from bridge.errors import FAILURE_CLASSES, BadCredentials, BatchUnavailable, TopicUnconfirmed, WrongSender
 from bridge.observability import logger
-from bridge.queue import Parked, WebhookQueue
+from bridge.storage.archive import Archive
+from bridge.storage.queue import Parked, WebhookQueue
 
 VISIBILITY_SECONDS = 120
 """Longer than a round may take: each message is seen once."""

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from bridge import normalise
 from bridge.errors import Ignored
-from bridge.profile import Event, Person, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import Event, Person, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.customers import customer_groups, first_phone
 from functions.shopify.models import Checkout, Customer

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from bridge.confirmation import (
+from bridge.receiving.confirmation import (
     ANOTHER_OBJECT,
     NOT_CONFIRMED,
     ONLY_AN_ID,

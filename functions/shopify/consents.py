@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from bridge import normalise
 from bridge.errors import Ignored
-from bridge.profile import AttributeGroup, Event, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.models import Consent, Customer, EmailConsent, SmsConsent
 from functions.shopify.people import known_by_id

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from bridge import normalise
 from bridge.placeholders import name_in
-from bridge.profile import AttributeGroup, Event, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.consents import consent_groups
 from functions.shopify.models import Address, Checkout, Customer, Purchase

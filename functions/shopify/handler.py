@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from bridge import signatures
-from bridge.claims import SIGNATURE
-from bridge.door import door
 from bridge.errors import MalformedBody
 from bridge.placeholders import name_in, object_key
+from bridge.receiving import signatures
+from bridge.receiving.claims import SIGNATURE
+from bridge.receiving.receiver import door
 from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
 
 TOPICS = frozenset(

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from pydantic import ValidationError
 
-from bridge.listing import Grant, Page, Sweep, Told, written
+from bridge.providers.event_list import Grant, Page, Sweep, Told, written
 from bridge.settings import ConnectionSettings
 from functions.shopify.models import Order
 from functions.shopify.orders import names_someone, once_key

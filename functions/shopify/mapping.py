@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from bridge.confirmation import TopicCheck
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
+from bridge.providers.payload_schema import Models
+from bridge.receiving.confirmation import TopicCheck
 from bridge.settings import ConnectionSettings
-from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.shopify import (
     checkouts,

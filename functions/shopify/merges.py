@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import Ignored
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.webhook import Webhook
 from functions.shopify.models import CustomerMerge
 from functions.shopify.people import customer_reference, known_by_id

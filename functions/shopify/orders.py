@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from bridge import normalise
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, Person, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.customers import customer_groups
 from functions.shopify.models import Customer, EditedOrder, Order

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bridge.payment import proves_payment
 from bridge.placeholders import name_in
-from bridge.profile import Person, Provenance
+from bridge.profiles.payment import proves_payment
+from bridge.profiles.profile_change import Person, Provenance
 from functions.shopify.models import Customer, Order, Purchase
 
 PAID = frozenset({"paid", "partially_refunded", "refunded"})

@@ -5,7 +5,7 @@ https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 
 from __future__ import annotations
 
-from bridge.profile import Person, ProfileChange
+from bridge.profiles.profile_change import Person, ProfileChange
 from bridge.webhook import Webhook
 from functions.shopify.models import DeletedCustomer, PrivacyRequest
 from functions.shopify.people import customer_reference, order_reference

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bridge import normalise
-from bridge.profile import Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import Value, present
 from functions.shopify.models import Address, LineItem, Purchase
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bridge import normalise
 from bridge.errors import Ignored
-from bridge.profile import Event, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import Event, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.models import LineItem, Refund, Transaction
 from functions.shopify.orders import total_name

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bridge.errors import Ignored
-from bridge.profile import Event, Person, ProfileChange, Value, present
+from bridge.profiles.profile_change import Event, Person, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.models import Fulfillment, FulfillmentEvent
 from functions.shopify.people import known_by_order

@@ -5,8 +5,8 @@ Each webhook tells of one moment: of the same moment as the customer's own topic
 
 from __future__ import annotations
 
-from bridge import normalise
-from bridge.profile import AttributeGroup, ProfileChange, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, ProfileChange, Value, present
 from bridge.webhook import Webhook
 from functions.shopify.models import ChangedTags, PurchasingSummary
 from functions.shopify.people import known_by_id

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge import normalise
-from bridge.payment import proves_payment
-from bridge.profile import Event, Person, Provenance, present
+from bridge.profiles import normalise
+from bridge.profiles.payment import proves_payment
+from bridge.profiles.profile_change import Event, Person, Provenance, present
 from functions.stripe.happening import (
     Attributes,
     Events,

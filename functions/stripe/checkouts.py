@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bridge import normalise
 from bridge.errors import Ignored
-from bridge.payment import proves_payment
 from bridge.placeholders import name_in
-from bridge.profile import AttributeGroup, Event, Person, Provenance, present
+from bridge.profiles import normalise
+from bridge.profiles.payment import proves_payment
+from bridge.profiles.profile_change import AttributeGroup, Event, Person, Provenance, present
 from functions.stripe.happening import (
     Attributes,
     Events,

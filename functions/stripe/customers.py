@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge import normalise
-from bridge.profile import AttributeGroup, Event, Person, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, Person, present
 from functions.stripe.happening import (
     Attributes,
     Events,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bridge import signatures
-from bridge.door import door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.placeholders import name_in, object_key
+from bridge.receiving import signatures
+from bridge.receiving.receiver import door
 from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
 from functions.stripe.references import signed_reference
 

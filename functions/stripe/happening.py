@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from bridge import normalise
-from bridge.profile import AttributeGroup, Event, Person, Value
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, Person, Value
 from functions.stripe.models import Envelope
 
 Groups: TypeAlias = tuple[AttributeGroup, ...]

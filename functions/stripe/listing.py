@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.listing import Grant, Page, Sweep, Told, written
+from bridge.providers.event_list import Grant, Page, Sweep, Told, written
 from bridge.settings import ConnectionSettings
 from functions.stripe import mapping
 from functions.stripe.models import LAST_SECOND

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from bridge.profile import Person, ProfileChange, Provenance
+from bridge.profiles.profile_change import Person, ProfileChange, Provenance
+from bridge.providers.payload_schema import Models
 from bridge.settings import ConnectionSettings
-from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.stripe import cards, charges, checkouts, customers, invoices, subscriptions
 from functions.stripe.happening import Events, Groups, nothing, of_account

@@ -12,8 +12,8 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast
 
-from bridge import normalise
-from bridge.shape import MovedTo
+from bridge.profiles import normalise
+from bridge.providers.payload_schema import MovedTo
 
 LAST_SECOND = 253_402_300_799
 """31 December 9999, the end of Python's calendar."""

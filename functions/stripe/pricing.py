@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from bridge import normalise
+from bridge.profiles import normalise
 from functions.stripe.models import Coupon, Item, Packages, Price, Recurring, Subscription
 
 PERIODS_A_YEAR = {"day": 365, "week": 52, "month": 12, "year": 1}

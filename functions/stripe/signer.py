@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.signatures import hmac_sha256
+from bridge.receiving.signatures import hmac_sha256
 
 
 def sign(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge import normalise
-from bridge.profile import AttributeGroup, Event, Person, present
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Event, Person, present
 from functions.stripe import pricing
 from functions.stripe.happening import (
     Attributes,

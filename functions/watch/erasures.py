@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from bridge import erasures
-from bridge.connections import Connections
-from bridge.erasures import BEGUN, UNDECIDED, Erasure
-from bridge.ledger import Ledger
 from bridge.observability import alarm
-from bridge.queue import WebhookQueue
+from bridge.storage import erasures
+from bridge.storage.connections import Connections
+from bridge.storage.erasures import BEGUN, UNDECIDED, Erasure
+from bridge.storage.ledger import Ledger
+from bridge.storage.queue import WebhookQueue
 from functions.deliver import requests
 
 STILL_SPEAKS = "webhooks of this shop have come since: a new app may have replaced the old one"

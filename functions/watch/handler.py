@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.connections import Connections
-from bridge.ledger import Ledger
 from bridge.observability import logger
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
+from bridge.storage.connections import Connections
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
 from functions.watch.erasures import look_after
 from functions.watch.rounds import watch
 

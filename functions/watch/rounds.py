@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from bridge.connections import Connections, Known
 from bridge.errors import Unavailable
 from bridge.observability import Cause, alarm, count, logger
-from bridge.parameters import Parameters
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
+from bridge.storage.connections import Connections, Known
+from bridge.storage.parameters import Parameters
 from functions.sources import ROOMS, settings_model
 from functions.watch.silence import (
     FIELD_CHANGED,

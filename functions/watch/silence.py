@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.connections import Known
+from bridge.receiving.signatures import NO_HEADER
 from bridge.settings import ConnectionSettings
-from bridge.signatures import NO_HEADER
+from bridge.storage.connections import Known
 
 LEARNING = timedelta(days=8)
 """A week with its weekend, before a connection's own silence is judged by what is usual for it."""

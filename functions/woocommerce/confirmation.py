@@ -9,7 +9,7 @@ https://godaddy-wordpress.github.io/woocommerce-memberships-rest-api-docs/
 
 from __future__ import annotations
 
-from bridge.confirmation import (
+from bridge.receiving.confirmation import (
     ANOTHER_OBJECT,
     NOT_CONFIRMED,
     ONLY_AN_ID,

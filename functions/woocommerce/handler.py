@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bridge import signatures
-from bridge.door import door
 from bridge.errors import MalformedBody
 from bridge.placeholders import name_in, object_key
+from bridge.receiving import signatures
+from bridge.receiving.receiver import door
 from bridge.webhook import Request, Source, Summary, has_header, json_object
 
 DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})

@@ -8,14 +8,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from bridge import normalise
-from bridge.confirmation import TopicCheck
 from bridge.errors import Ignored
-from bridge.payment import proves_payment
 from bridge.placeholders import name_in
-from bridge.profile import AttributeGroup, Event, Person, ProfileChange, Provenance, Value, present
+from bridge.profiles import normalise
+from bridge.profiles.payment import proves_payment
+from bridge.profiles.profile_change import (
+    AttributeGroup,
+    Event,
+    Person,
+    ProfileChange,
+    Provenance,
+    Value,
+    present,
+)
+from bridge.providers.payload_schema import Models
+from bridge.receiving.confirmation import TopicCheck
 from bridge.settings import ConnectionSettings
-from bridge.shape import Models
 from bridge.webhook import Webhook
 from functions.woocommerce import confirmation
 from functions.woocommerce.models import Address, Customer, LineItem, Order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from bridge.signatures import hmac_sha256
+from bridge.receiving.signatures import hmac_sha256
 
 
 def sign(

@@ -14,8 +14,8 @@ import uvicorn
 
 from bench.emulator import Emulator
 from bench.event import signed_event
-from bridge.parameters import Parameters
-from bridge.secrets import Secrets
+from bridge.storage.parameters import Parameters
+from bridge.storage.secrets import Secrets
 from functions.sources import ROOMS
 from local.aws import LocalAws, forget_all
 from local.connections import BATCH_KEYS, local_secret, seed, seed_settings

@@ -16,8 +16,8 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from bridge.ledger import Receipt, link_row, receipt_row
-from bridge.queue import WebhookQueue
+from bridge.storage.ledger import Receipt, link_row, receipt_row
+from bridge.storage.queue import WebhookQueue
 from cli.main import app
 from cli.stack import Stack, deployed_stack, open_stack
 from functions.retry.handler import order_of

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from bridge.claims import is_right, signature
-from bridge.secrets import Secrets
+from bridge.receiving.claims import is_right, signature
 from bridge.settings import ConnectionSettings
+from bridge.storage.secrets import Secrets
 from cli import connect, consent_boxes, visitors
 from cli.connect import NEXT_STEPS
 from cli.show import SETTINGS_OF_WARNINGS

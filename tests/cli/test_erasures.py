@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge import erasures
-from bridge.erasures import Erasure
-from bridge.queue import WebhookQueue
+from bridge.storage import erasures
+from bridge.storage.erasures import Erasure
+from bridge.storage.queue import WebhookQueue
 from cli.stack import Stack
 from tests.cli.conftest import Bridge
 

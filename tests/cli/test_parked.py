@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber
 
 from bridge.errors import FAILURE_CLASSES
-from bridge.queue import Failure, WebhookQueue
+from bridge.storage.queue import Failure, WebhookQueue
 from bridge.webhook import Webhook
 from cli.errors import CommandFailed
 from cli.parked import ADVICE, Manner, retry

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bridge.identity import email_sha256
-from bridge.ledger import Receipt, fact_row, gone_row, link_row, profile_row
-from bridge.queue import WebhookQueue
-from bridge.versions import ProfileState, apply
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.versions import ProfileState, apply
+from bridge.storage.ledger import Receipt, fact_row, gone_row, link_row, profile_row
+from bridge.storage.queue import WebhookQueue
 from cli.stack import Stack
 from functions.deliver import requests
 from tests.cli.conftest import Bridge

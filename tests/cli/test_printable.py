@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bridge.ledger import Receipt
+from bridge.storage.ledger import Receipt
 from cli import show
 from cli.printable import printable
 from tests.cli.conftest import STACK, Bridge

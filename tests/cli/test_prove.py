@@ -18,10 +18,11 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge import limits, versions
+from bridge.batch import limits
 from bridge.errors import InvalidSignature
-from bridge.ledger import DELIVERED, PARKED, Receipt
+from bridge.profiles import versions
 from bridge.settings import checked
+from bridge.storage.ledger import DELIVERED, PARKED, Receipt
 from bridge.webhook import Request, Source, Webhook
 from cli.errors import CommandFailed
 from cli.prove import broken, claims, erasures, forgeries

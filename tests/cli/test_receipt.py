@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.identity import email_sha256
-from bridge.ledger import Receipt
+from bridge.profiles.identity import email_sha256
+from bridge.storage.ledger import Receipt
 from cli.parked import ADVICE, WAITING_ADVICE
 from cli.stack import Stack
 from tests.cli.conftest import Bridge

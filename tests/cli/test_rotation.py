@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.connections import Connections
-from bridge.secrets import Secrets
+from bridge.storage.connections import Connections
+from bridge.storage.secrets import Secrets
 from cli.stack import Stack
 from tests.cli.conftest import Bridge
 

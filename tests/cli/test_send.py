@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.ledger import Receipt
+from bridge.storage.ledger import Receipt
 from bridge.webhook import Request
 from cli.errors import CommandFailed
 from cli.sample import Sample

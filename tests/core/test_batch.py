@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.batch import (
+from bridge.batch.client import (
     CONNECT_TIMEOUT_SECONDS,
     READ_TIMEOUT_SECONDS,
     BatchClient,
     PartialError,
 )
 from bridge.errors import BadCredentials, BatchUnavailable, BridgeError, RejectedByBatch
-from bridge.secrets import BatchKeys
+from bridge.storage.secrets import BatchKeys
 
 KEYS = BatchKeys("rest-key-never-shown", "project_never_shown")
 OPERATION = {

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import ledger
 from bridge.bounds import HASHED, MAX_KEY_PART_BYTES, bounded, cut
-from bridge.ledger import Ledger, Receipt, fact_row, link_row, profile_row, receipt_row, tries_row
-from bridge.versions import ProfileState
+from bridge.profiles.versions import ProfileState
+from bridge.storage import ledger
+from bridge.storage.ledger import Ledger, Receipt, fact_row, link_row, profile_row, receipt_row, tries_row
 from tests.core.stand_ins import MAX_ROW_BYTES, Strict, problem_of
 from tests.simulated import SimulatedDynamo
 

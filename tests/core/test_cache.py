@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bridge.cache import ABSENT_SECONDS, FRESH_SECONDS, MAX_ENTRIES, REFRESH_AT_MOST_EVERY_SECONDS, Cache
 from bridge.errors import Unavailable
+from bridge.storage.cache import (
+    ABSENT_SECONDS,
+    FRESH_SECONDS,
+    MAX_ENTRIES,
+    REFRESH_AT_MOST_EVERY_SECONDS,
+    Cache,
+)
 from tests.core.stand_ins import Clock
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import claims
+from bridge.receiving import claims
 
 SECRET = "identity-secret"
 SIGNED = hmac.new(SECRET.encode(), b"form/main:1042", hashlib.sha256).hexdigest()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bridge.connection_list import FREE_LOOKUPS, FRESH_SECONDS, ConnectionList, store_connection
 from bridge.errors import Unavailable
-from bridge.parameters import Parameters
-from bridge.secrets import Secrets
+from bridge.receiving.connection_list import FREE_LOOKUPS, FRESH_SECONDS, ConnectionList, store_connection
+from bridge.storage.parameters import Parameters
+from bridge.storage.secrets import Secrets
 from tests.core.stand_ins import Calls, Clock, Store, refused
 
 LIST = "/bridge-test/connections/shopify"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge.connections import (
+from bridge.errors import Unavailable
+from bridge.storage.connections import (
     MAX_TOPIC_CHARACTERS,
     MAX_TOPICS,
     MAX_UNNAMED,
@@ -15,7 +16,6 @@ from bridge.connections import (
     Connections,
     Known,
 )
-from bridge.errors import Unavailable
 from tests.core.stand_ins import Calls, Clock, out_of_reach
 
 

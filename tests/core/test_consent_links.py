@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import consent_links
-from bridge.consent_links import CHANNELS, CONFIRMED, VALID_FOR, Confirmation
+from bridge.batch.limits import MAX_URL_CHARACTERS
 from bridge.errors import ExpiredLink, InvalidLink
-from bridge.limits import MAX_URL_CHARACTERS
+from bridge.receiving import consent_links
+from bridge.receiving.consent_links import CHANNELS, CONFIRMED, VALID_FOR, Confirmation
 
 SECRET = "confirm-secret"
 WEBHOOK = "0123456789abcdef" * 2

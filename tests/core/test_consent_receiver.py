@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import consent_links, consent_page
-from bridge.consent_links import CONFIRMED, Confirmation
-from bridge.consent_page import TEXTS
+from bridge.receiving import consent_links, consent_page
+from bridge.receiving.consent_links import CONFIRMED, Confirmation
+from bridge.receiving.consent_page import TEXTS
 from functions.sources import ROOMS, room
 from tests.core.stand_ins import Calls, out_of_reach
 from tests.core.test_door import DOMAIN, NOW, POST, SECRET, URLENCODED, Hall, event

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.conversions import converted
-from bridge.limits import KINDS
+from bridge.batch.conversions import converted
+from bridge.batch.limits import KINDS
 
 LONG_LINK = "https://example.com/" + "a" * 281
 

@@ -9,12 +9,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from bridge.deadline import Deadline, OutOfTime, Timed, longest_seconds
 from bridge.errors import BatchUnavailable, NoTimeLeft, Unavailable
-from bridge.ledger import Ledger
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.storage.deadline import Deadline, OutOfTime, Timed, longest_seconds
+from bridge.storage.ledger import Ledger
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from functions.deliver import handler
 from functions.deliver.gate import SETTLING_SECONDS
 from tests.core.stand_ins import Calls

@@ -12,9 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import doctor
-from bridge.doctor import CAUSES, MAX_DIGESTED_BYTES, MAX_EXAMINED_BYTES, Evidence, diagnose
 from bridge.errors import InvalidSignature
+from bridge.receiving import signature_diagnosis
+from bridge.receiving.signature_diagnosis import (
+    CAUSES,
+    MAX_DIGESTED_BYTES,
+    MAX_EXAMINED_BYTES,
+    Evidence,
+    diagnose,
+)
 from bridge.webhook import Request, Source
 from functions.sources import room, signed
 
@@ -55,13 +61,13 @@ each_signer = pytest.mark.parametrize("name", SIGNERS)
 @each_signer
 def test_a_body_that_was_wrapped_in_base64_on_the_way_is_known(name: str) -> None:
     sent = request(name)
-    assert cause(replace(sent, body=base64.b64encode(sent.body))) == doctor.BASE64_BODY
+    assert cause(replace(sent, body=base64.b64encode(sent.body))) == signature_diagnosis.BASE64_BODY
 
 
 @each_signer
 def test_a_signature_over_the_base64_of_the_body_is_known(name: str) -> None:
     sent = request(name, base64.b64encode(BODY))
-    assert cause(replace(sent, body=BODY)) == doctor.BASE64_BODY
+    assert cause(replace(sent, body=BODY)) == signature_diagnosis.BASE64_BODY
 
 
 REWRITES: dict[str, Callable[[bytes], bytes]] = {
@@ -76,7 +82,7 @@ REWRITES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("rewrite", REWRITES.values(), ids=REWRITES)
 def test_a_body_that_something_wrote_again_is_known(name: str, rewrite: Callable[[bytes], bytes]) -> None:
     sent = request(name)
-    assert cause(replace(sent, body=rewrite(sent.body))) == doctor.RESERIALISED_BODY
+    assert cause(replace(sent, body=rewrite(sent.body))) == signature_diagnosis.RESERIALISED_BODY
 
 
 @each_signer
@@ -84,25 +90,27 @@ def test_a_body_that_something_wrote_again_is_known(name: str, rewrite: Callable
     "typed", [f"{SECRET}\n", f"{SECRET} ", f" {SECRET}", f"{SECRET}\r\n", f"\ufeff{SECRET}"]
 )
 def test_a_secret_with_a_stray_space_at_the_tool_is_known(name: str, typed: str) -> None:
-    assert cause(request(name, secret=typed)) == doctor.SECRET_HAS_WHITESPACE
+    assert cause(request(name, secret=typed)) == signature_diagnosis.SECRET_HAS_WHITESPACE
 
 
 def test_a_stored_secret_with_a_space_inside_is_known() -> None:
-    assert cause(request("shopify"), secrets=["whsec_ lovelace"]) == doctor.SECRET_HAS_WHITESPACE
+    assert cause(request("shopify"), secrets=["whsec_ lovelace"]) == signature_diagnosis.SECRET_HAS_WHITESPACE
 
 
 @each_signer
 def test_hex_in_place_of_base64_and_the_reverse_are_known(name: str) -> None:
     sent = request(name)
-    swapped = {key: doctor.other_encoding(value) for key, value in sent.headers.items()}
+    swapped = {key: signature_diagnosis.other_encoding(value) for key, value in sent.headers.items()}
     assert swapped != sent.headers
-    assert cause(replace(sent, headers=swapped)) == doctor.WRONG_ENCODING
+    assert cause(replace(sent, headers=swapped)) == signature_diagnosis.WRONG_ENCODING
 
 
 @each_signer
 def test_the_secret_of_another_connection_is_known(name: str) -> None:
     sent = request(name, secret=OTHER)
-    assert cause(sent, others={"berlin": [STRANGER], "paris": [OTHER]}) == doctor.OTHER_CONNECTION
+    assert (
+        cause(sent, others={"berlin": [STRANGER], "paris": [OTHER]}) == signature_diagnosis.OTHER_CONNECTION
+    )
 
 
 @each_signer
@@ -111,12 +119,12 @@ def test_the_secret_of_a_test_connection_on_a_live_one_is_known(
     name: str, connection: str, other: str
 ) -> None:
     sent = request(name, secret=OTHER, connection=connection)
-    assert cause(sent, others={other: [OTHER]}) == doctor.TEST_SECRET_ON_LIVE
+    assert cause(sent, others={other: [OTHER]}) == signature_diagnosis.TEST_SECRET_ON_LIVE
 
 
 @each_signer
 def test_a_secret_that_was_taken_out_is_known(name: str) -> None:
-    assert cause(request(name, secret=OTHER), previous=[OTHER]) == doctor.PREVIOUS_SECRET_EXPIRED
+    assert cause(request(name, secret=OTHER), previous=[OTHER]) == signature_diagnosis.PREVIOUS_SECRET_EXPIRED
 
 
 def test_a_clock_that_is_ahead_is_told_from_a_recorded_webhook() -> None:
@@ -129,26 +137,31 @@ def test_a_clock_that_is_ahead_is_told_from_a_recorded_webhook() -> None:
 
 def test_an_old_webhook_with_another_connections_secret_is_told_by_the_secret() -> None:
     sent = request("stripe", secret=OTHER, now=NOW - 3600)
-    assert cause(sent, others={"eu": [OTHER]}) == doctor.OTHER_CONNECTION
+    assert cause(sent, others={"eu": [OTHER]}) == signature_diagnosis.OTHER_CONNECTION
 
 
 @each_signer
 def test_what_nobody_can_explain_is_unknown(name: str) -> None:
     sent = request(name, secret=STRANGER)
-    assert cause(sent, previous=[OTHER], others={"eu": [OTHER]}) == doctor.UNKNOWN
+    assert cause(sent, previous=[OTHER], others={"eu": [OTHER]}) == signature_diagnosis.UNKNOWN
 
 
 def test_a_large_body_is_not_digested_again_and_again() -> None:
     sent = request("shopify", b"1" * (MAX_DIGESTED_BYTES + 1), OTHER)
-    assert cause(sent, others={"eu": [OTHER]}) == doctor.UNKNOWN
+    assert cause(sent, others={"eu": [OTHER]}) == signature_diagnosis.UNKNOWN
 
 
 def test_of_a_body_that_is_too_long_to_be_examined_the_secrets_are_tried_alone() -> None:
     text = json.dumps({"text": "x" * MAX_EXAMINED_BYTES}).encode()
-    assert cause(request("shopify", text, OTHER), previous=[OTHER]) == doctor.PREVIOUS_SECRET_EXPIRED
-    assert cause(request("shopify", text, OTHER), others={"eu": [OTHER]}) == doctor.OTHER_CONNECTION
+    assert (
+        cause(request("shopify", text, OTHER), previous=[OTHER])
+        == signature_diagnosis.PREVIOUS_SECRET_EXPIRED
+    )
+    assert (
+        cause(request("shopify", text, OTHER), others={"eu": [OTHER]}) == signature_diagnosis.OTHER_CONNECTION
+    )
     for changed in (text + b"\n", base64.b64encode(text)):
-        assert cause(replace(request("shopify", text), body=changed)) == doctor.UNKNOWN
+        assert cause(replace(request("shopify", text), body=changed)) == signature_diagnosis.UNKNOWN
 
 
 @pytest.mark.parametrize("length", [0, 10, 1_000, 16_000, 40_000, 100_000, 250_000, 6_000_000])
@@ -177,7 +190,7 @@ def test_what_is_digested_of_a_strangers_body_is_bounded(pattern: str, length: i
     source = replace(source_of("shopify"), verify=verify)
     sent = Request("shopify", "main", {}, {}, bodies[pattern])
     evidence = Evidence(["a", "b", "c"], ["d"] * 3, {str(number): ["e"] * 3 for number in range(20)})
-    assert diagnose(source, sent, evidence, "mismatch", NOW) == doctor.UNKNOWN
+    assert diagnose(source, sent, evidence, "mismatch", NOW) == signature_diagnosis.UNKNOWN
     assert sum(digested) <= MAX_DIGESTED_BYTES
     assert len(digested) <= 50
 
@@ -195,9 +208,12 @@ def test_every_cause_is_tried_whichever_fits() -> None:
     source = replace(source_of("shopify"), verify=verify)
     evidence = Evidence([SECRET], [STRANGER], {"eu": [STRANGER]})
     sent = Request("shopify", "main", {}, {}, b"does not")
-    assert diagnose(source, sent, evidence, "mismatch", NOW) == doctor.UNKNOWN
+    assert diagnose(source, sent, evidence, "mismatch", NOW) == signature_diagnosis.UNKNOWN
     of_none, tried[:] = len(tried), []
-    assert diagnose(source, sent, replace(evidence, previous=[OTHER]), "mismatch", NOW) != doctor.UNKNOWN
+    assert (
+        diagnose(source, sent, replace(evidence, previous=[OTHER]), "mismatch", NOW)
+        != signature_diagnosis.UNKNOWN
+    )
     assert len(tried) == of_none
 
 

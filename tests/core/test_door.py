@@ -17,14 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge import doctor
-from bridge.connections import Connections
-from bridge.door import DIAGNOSES, Door
 from bridge.errors import Ignored, MalformedBody
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
-from bridge.signatures import TOLERANCE_SECONDS, hmac_sha256
+from bridge.receiving import signature_diagnosis
+from bridge.receiving.receiver import DIAGNOSES, Door
+from bridge.receiving.signatures import TOLERANCE_SECONDS, hmac_sha256
+from bridge.storage.connections import Connections
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import MAX_BODY_BYTES, Request, Source, Summary, Webhook, has_header, json_object
 from functions.sources import ROOMS, room, signed
 from tests.core.stand_ins import Calls, Clock, Store, out_of_reach, refused
@@ -860,15 +860,17 @@ def test_the_cause_of_a_refusal_is_logged_counted_and_noted_with_the_connection(
     response = shopify.send("orders/paid", secret="secret-of-paris")
     assert told(response) == (401, {"error": "invalid_signature"})
     lines = [json.loads(line) for line in (log.getvalue() + capsys.readouterr().out).splitlines()]
-    assert [line["reason"] for line in lines if "WebhooksRefused" in line] == [doctor.OTHER_CONNECTION]
-    assert refusals(shopify) == [doctor.OTHER_CONNECTION]
+    assert [line["reason"] for line in lines if "WebhooksRefused" in line] == [
+        signature_diagnosis.OTHER_CONNECTION
+    ]
+    assert refusals(shopify) == [signature_diagnosis.OTHER_CONNECTION]
     assert "secret-of-paris" not in log.getvalue() + json.dumps(shopify.dynamodb.of("update_item"))
 
 
 def test_a_secret_that_was_taken_out_is_known_from_what_was_stored_before(shopify: Hall) -> None:
     shopify.store.put("bridge-test/shopify/main@AWSPREVIOUS", {"signing_secrets": ["an-old-one"]})
     assert told(shopify.send("orders/paid", secret="an-old-one"))[0] == 401
-    assert refusals(shopify) == [doctor.PREVIOUS_SECRET_EXPIRED]
+    assert refusals(shopify) == [signature_diagnosis.PREVIOUS_SECRET_EXPIRED]
 
 
 def test_a_flood_of_wrong_signatures_is_diagnosed_a_few_times_a_minute(shopify: Hall) -> None:
@@ -883,7 +885,7 @@ def test_a_flood_of_wrong_signatures_is_diagnosed_a_few_times_a_minute(shopify: 
     for call in shopify.dynamodb.of("update_item"):
         reasons = [name for name in call["ExpressionAttributeNames"].values() if name.startswith("refused ")]
         counted.update({name: int(call["ExpressionAttributeValues"][":a0"]["N"]) for name in reasons})
-    assert counted["refused " + doctor.PREVIOUS_SECRET_EXPIRED] == DIAGNOSES + 1
+    assert counted["refused " + signature_diagnosis.PREVIOUS_SECRET_EXPIRED] == DIAGNOSES + 1
 
 
 def test_a_connection_that_does_not_exist_gets_no_row(shopify: Hall) -> None:

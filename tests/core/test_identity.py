@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import IdentityUnknown
-from bridge.identity import CANDIDATES, MAX_CUSTOM_ID_CHARACTERS, custom_id, email_sha256
 from bridge.placeholders import WORDS
-from bridge.profile import Person
+from bridge.profiles.identity import CANDIDATES, MAX_CUSTOM_ID_CHARACTERS, custom_id, email_sha256
+from bridge.profiles.profile_change import Person
 from local.sandbox.rules import read_operation
 from tests.owners import owners_person
 

@@ -15,9 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.kinds import agreed_attributes, agreed_event, attribute_kind, emptied, event_kinds, event_path
-from bridge.limits import MAX_EVENT_BYTES, Warnings, bare, fit_attributes, fit_event, names, size
-from bridge.profile import Event
+from bridge.batch.attribute_types import (
+    agreed_attributes,
+    agreed_event,
+    attribute_kind,
+    emptied,
+    event_kinds,
+    event_path,
+)
+from bridge.batch.limits import MAX_EVENT_BYTES, Warnings, bare, fit_attributes, fit_event, names, size
+from bridge.profiles.profile_change import Event
 from local.sandbox.rules import read_operation
 from local.sandbox.shape import check_operations, read_array
 from local.sandbox.store import Store

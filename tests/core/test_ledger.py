@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bridge import versions
 from bridge.errors import BatchUnavailable, Erased, Failed, NotStorable, ProfileBusy
-from bridge.ledger import (
+from bridge.profiles import versions
+from bridge.profiles.versions import ProfileState
+from bridge.storage.ledger import (
     BATCH_READ_KEYS,
     BATCH_WRITE_ROWS,
     FINAL,
@@ -31,7 +32,6 @@ from bridge.ledger import (
     profile_row,
     receipt_row,
 )
-from bridge.versions import ProfileState
 from tests.core.stand_ins import Calls, NotFound, out_of_reach, refused
 from tests.owners import owners_group
 

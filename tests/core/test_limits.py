@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge import limits
-from bridge.limits import Misfit, Warnings, fit_attributes, fit_event, names
-from bridge.profile import Event, is_absent
+from bridge.batch import limits
+from bridge.batch.limits import Misfit, Warnings, fit_attributes, fit_event, names
+from bridge.profiles.profile_change import Event, is_absent
 from local.sandbox.rules import read_operation
 from local.sandbox.shape import check_operations, read_array
 from local.sandbox.store import Store

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import normalise
-from bridge.normalise import THREE_DECIMAL_CURRENCIES, ZERO_DECIMAL_CURRENCIES
+from bridge.profiles import normalise
+from bridge.profiles.normalise import THREE_DECIMAL_CURRENCIES, ZERO_DECIMAL_CURRENCIES
 
 PARIS = timezone(timedelta(hours=2))
 

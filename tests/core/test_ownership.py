@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bridge import ownership, versions
-from bridge.identity import email_sha256
-from bridge.profile import Value
-from bridge.versions import ProfileState
+from bridge.profiles import ownership, versions
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.profile_change import Value
+from bridge.profiles.versions import ProfileState
 from tests.owners import owners_group
 
 ADA = email_sha256("ada@example.com") or ""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bridge.cache import ABSENT_SECONDS, FRESH_SECONDS
 from bridge.errors import Unavailable
-from bridge.parameters import Parameters
+from bridge.storage.cache import ABSENT_SECONDS, FRESH_SECONDS
+from bridge.storage.parameters import Parameters
 from tests.core.stand_ins import Calls, Clock, Store, out_of_reach, refused
 
 NAME = "/bridge-test/form/main"

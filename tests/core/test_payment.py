@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bridge.payment import proves_payment
+from bridge.profiles.payment import proves_payment
 
 
 @pytest.mark.parametrize(

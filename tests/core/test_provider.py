@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bridge.errors import BadCredentials, BridgeError, MappingFailed, ProviderUnavailable
-from bridge.provider import ProviderClient
+from bridge.providers.client import ProviderClient
 
 URL = "https://ada.myshopify.com/admin/api/orders.json"
 

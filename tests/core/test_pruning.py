@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import versions
-from bridge.profile import AttributeGroup, Event
-from bridge.pruning import MAX_ATTRIBUTES, MAX_ITEMS, MAX_MEMBERS, pruned
-from bridge.versions import MAX_SEEN, ProfileState, dump, load
+from bridge.profiles import versions
+from bridge.profiles.profile_change import AttributeGroup, Event
+from bridge.profiles.pruning import MAX_ATTRIBUTES, MAX_ITEMS, MAX_MEMBERS, pruned
+from bridge.profiles.versions import MAX_SEEN, ProfileState, dump, load
 from tests.owners import owners_group
 
 MAX_ROW_BYTES = 300_000

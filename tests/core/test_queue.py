@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import BatchUnavailable, Ignored, MappingFailed, Unavailable
-from bridge.queue import (
+from bridge.storage.queue import (
     COMPRESS_OVER_BYTES,
     MAX_DELAY_SECONDS,
     MAX_MESSAGE_BYTES,
@@ -28,7 +28,7 @@ from bridge.queue import (
     deduplication_id,
     envelope_in,
 )
-from bridge.traces import Traces
+from bridge.storage.traces import Traces
 from bridge.webhook import MAX_BODY_BYTES, Webhook
 from tests.core.stand_ins import Calls, out_of_reach, refused
 

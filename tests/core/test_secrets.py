@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bridge.cache import FRESH_SECONDS
 from bridge.errors import BadCredentials, BridgeError, Unavailable, UnknownConnection
-from bridge.secrets import BatchKeys, Secrets
+from bridge.storage.cache import FRESH_SECONDS
+from bridge.storage.secrets import BatchKeys, Secrets
 from tests.core.stand_ins import Clock, Store, out_of_reach, refused
 
 NAME = "bridge-test/shopify/main"

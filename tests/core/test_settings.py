@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.identity import CANDIDATES
+from bridge.profiles.identity import CANDIDATES
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 
 GOOD: list[dict[str, Any]] = [

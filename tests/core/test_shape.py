@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, Field
 
-from bridge.shape import MAX_ITEMS, MovedTo, Shape
+from bridge.providers.payload_schema import MAX_ITEMS, MovedTo, Shape
 
 
 class Line(BaseModel):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidSignature
-from bridge.signatures import (
+from bridge.receiving.signatures import (
     CLOCK_SKEW,
     MALFORMED_HEADER,
     MILLISECONDS,

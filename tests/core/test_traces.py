@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from bridge.identity import email_sha256
-from bridge.traces import Traces, lanes
+from bridge.profiles.identity import email_sha256
+from bridge.storage.traces import Traces, lanes
 from bridge.webhook import group_id
 from functions.shopify.people import customer_reference, order_reference
 from functions.sources import room

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import versions
-from bridge.profile import AttributeGroup, Event, Value
-from bridge.versions import ProfileState
+from bridge.profiles import versions
+from bridge.profiles.profile_change import AttributeGroup, Event, Value
+from bridge.profiles.versions import ProfileState
 from tests.owners import owners_group
 
 NAMES = st.sampled_from(["first_name", "last_name", "orders_count", "$email_address", "date(seen)", "plan"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.identity import email_sha256
+from bridge.profiles.identity import email_sha256
 from functions.deliver.addresses import PHONE_MEMORY_SECONDS
 
 TILL = "till@example.com"

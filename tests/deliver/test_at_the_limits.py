@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.identity import email_sha256
+from bridge.profiles.identity import email_sha256
 from bridge.webhook import Webhook
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
 from tests.deliver.test_privacy import through

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from bridge.errors import BatchUnavailable
-from bridge.identity import email_sha256
 from bridge.observability import logger
-from bridge.queue import MOST_MESSAGES, Failure, WebhookQueue
+from bridge.profiles.identity import email_sha256
+from bridge.storage.queue import MOST_MESSAGES, Failure, WebhookQueue
 from bridge.webhook import Webhook
 from functions.deliver.backlog import READ_EVERY_SECONDS, Backlog
 from functions.retry import handler as retry

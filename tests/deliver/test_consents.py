@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import consent_links
-from bridge.consent_links import CONFIRMED, Confirmation
-from bridge.identity import email_sha256
-from bridge.limits import Warnings, fit_event
-from bridge.profile import Event, ProfileChange
+from bridge.batch.limits import Warnings, fit_event
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.profile_change import Event, ProfileChange
+from bridge.profiles.versions import ProfileState
+from bridge.receiving import consent_links
+from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.settings import ConnectionSettings
-from bridge.versions import ProfileState
 from bridge.webhook import Webhook, group_id
 from functions.deliver import consents, requests
 from functions.deliver.job import Job, Message, Outcome

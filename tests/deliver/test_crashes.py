@@ -21,14 +21,14 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.connections import Connections
-from bridge.door import Door
 from bridge.errors import Ignored
 from bridge.observability import logger
-from bridge.parameters import Parameters
-from bridge.profile import ProfileChange
-from bridge.queue import Failure
-from bridge.secrets import Secrets
+from bridge.profiles.profile_change import ProfileChange
+from bridge.receiving.receiver import Door
+from bridge.storage.connections import Connections
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import Failure
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from functions.retry import handler as retry
 from functions.retry.rounds import DeadLetters, Filter, Order, retry_round

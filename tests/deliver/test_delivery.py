@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from bridge.errors import BatchUnavailable, Ignored, MappingFailed
-from bridge.identity import email_sha256
-from bridge.parameters import Parameters
-from bridge.profile import Event, ProfileChange
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.profile_change import Event, ProfileChange
+from bridge.storage.parameters import Parameters
 from bridge.webhook import Webhook
 from tests.owners import owners_group, owners_person
 from tests.world import record

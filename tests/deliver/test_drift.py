@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.shape import Seen, Shape
+from bridge.providers.payload_schema import Seen, Shape
 from functions.deliver.drift import (
     CHANGED,
     GONE,

@@ -14,12 +14,12 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
-from bridge import erasures
-from bridge.archive import Archive
 from bridge.errors import MappingFailed
-from bridge.identity import email_sha256
-from bridge.ledger import ERASED_SECONDS
-from bridge.queue import Failure, parked
+from bridge.profiles.identity import email_sha256
+from bridge.storage import erasures
+from bridge.storage.archive import Archive
+from bridge.storage.ledger import ERASED_SECONDS
+from bridge.storage.queue import Failure, parked
 from bridge.webhook import Request, Webhook, group_id
 from functions.deliver import requests
 from functions.sources import room

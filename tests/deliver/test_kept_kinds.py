@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BatchUnavailable
-from bridge.identity import email_sha256
-from bridge.ledger import Ledger
-from bridge.profile import Event, ProfileChange, Value
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.profile_change import Event, ProfileChange, Value
 from bridge.settings import ConnectionSettings
+from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook, group_id
 from functions.deliver.kept_kinds import KeptKinds
 from local.sandbox.app import ProjectKeys, create_app

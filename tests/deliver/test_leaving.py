@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bridge import erasures, progress, roster
-from bridge.connections import Connections
-from bridge.erasures import Erasure
-from bridge.identity import email_sha256
-from bridge.ledger import Ledger, link_row
-from bridge.queue import Failure
+from bridge.profiles.identity import email_sha256
+from bridge.storage import erasures, progress, roster
+from bridge.storage.connections import Connections
+from bridge.storage.erasures import Erasure
+from bridge.storage.ledger import Ledger, link_row
+from bridge.storage.queue import Failure
 from bridge.webhook import Webhook
 from functions.deliver import requests
 from functions.deliver.search import PARKED_WEBHOOKS

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge import identity
 from bridge.observability import logger
-from bridge.profile import ProfileChange
+from bridge.profiles import identity
+from bridge.profiles.profile_change import ProfileChange
 from functions.deliver.settling import MAX_RECEIVES
 from tests.core.stand_ins import out_of_reach
 from tests.owners import owners_person

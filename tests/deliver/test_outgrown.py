@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.identity import email_sha256
+from bridge.profiles.identity import email_sha256
 from tests.deliver.test_addresses import causes
 from tests.deliver.test_visitors import (
     ATTACKER,

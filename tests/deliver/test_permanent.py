@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.ledger import receipt_key
 from bridge.observability import logger
-from bridge.profile import Event, ProfileChange
+from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import ConnectionSettings
+from bridge.storage.ledger import receipt_key
 from bridge.webhook import Webhook, group_id
 from functions.deliver.invocation import Invocation
 from functions.deliver.senders import Senders

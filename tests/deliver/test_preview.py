@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.ledger import link_row
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
+from bridge.storage.ledger import link_row
 from bridge.webhook import Webhook
 from functions.deliver.preview import previewed
 from tests.world import MakeWebhook

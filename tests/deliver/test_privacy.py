@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from bridge.errors import MappingFailed
-from bridge.identity import email_sha256
-from bridge.ledger import ERASED_SECONDS
-from bridge.queue import Failure
+from bridge.profiles.identity import email_sha256
+from bridge.storage.ledger import ERASED_SECONDS
+from bridge.storage.queue import Failure
 from functions.deliver.search import PARKED_WEBHOOKS
 from functions.sources import room
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app

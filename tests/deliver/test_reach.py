@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge import erasures, progress
-from bridge.erasures import Erasure
-from bridge.identity import email_sha256
-from bridge.ledger import Receipt, fact_row, link_row, receipt_row
-from bridge.profile import Event, ProfileChange
-from bridge.queue import Failure
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.profile_change import Event, ProfileChange
+from bridge.storage import erasures, progress
+from bridge.storage.erasures import Erasure
+from bridge.storage.ledger import Receipt, fact_row, link_row, receipt_row
+from bridge.storage.queue import Failure
 from bridge.webhook import Webhook, group_id
 from functions.deliver import requests, rows
 from functions.deliver.reach import FED_BY_OTHERS, MOVED, NAMES_ANOTHER, OF_ANOTHER, OWNERS, SHARED

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.queue import deduplication_id
+from bridge.storage.queue import deduplication_id
 from tests.world import MakeWebhook, World
 
 Rounds = tuple[int, ...]

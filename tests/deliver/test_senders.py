@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from bridge.archive import Archive
 from bridge.errors import FAILURE_CLASSES, WrongSender
-from bridge.queue import Failure, Parked, body_key
+from bridge.storage.archive import Archive
+from bridge.storage.queue import Failure, Parked, body_key
 from bridge.webhook import Webhook
 from functions.deliver import requests
 from functions.deliver.invocation import Invocation

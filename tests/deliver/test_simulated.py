@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bridge.errors import Erased, ProfileBusy
-from bridge.ledger import (
+from bridge.profiles.versions import ProfileState
+from bridge.storage.ledger import (
     LEASE_SECONDS,
     AddressConsent,
     Ledger,
@@ -19,7 +20,6 @@ from bridge.ledger import (
     profile_row,
     tries_row,
 )
-from bridge.versions import ProfileState
 from tests.simulated import SimulatedDynamo, SimulatedSqs
 from tests.simulation import Time
 from tests.world import NOW

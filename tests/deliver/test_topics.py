@@ -11,11 +11,18 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from bridge.confirmation import ANOTHER_OBJECT, ONLY_AN_ID, SEEN_BEFORE, TopicCheck, Verdict, id_of_body
-from bridge.door import Door
 from bridge.errors import Ignored, Refused
-from bridge.ledger import Receipt, receipt_row
-from bridge.queue import Parked
+from bridge.receiving.confirmation import (
+    ANOTHER_OBJECT,
+    ONLY_AN_ID,
+    SEEN_BEFORE,
+    TopicCheck,
+    Verdict,
+    id_of_body,
+)
+from bridge.receiving.receiver import Door
+from bridge.storage.ledger import Receipt, receipt_row
+from bridge.storage.queue import Parked
 from bridge.webhook import Request, Source, Summary, Webhook, webhook_id
 from functions.shopify.confirmation import ANOTHER_SHOP
 from functions.shopify.mapping import TOPIC_CHECK

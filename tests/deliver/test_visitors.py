@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bridge import claims
-from bridge.door import Door
-from bridge.identity import email_sha256
+from bridge.profiles.identity import email_sha256
+from bridge.receiving import claims
+from bridge.receiving.receiver import Door
 from bridge.webhook import Webhook
 from cli.sample import Sample, signed
 from functions.sources import ROOMS, VISITED, room

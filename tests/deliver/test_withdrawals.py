@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from bridge.identity import email_sha256
-from bridge.ledger import RECEIPT_DAYS, AddressConsent
-from bridge.versions import digest_of
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.versions import digest_of
+from bridge.storage.ledger import RECEIPT_DAYS, AddressConsent
 from bridge.webhook import Webhook
 from functions.deliver import consents, requests
 from tests.deliver.test_consents import (

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 from aws_xray_sdk.core import xray_recorder
 
-from bridge.batch import BatchClient
+from bridge.batch.client import BatchClient
 from bridge.errors import BridgeError
-from bridge.provider import ProviderClient
-from bridge.secrets import BatchKeys
+from bridge.providers.client import ProviderClient
+from bridge.storage.secrets import BatchKeys
 from functions.deliver.tracing import traced
 
 KEYS = BatchKeys("rest-key-1", "project-key-1", ("app-key-1",))

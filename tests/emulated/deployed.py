@@ -19,8 +19,8 @@ from typing import Any
 
 import boto3
 
-from bridge.parameters import Parameters
-from bridge.secrets import Secrets
+from bridge.storage.parameters import Parameters
+from bridge.storage.secrets import Secrets
 from functions.sources import ROOMS
 from local.connections import BATCH_KEYS, CONNECTION, seed, settings
 from local.process import ROOT

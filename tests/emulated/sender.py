@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from bridge.ledger import Ledger, Receipt
+from bridge.storage.ledger import Ledger, Receipt
 from cli.sample import Sample, signed
 from functions.sources import signed as signed_by_provider
 from local.connections import CONNECTION, local_secret

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.identity import email_sha256
+from bridge.profiles.identity import email_sha256
 from tests.emulated.conftest import Batch
 from tests.emulated.deployed import Deployed, batch_keys
 from tests.emulated.sender import SETTLE_SECONDS, Sender, eventually

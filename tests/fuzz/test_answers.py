@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.batch import BatchClient
+from bridge.batch.client import BatchClient
 from bridge.errors import BridgeError
 from bridge.expressions import compiled
-from bridge.provider import ProviderClient
-from bridge.queue import WebhookQueue, envelope_in, parked
-from bridge.secrets import BatchKeys
+from bridge.providers.client import ProviderClient
+from bridge.storage.queue import WebhookQueue, envelope_in, parked
+from bridge.storage.secrets import BatchKeys
 from bridge.webhook import Webhook
 from functions.custom.expressions import found_text
 from functions.retry.rounds import described

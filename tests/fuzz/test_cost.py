@@ -19,12 +19,12 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from pydantic import ValidationError
 
-from bridge.connections import Connections
-from bridge.door import Door
 from bridge.errors import BridgeError
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.receiving.receiver import Door
+from bridge.storage.connections import Connections
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Request
 from functions.forms.reading.body import gathered
 from functions.sources import ROOMS, room

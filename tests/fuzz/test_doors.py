@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.connections import Connections
-from bridge.door import Door
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.receiving.receiver import Door
+from bridge.storage.connections import Connections
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from functions.sources import ROOMS
 from tests.core.stand_ins import Calls, Store
 from tests.fuzz.hostile import SOURCES, changed, events, examples_of, webhooks

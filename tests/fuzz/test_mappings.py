@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bridge.batch.limits import Warnings, fit_attributes, fit_event
 from bridge.errors import BridgeError
-from bridge.limits import Warnings, fit_attributes, fit_event
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.provider import ProviderClient
+from bridge.providers.client import ProviderClient
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, group_id, webhook_id
 from functions.gaps.comparison import Comparison, Report, Tools

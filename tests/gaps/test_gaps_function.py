@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.provider import ProviderClient
+from bridge.providers.client import ProviderClient
 from functions.gaps import handler as gaps
 from local.provider import Provider, Reply
 from tests.gaps.conftest import KEYS, SHOP, Town

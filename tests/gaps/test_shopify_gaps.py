@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridge.ledger import gone_row, profile_row
-from bridge.listing import Sweep
+from bridge.profiles.versions import MAX_SEEN, ProfileState
+from bridge.providers.event_list import Sweep
 from bridge.settings import ConnectionSettings
-from bridge.versions import MAX_SEEN, ProfileState
+from bridge.storage.ledger import gone_row, profile_row
 from functions.shopify import listing
 from functions.shopify.orders import TOPICS
 from local.provider import Reply

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.ledger import Receipt, receipt_row
+from bridge.storage.ledger import Receipt, receipt_row
 from functions.gaps.progress import GRACE_SECONDS
 from functions.stripe import listing, mapping
 from local.provider import Reply

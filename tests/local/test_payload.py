@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.door import exact_bytes
+from bridge.receiving.receiver import exact_bytes
 from local.payload import HttpAnswer, HttpRequest, InvalidAnswer, to_answer, to_event
 from local.routes import Match
 from local.template import Route

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bridge.archive import PREFIX, Archive
 from bridge.errors import Unavailable
-from bridge.queue import MAX_MESSAGE_BYTES, Failure
+from bridge.storage.archive import PREFIX, Archive
+from bridge.storage.queue import MAX_MESSAGE_BYTES, Failure
 from functions.retry.archiving import ARCHIVE_AFTER, archive_old
 from functions.retry.rounds import Archived, Filter, Order, Report, retry_round
 from tests.core.stand_ins import Calls, out_of_reach

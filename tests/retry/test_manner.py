@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridge.queue import Failure, Parked
+from bridge.storage.queue import Failure, Parked
 from functions.retry.handler import order_of, paced
 from functions.retry.rounds import MAX_ROUNDS, DeadLetters, Filter, Order, Report, retry_round
 from tests.core.stand_ins import Clock

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Unavailable
-from bridge.queue import Failure, Parked, WebhookQueue
+from bridge.storage.queue import Failure, Parked, WebhookQueue
 from bridge.webhook import Webhook
 from functions.retry import handler as retry
 from functions.retry.rounds import DeadLetters, Filter, Order, Report, retry_round

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Ignored, MalformedBody, MappingFailed
-from bridge.profile import Event, ProfileChange
+from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import checked
 from bridge.webhook import Request, Webhook
 from functions.custom.body import document

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bridge.door import Door
 from bridge.errors import InvalidSignature
+from bridge.receiving.receiver import Door
 from bridge.webhook import MAX_BODY_BYTES, Request
 from functions.custom.handler import CUSTOM, verify
 from functions.custom.signer import sign

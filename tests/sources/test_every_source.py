@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bridge.door import Door
-from bridge.signatures import NO_HEADER
+from bridge.receiving.receiver import Door
+from bridge.receiving.signatures import NO_HEADER
 from bridge.webhook import Source
 from functions.sources import ROOMS, room, signed
 from tests.world import with_told_times

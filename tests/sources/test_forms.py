@@ -19,9 +19,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge import identity, limits, versions
+from bridge.batch import limits
 from bridge.errors import Ignored, MalformedBody
-from bridge.profile import ProfileChange
+from bridge.profiles import identity, versions
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, webhook_id
 from functions.forms import mapping

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bridge.connections import Connections
-from bridge.door import Door
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
+from bridge.receiving.receiver import Door
+from bridge.receiving.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, OLDER_SCHEME, STALE
 from bridge.settings import ConnectionSettings
-from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, OLDER_SCHEME, STALE
+from bridge.storage.connections import Connections
 from bridge.webhook import Request
 from functions.forms import mapping
 from functions.forms.submission import Submission

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import MalformedBody
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
 from functions.forms import mapping

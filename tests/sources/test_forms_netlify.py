@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import InvalidSignature, MalformedBody
+from bridge.receiving.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.settings import ConnectionSettings
-from bridge.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.webhook import Request
 from functions.forms import mapping
 from functions.forms.submission import Submission

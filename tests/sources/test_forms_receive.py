@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import urlencoded
-from bridge.door import Door
 from bridge.errors import BodyTooLarge, InvalidSignature, MalformedBody
+from bridge.receiving import urlencoded
+from bridge.receiving.receiver import Door
 from bridge.webhook import Request, Summary
 from functions.forms import unsigned
 from functions.forms.handler import SOURCES

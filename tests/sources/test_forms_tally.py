@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.errors import InvalidSignature, MalformedBody
+from bridge.receiving.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.settings import ConnectionSettings
-from bridge.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.webhook import Request
 from functions.forms import mapping
 from functions.forms.submission import Submission

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bridge.errors import InvalidSignature, MalformedBody
+from bridge.receiving.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, STALE
 from bridge.settings import ConnectionSettings
-from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, STALE
 from bridge.webhook import Request
 from functions.forms import mapping
 from functions.forms.submission import Submission

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
+from bridge.receiving import signatures
 from bridge.webhook import Request
 from functions.forms.submission import Field
 from functions.forms.vendors import wpforms

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from bridge.errors import BridgeError
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import checked
 from bridge.webhook import Summary
 from cli.fields import REMOVED, Body, Path, altered, body_in, values

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bridge import normalise
 from bridge.errors import BridgeError
-from bridge.identity import MOMENT, as_stated, in_time
-from bridge.profile import AttributeGroup, Person, ProfileChange
+from bridge.profiles import normalise
+from bridge.profiles.identity import MOMENT, as_stated, in_time
+from bridge.profiles.profile_change import AttributeGroup, Person, ProfileChange
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from bridge.door import Door
+from bridge.receiving.receiver import Door
 from cli.sample import Sample, signed
 from functions.sources import room
 from tests.conftest import SAMPLES

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridge import limits, versions
+from bridge.batch import limits
 from bridge.errors import MalformedBody
-from bridge.profile import ProfileChange
+from bridge.profiles import versions
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
 from functions.shopify import handler, mapping

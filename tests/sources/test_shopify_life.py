@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.identity import email_sha256
+from bridge.profiles.identity import email_sha256
 from bridge.webhook import Webhook, group_id
 from functions.shopify import handler
 from tests.world import KEYS, NOW

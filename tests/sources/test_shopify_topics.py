@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge.errors import Ignored
-from bridge.identity import email_sha256
-from bridge.profile import Event, ProfileChange
+from bridge.profiles.identity import email_sha256
+from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
 from functions.shopify import handler, mapping

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridge import identity, limits, versions
+from bridge.batch import limits
 from bridge.errors import InvalidSignature, MalformedBody
-from bridge.profile import ProfileChange
+from bridge.profiles import identity, versions
+from bridge.profiles.profile_change import ProfileChange
 from bridge.webhook import Request, Summary
 from functions.stripe import handler, mapping, signer
 from tests.stripe_events import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Ignored
-from bridge.identity import linkable
+from bridge.profiles.identity import linkable
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Summary
 from functions.stripe import handler

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge import identity, versions
 from bridge.errors import Ignored
+from bridge.profiles import identity, versions
 from bridge.webhook import Request
 from functions.stripe import handler, mapping
 from tests.stripe_events import SETTINGS, change

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from bridge.errors import BadCredentials, Ignored, MappingFailed, ProviderUnavailable
-from bridge.ledger import IGNORED
-from bridge.provider import ProviderClient
+from bridge.providers.client import ProviderClient
+from bridge.storage.ledger import IGNORED
 from bridge.webhook import Request, Summary, Webhook
 from functions.stripe import handler, thin
 from tests.sources.test_stripe_life import webhook

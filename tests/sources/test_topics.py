@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Ignored
-from bridge.profile import ProfileChange
+from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.shopify import confirmation as shopify

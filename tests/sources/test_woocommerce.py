@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bridge import identity, limits, versions
-from bridge.door import Door
+from bridge.batch import limits
 from bridge.errors import Ignored, MalformedBody
-from bridge.profile import Event, ProfileChange
+from bridge.profiles import identity, versions
+from bridge.profiles.profile_change import Event, ProfileChange
+from bridge.receiving.receiver import Door
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
 from functions.woocommerce import handler, mapping, signer

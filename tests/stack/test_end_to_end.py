@@ -16,11 +16,11 @@ import boto3
 import httpx
 import pytest
 
-from bridge.connection_list import store_connection
-from bridge.identity import email_sha256
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
+from bridge.profiles.identity import email_sha256
+from bridge.receiving.connection_list import store_connection
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from cli.sample import Sample
 from cli.sample import signed as signed_sample

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.connections import MAX_DRIFTS, NOTE_EVERY_SECONDS, Connections, Known
 from bridge.observability import Cause
+from bridge.receiving.signatures import NO_HEADER
 from bridge.settings import ConnectionSettings
-from bridge.signatures import NO_HEADER
+from bridge.storage.connections import MAX_DRIFTS, NOTE_EVERY_SECONDS, Connections, Known
 from functions.deliver import drift
 from functions.watch.rounds import CAUSES, METRICS, watch
 from functions.watch.silence import (

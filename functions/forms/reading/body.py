@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
-from bridge import urlencoded
 from bridge.errors import BodyTooLarge, MalformedBody
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
+from bridge.receiving import urlencoded
 from functions.forms.reading import multipart
 from functions.forms.submission import MAX_FIELDS, json_body
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from functions.forms.recognition.attributes import recognise
 from functions.forms.submission import Field, files_in, filled, is_link, text_in
 

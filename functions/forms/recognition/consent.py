@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Final
 
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from functions.forms.reading.words import sentence
 from functions.forms.recognition.phrases import alternatives, pattern, words_of
 from functions.forms.submission import Field

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge import normalise
+from bridge.profiles import normalise
 from functions.forms.reading.words import sentence
 
 # code   names, accents aside

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from bridge.webhook import Source, Webhook, has_header
 from functions.forms.reading.body import posted
 from functions.forms.reading.flat_fields import (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridge.errors import MalformedBody
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.submission import (
     Field,

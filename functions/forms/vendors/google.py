@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
-from bridge.profile import Value
-from bridge.signatures import hmac_sha256
+from bridge.profiles.profile_change import Value
+from bridge.receiving import signatures
+from bridge.receiving.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.flat_fields import is_hidden, lone_box, number
 from functions.forms.submission import (

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.body import posted
 from functions.forms.reading.flat_fields import (

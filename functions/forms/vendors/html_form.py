@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from bridge.webhook import Source, Webhook, has_header
 from functions.forms.reading.body import posted_by_visitor
 from functions.forms.reading.flat_fields import CLAIM, MACHINERY, PAGE, UTM, utm_of

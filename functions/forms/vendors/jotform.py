@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from bridge.errors import MalformedBody
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.body import posted
 from functions.forms.reading.flat_fields import CLAIM, UTM

@@ -16,11 +16,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.placeholders import object_key
-from bridge.profile import Value
-from bridge.signatures import hmac_sha256
+from bridge.profiles.profile_change import Value
+from bridge.receiving import signatures
+from bridge.receiving.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.flat_fields import MACHINERY, is_hidden
 from functions.forms.submission import (

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.placeholders import object_key
-from bridge.profile import Value
-from bridge.signatures import hmac_sha256
+from bridge.profiles.profile_change import Value
+from bridge.receiving import signatures
+from bridge.receiving.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.submission import (
     Field,

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import MalformedBody
 from bridge.placeholders import object_key
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
+from bridge.receiving import signatures
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.flat_fields import MACHINERY, is_hidden
 from functions.forms.recognition.attributes import recognise

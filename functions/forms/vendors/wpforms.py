@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge import signatures
 from bridge.errors import InvalidSignature, MalformedBody
-from bridge.profile import Value
-from bridge.signatures import hmac_sha256
+from bridge.profiles.profile_change import Value
+from bridge.receiving import signatures
+from bridge.receiving.signatures import hmac_sha256
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.flat_fields import (
     FORM_ID,

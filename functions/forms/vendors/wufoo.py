@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
-from bridge import signatures
 from bridge.errors import MalformedBody
-from bridge.profile import Value
+from bridge.profiles.profile_change import Value
+from bridge.receiving import signatures
 from bridge.strict_json import json_value
 from bridge.webhook import Request, Source, Summary, Webhook, has_header
 from functions.forms.reading.body import posted

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Vali
 from bridge import expressions
 from bridge.errors import BridgeError
 from bridge.expressions import TooCostly
-from bridge.identity import CANDIDATES, Candidate
+from bridge.profiles.identity import CANDIDATES, Candidate
 
 BatchName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
 AttributeKey = Annotated[

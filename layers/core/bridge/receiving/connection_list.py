@@ -14,8 +14,8 @@ from typing import Any
 
 from bridge.budget import Budget
 from bridge.errors import Unavailable
-from bridge.parameters import Parameters
-from bridge.secrets import Secrets
+from bridge.storage.parameters import Parameters
+from bridge.storage.secrets import Secrets
 
 FRESH_SECONDS = 30
 FAILED_SECONDS = 2

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from bridge import normalise
 from bridge.errors import MalformedBody
-from bridge.identity import email_sha256
+from bridge.profiles import normalise
+from bridge.profiles.identity import email_sha256
 from bridge.strict_json import json_value
 from bridge.webhook import group_id
 

@@ -1,4 +1,4 @@
-"""Ask a provider for what its webhooks leave out. Besides `bridge.batch` the only module that imports httpx.
+"""Ask a provider for what its webhooks leave out. Besides `bridge.batch.client` the only module that imports httpx.
 
 Keeps and logs nothing of what it is told, and goes nowhere but to the address that it is given.
 """

@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, Protocol, TypeAlias
 
-from bridge import normalise
 from bridge.errors import IdentityUnknown
 from bridge.placeholders import is_placeholder, is_placeholder_of
-from bridge.profile import AttributeGroup, Person, ProfileChange, Provenance, WarningKind
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import AttributeGroup, Person, ProfileChange, Provenance, WarningKind
 
 Candidate: TypeAlias = Literal["user_id", "email_sha256", "source_id"]
 

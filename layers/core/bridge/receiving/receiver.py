@@ -15,11 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from bridge import claims
 from bridge.budget import Budget
-from bridge.connection_list import ConnectionList
-from bridge.connections import Connections
-from bridge.consent_links import CONFIRMED, webhook_key
 from bridge.errors import (
     BodyTooLarge,
     BridgeError,
@@ -31,14 +27,18 @@ from bridge.errors import (
     UnknownConnection,
 )
 from bridge.observability import count, logger
-from bridge.parameters import Parameters
-from bridge.queue import WebhookQueue
-from bridge.secrets import Secrets
-from bridge.signatures import NO_HEADER, OLDER_SCHEME
+from bridge.receiving import claims
+from bridge.receiving.connection_list import ConnectionList
+from bridge.receiving.consent_links import CONFIRMED, webhook_key
+from bridge.receiving.signatures import NO_HEADER, OLDER_SCHEME
+from bridge.storage.connections import Connections
+from bridge.storage.parameters import Parameters
+from bridge.storage.queue import WebhookQueue
+from bridge.storage.secrets import Secrets
 from bridge.webhook import MAX_BODY_BYTES, Request, Source, Webhook, group_id, webhook_id
 
 if TYPE_CHECKING:
-    from bridge.consent_receiver import Link
+    from bridge.receiving.consent_receiver import Link
 
 CONNECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 BROWSER_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -111,7 +111,7 @@ class Door:
 
     def confirm(self, event: Mapping[str, Any]) -> HttpResponse:
         """Answer a link by which a person confirms a consent, with a page."""
-        from bridge.consent_receiver import Link, answered  # no webhook needs it
+        from bridge.receiving.consent_receiver import Link, answered  # no webhook needs it
 
         path, headers = event["pathParameters"], event.get("headers") or {}
         languages = next((text for name, text in headers.items() if name.lower() == "accept-language"), "")
@@ -213,7 +213,7 @@ class Door:
 
     def cause(self, source: Source, request: Request, reason: str) -> str:
         """Why the request is not proven, for people; the sender is never told."""
-        from bridge.doctor import SETTLED, Evidence, diagnose, undiagnosed
+        from bridge.receiving.signature_diagnosis import SETTLED, Evidence, diagnose, undiagnosed
 
         if reason in SETTLED:
             return reason

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from bridge.profile import Value
-from bridge.versions import CONSENTS, UNSUBSCRIBED, ProfileState
+from bridge.profiles.profile_change import Value
+from bridge.profiles.versions import CONSENTS, UNSUBSCRIBED, ProfileState
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 ITEM = re.compile(r"[+-].*", re.DOTALL)

@@ -22,7 +22,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.bounds import MAX_REASON_CHARACTERS, cut
-from bridge.deadline import Deadline, Timed
 from bridge.errors import (
     BatchUnavailable,
     Ignored,
@@ -32,10 +31,11 @@ from bridge.errors import (
     is_permanent,
 )
 from bridge.observability import count, logger
+from bridge.storage.deadline import Deadline, Timed
 from bridge.webhook import MAX_BODY_BYTES, Webhook
 
 if TYPE_CHECKING:
-    from bridge.traces import Traces
+    from bridge.storage.traces import Traces
 
 COMPRESS_OVER_BYTES = 48 * 1024
 """SQS bills every 64 KB begun as one request: a body over this is compressed to stay in the first."""

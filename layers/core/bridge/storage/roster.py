@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.ledger import Ledger, profile_key
+from bridge.storage.ledger import Ledger, profile_key
 
 SCANNED_ROWS = 300
 """Of a page: what a delivery can act on between two looks at the clock."""

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
-from bridge.signatures import hmac_sha256
+from bridge.receiving.signatures import hmac_sha256
 from bridge.webhook import Claim, written
 
 HEADER = "bridge-user-id"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bridge.conversions import converted, decimal_number
-from bridge.limits import (
+from bridge.batch.conversions import converted, decimal_number
+from bridge.batch.limits import (
     MAX_DEPTH,
     MAX_EVENT_ARRAYS,
     MAX_NAME_CHARACTERS,

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bridge.limits import MAX_STRING_CHARACTERS, MAX_URL_CHARACTERS
-from bridge.profile import Value
-from bridge.versions import ATTRIBUTES, Member, ProfileState, leading, number
+from bridge.batch.limits import MAX_STRING_CHARACTERS, MAX_URL_CHARACTERS
+from bridge.profiles.profile_change import Value
+from bridge.profiles.versions import ATTRIBUTES, Member, ProfileState, leading, number
 
 MAX_ITEMS = 100
 """Of each list that changes by its items; Batch takes 25 of a list."""

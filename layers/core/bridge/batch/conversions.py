@@ -6,8 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from bridge import normalise
-from bridge.limits import MAX_NUMBER, MAX_STRING_CHARACTERS, Json, Warnings, clean_name, fit_date, fit_url
+from bridge.batch.limits import (
+    MAX_NUMBER,
+    MAX_STRING_CHARACTERS,
+    Json,
+    Warnings,
+    clean_name,
+    fit_date,
+    fit_url,
+)
+from bridge.profiles import normalise
 
 YES = frozenset({"true", "yes", "on", "oui", "ja", "si", "sim"})
 NO = frozenset({"false", "no", "off", "non", "nein", "nee", "nao"})

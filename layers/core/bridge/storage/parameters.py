@@ -13,9 +13,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge.cache import Cache
-from bridge.deadline import Deadline, Timed
 from bridge.errors import Unavailable
+from bridge.storage.cache import Cache
+from bridge.storage.deadline import Deadline, Timed
 
 LIST_ATTEMPTS = 10
 """Of writing a list, while others write it too."""

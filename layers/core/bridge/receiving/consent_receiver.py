@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge import consent_links, consent_page
-from bridge.consent_page import ASK, DONE, EXPIRED, INVALID, UNAVAILABLE
 from bridge.errors import ExpiredLink, Refused, Unavailable
 from bridge.observability import logger
-from bridge.queue import WebhookQueue
+from bridge.receiving import consent_links, consent_page
+from bridge.receiving.consent_page import ASK, DONE, EXPIRED, INVALID, UNAVAILABLE
+from bridge.storage.queue import WebhookQueue
 from bridge.webhook import Webhook
 
 HttpResponse = dict[str, object]

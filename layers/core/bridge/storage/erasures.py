@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
-from bridge import normalise
 from bridge.errors import ProfileBusy
-from bridge.ledger import Ledger, Row
+from bridge.profiles import normalise
+from bridge.storage.ledger import Ledger, Row
 
 Scope: TypeAlias = Literal["shop", "person"]
 Status: TypeAlias = Literal["announced", "undecided", "begun", "done", "cancelled"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.errors import ExpiredLink, InvalidLink
-from bridge.signatures import hmac_sha256
+from bridge.receiving.signatures import hmac_sha256
 from bridge.webhook import Summary, Webhook, group_id, webhook_id
 
 CONFIRMED = "bridge/consent_confirmed"

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bridge.ledger import Ledger
+from bridge.storage.ledger import Ledger
 
 
 def load(ledger: Ledger, webhook_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is remembered of webhooks and profiles, in DynamoDB. Besides `bridge.connections` the only module that calls it.
+"""Keep what is remembered of webhooks and profiles in DynamoDB. Only `bridge.storage.connections` calls it as well.
 
 Rows: `webhook#ID` (a receipt, 35 days), `profile#PROJECT#CUSTOM_ID` (versions and a lease),
 `link#PROJECT#REFERENCE` (whose a source's own id is, and by which connection that was learnt), `fact#PROJECT#NAME`
@@ -28,9 +28,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge import versions
 from bridge.bounds import MAX_CUSTOM_ID_BYTES, MAX_REASON_CHARACTERS, bounded, cut
-from bridge.deadline import Deadline, OutOfTime, Timed
 from bridge.errors import (
     BatchUnavailable,
     Erased,
@@ -39,7 +37,9 @@ from bridge.errors import (
     ProfileBusy,
     is_permanent,
 )
-from bridge.versions import UNSUBSCRIBED, ProfileState
+from bridge.profiles import versions
+from bridge.profiles.versions import UNSUBSCRIBED, ProfileState
+from bridge.storage.deadline import Deadline, OutOfTime, Timed
 
 RECEIPT_DAYS = 35
 """Stripe repeats by hand for 30 days."""

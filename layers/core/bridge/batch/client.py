@@ -16,7 +16,7 @@ import httpx
 
 from bridge.errors import BadCredentials, BatchUnavailable, RejectedByBatch
 from bridge.observability import count, logger
-from bridge.secrets import BatchKeys
+from bridge.storage.secrets import BatchKeys
 
 MAX_OPERATIONS_PER_CALL = 200
 CONNECT_TIMEOUT_SECONDS = 3.0

@@ -19,8 +19,8 @@ from itertools import islice
 from typing import Any, TypeAlias, TypeGuard
 from zoneinfo import available_timezones
 
-from bridge import normalise
-from bridge.profile import Event, Value, is_absent
+from bridge.profiles import normalise
+from bridge.profiles.profile_change import Event, Value, is_absent
 
 MAX_NAME_CHARACTERS = 30
 MAX_KEY_CHARACTERS = 300

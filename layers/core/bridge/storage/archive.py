@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bridge.errors import Unavailable
-from bridge.queue import Parked, body_key, parked
+from bridge.storage.queue import Parked, body_key, parked
 
 PREFIX = "parked/"
 ENVELOPE, BODY = ".json", ".body"

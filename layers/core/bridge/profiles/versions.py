@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bridge.bounds import bounded
-from bridge.profile import AttributeGroup, Event, Value
+from bridge.profiles.profile_change import AttributeGroup, Event, Value
 
 MAX_SEEN = 100
 """Keys of events that a profile has had, the newest: two webhooks of one event come close to each other."""
@@ -53,8 +53,8 @@ class ProfileState:
     the last one last. `fed_by` are all connections of which a webhook was of this profile, also where it wrote no
     attribute. `is_owners`: the custom id is a `user_id`, of the owner or of a visitor whose claim was taken.
     `addresses` has a digest of each address as Batch was last sent it, after `VISITORS` where a visitor stated it.
-    `forgotten` has the newest version that `bridge.pruning` dropped of a group's members, or of the attributes: what is
-    not known and no newer than that counts as outdated.
+    `forgotten` has the newest version that `bridge.profiles.pruning` dropped of a group's members, or of the
+    attributes: what is not known and no newer than that counts as outdated.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -14,9 +14,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bridge.cache import Cache
-from bridge.deadline import Deadline, Timed
 from bridge.errors import BadCredentials, Unavailable, UnknownConnection
+from bridge.storage.cache import Cache
+from bridge.storage.deadline import Deadline, Timed
 
 WITHIN_THE_DOORS_TIME = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 """A sender waits 5 seconds for its answer, and repeats; a value read before serves as well."""

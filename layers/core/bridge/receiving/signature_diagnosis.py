@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.errors import BridgeError, InvalidSignature, MalformedBody
-from bridge.signatures import CLOCK_SKEW, MALFORMED_HEADER, NO_HEADER, OLDER_SCHEME, STALE
+from bridge.receiving.signatures import CLOCK_SKEW, MALFORMED_HEADER, NO_HEADER, OLDER_SCHEME, STALE
 from bridge.strict_json import json_value
 from bridge.webhook import Request, Source
 

@@ -1,0 +1,1 @@
+"""Call Batch, within its limits and types."""

@@ -1,0 +1,1 @@
+"""Say what a webhook means for one profile, and which values are newer."""

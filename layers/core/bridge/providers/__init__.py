@@ -1,0 +1,1 @@
+"""Ask the providers of webhooks what they left out, and what happened."""

@@ -1,0 +1,1 @@
+"""Receive a webhook: verify it, read off what routes it, queue it, answer."""

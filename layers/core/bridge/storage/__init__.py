@@ -1,0 +1,1 @@
+"""Keep webhooks, profiles, links, connections and secrets in AWS."""
