@@ -25,7 +25,7 @@ from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.shapes import Reading, Shapes
-from functions.sources import room
+from functions.sources.registry import room
 
 NAME = "deliver"
 AT_MOST_RATIO = 4.0

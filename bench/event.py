@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from functions.sources import signed
+from functions.sources.registry import signed
 from local.connections import settings
 from local.payload import HttpRequest, to_event
 from local.routes import Match

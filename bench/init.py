@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.emulator import Emulator
 from bench.environment import VARIABLES
 from bench.figure import Figure
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 
 NAME = "init"
 AT_MOST_RATIO = 1.2
@@ -40,7 +40,7 @@ LEAST = Start(ROOT, "bench.least")
 
 def run() -> list[Figure]:
     """The median of ten cold starts of each function that receives, and of the one that delivers."""
-    receivers = {room.rpartition(".")[2]: f"{room}.handler" for room in sorted(set(ROOMS.values()))}
+    receivers = {room.rpartition(".")[2]: f"{room}.receiver" for room in sorted(set(ROOMS.values()))}
     return [
         *(compared(name, module, AT_MOST_RATIO) for name, module in receivers.items()),
         compared("deliver", "functions.deliver.handler", None),

@@ -73,7 +73,7 @@ def run() -> list[Figure]:
 
 def receive(body: bytes) -> Callable[[], object]:
     """The door of the Shopify function with the queue's answer faked."""
-    from functions.shopify.handler import SHOPIFY
+    from functions.sources.shopify.receiver import SHOPIFY
 
     door = Door(
         SHOPIFY,

@@ -16,7 +16,7 @@ import httpx
 from bench.emulator import HOST, free_ports
 from bench.figure import Figure
 from bench.order import order_body
-from functions.sources import room
+from functions.sources.registry import room
 from local.connections import local_secret
 from local.stack import LocalStack
 
@@ -108,7 +108,7 @@ async def send(url: str, numbers: Sequence[int]) -> list[float]:
 
 def signed(url: str, number: int) -> httpx.Request:
     body = order_body(number)
-    headers, _ = room("shopify", "signer").sign(
+    headers, _ = room("shopify", "signing").sign(
         "shopify", "orders/paid", body, local_secret("shopify"), time.time()
     )
     headers |= {"content-type": "application/json", "x-shopify-api-version": "2026-04"}

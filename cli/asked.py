@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.webhook import Webhook
 from cli.trial import Trial
-from functions.sources import room
+from functions.sources.registry import room
 
 
 @dataclass(slots=True)

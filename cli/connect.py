@@ -16,7 +16,7 @@ from bridge.storage.connections import Known
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack
-from functions.sources import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
+from functions.sources.registry import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
 
 BATCH = "batch"
 MAIN, DEFAULT_PROJECT = "main", "default"
@@ -175,7 +175,7 @@ def has_token(source: str) -> bool:
 
 
 def token_query(source: str, secret: str) -> Mapping[str, str]:
-    query: dict[str, str] = room(source, "signer").sign(source, "", b"", secret, 0.0)[1]
+    query: dict[str, str] = room(source, "signing").sign(source, "", b"", secret, 0.0)[1]
     return query
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
-from functions.sources import room
+from functions.sources.registry import room
 
 Path: TypeAlias = tuple[str, ...]
 """The names that lead to a value; a step into a list is `ITEM`."""

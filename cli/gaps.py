@@ -13,7 +13,7 @@ from cli import show
 from cli.connect import MAIN, check_connection
 from cli.errors import WrongUsage
 from cli.stack import Stack
-from functions.sources import COMPARED
+from functions.sources.registry import COMPARED
 
 MAX_ROUNDS = 50
 """Each of up to two minutes."""

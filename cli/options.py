@@ -15,7 +15,7 @@ from bridge.errors import BridgeError
 from cli import show
 from cli.errors import CommandFailed
 from cli.stack import HERE, Place, Stack, open_stack, told
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 
 StackName: TypeAlias = Annotated[
     str | None,

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from bridge.errors import FAILURE_CLASSES
 from cli.errors import WrongUsage
 from cli.stack import Stack
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 
 # failure class        what to do about it
 ADVICE = {

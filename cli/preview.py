@@ -18,7 +18,7 @@ from cli.errors import CommandFailed
 from cli.sample import Sample, read
 from cli.trial import Trial
 from cli.usage import usage
-from functions.sources import settings_model
+from functions.sources.registry import settings_model
 
 TEST = "it is a test event, and the setting `test_events` of the connection is false"
 NOTHING = "it contains no event and no attribute; its ids are stored for later webhooks"

@@ -13,8 +13,8 @@ from bridge.storage.ledger import IGNORED, RETRYING, WAITING, Receipt
 from cli.connect import DEFAULT_PROJECT, MAIN
 from cli.parked import ADVICE, IGNORED_ADVICE, RETRYING_ADVICE, WAITING_ADVICE
 from cli.stack import Stack
-from functions.forms.recognition.consent import NOT_NAMED
-from functions.sources import ROOMS
+from functions.sources.forms.recognition.consent import NOT_NAMED
+from functions.sources.registry import ROOMS
 
 EMAIL = re.compile(r"[^\s@:]+@[^\s@:]+")
 

@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from cli.errors import CommandFailed
-from functions.sources import ROOMS
-from functions.sources import signed as as_provider
+from functions.sources.registry import ROOMS
+from functions.sources.registry import signed as as_provider
 
 JSON = "application/json"
 EXPECTATION = ".batch.json"

@@ -17,7 +17,7 @@ from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import document as receipt_document
 from cli.sample import Sample, SignedRequest, signed
 from cli.stack import Stack
-from functions.sources import SETTINGS
+from functions.sources.registry import SETTINGS
 
 SEND_SECONDS = 35
 """API Gateway gives up after 30."""

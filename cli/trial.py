@@ -14,7 +14,7 @@ from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Source, Summary, Webhook, group_id, webhook_id
 from cli.sample import Sample
 from functions.deliver.choices import chosen
-from functions.sources import SETTINGS, room
+from functions.sources.registry import SETTINGS, room
 
 SECRET = "preview"
 NOW = 0.0
@@ -33,14 +33,14 @@ class Trial:
 
     @cached_property
     def source(self) -> Source:
-        sources: tuple[Source, ...] = room(self.sample.source, "handler").SOURCES
+        sources: tuple[Source, ...] = room(self.sample.source, "receiver").SOURCES
         return next(one for one in sources if one.name == self.sample.source)
 
     def request(self, body: bytes, content_type: str) -> Request:
         """The request that brings a body, signed as the provider signs."""
         sample = self.sample
         known = {"settings": self.stored} if sample.source in SETTINGS and self.stored else {}
-        headers, query = room(sample.source, "signer").sign(
+        headers, query = room(sample.source, "signing").sign(
             sample.source, sample.topic, body, SECRET, NOW, **known
         )
         sent = {"content-type": content_type, **sample.headers, **headers}

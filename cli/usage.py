@@ -18,7 +18,7 @@ from cli.asked import asked
 from cli.fields import Body, Path, body_in, place, values
 from cli.trial import Trial
 from cli.unused import Search
-from functions.sources import ROOMS, SETTINGS
+from functions.sources.registry import ROOMS, SETTINGS
 
 FAILED = "failed: "
 DIGEST = re.compile(rf"(?<={WITHOUT_ID})[0-9a-f]{{64}}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.settings import checked
 from cli.stack import Stack
-from functions.sources import VISITED, settings_model
+from functions.sources.registry import VISITED, settings_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from bridge.storage.connections import Connections
 from bridge.storage.ledger import Ledger
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.aws import Moto
 from local.connections import BATCH_KEYS, Connection, connection, seed, seed_settings
 from local.door import Door, is_public

@@ -61,7 +61,7 @@ class RuntimeClient:
 
 
 def handler_named(name: str) -> Callable[[Any, Context], Any]:
-    """`functions.shopify.handler.handler`, imported."""
+    """`functions.sources.shopify.receiver.handler`, imported."""
     module, _, attribute = name.rpartition(".")
     handler: Callable[[Any, Context], Any] = getattr(import_module(module), attribute)
     return handler

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from functions.sources import ROOMS, signed
+from functions.sources.registry import ROOMS, signed
 from local.connections import Connection, settings
 from local.process import ROOT
 

@@ -12,7 +12,7 @@ from bridge.profiles import versions
 from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.stripe import mapping
+from functions.sources.stripe import mapping
 
 EVENTS = Path(__file__).parent.parent / "events" / "stripe"
 NOW = 1_788_000_000.0

@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from bridge.observability import Cause
-from functions.sources import COMPARED, ROOMS
+from functions.sources.registry import COMPARED, ROOMS
 
 # package    its folder
 PACKAGES = {"bridge": "layers/core/bridge", "functions": "functions", "local": "local", "cli": "cli"}
@@ -50,7 +50,7 @@ IMPURE = {
     "aws_lambda_powertools": "it logs nothing",
 }
 CLOCKS = {"now", "utcnow", "today"}
-DATA_FILES = {("functions.forms.recognition.phrases", "pathlib")}
+DATA_FILES = {("functions.sources.forms.recognition.phrases", "pathlib")}
 """What reads files all the same, as these are a part of the code: the words of each language."""
 
 
@@ -148,7 +148,7 @@ def test_no_room_knows_of_another(room: str) -> None:
     assert not found, f"what two rooms need belongs into bridge. {found}"
 
 
-VENDORS = "functions.forms.vendors"
+VENDORS = "functions.sources.forms.vendors"
 
 
 def test_no_form_vendor_imports_another() -> None:
@@ -158,7 +158,7 @@ def test_no_form_vendor_imports_another() -> None:
         for imported, line in imports(name)
         if is_within(imported, VENDORS)
     ]
-    assert not found, f"what two vendors need belongs into functions/forms/reading. {found}"
+    assert not found, f"what two vendors need belongs into functions/sources/forms/reading. {found}"
 
 
 @cache
@@ -194,15 +194,15 @@ def test_no_imports_lead_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", ["functions.deliver", "functions.gaps", "functions.retry", "functions.sources"]
+    "function", ["functions.deliver", "functions.gaps", "functions.retry", "functions.sources.registry"]
 )
 def test_rooms_are_entered_through_the_registry_alone(function: str) -> None:
     found = offences(in_package(function), *ROOM_NAMES)
-    assert not found, f"use functions.sources.room(source, module). {found}"
+    assert not found, f"use functions.sources.registry.room(source, module). {found}"
 
 
 def test_retrying_knows_nothing_of_sources_or_delivery() -> None:
-    found = offences(in_package("functions.retry"), "functions.deliver", "functions.sources")
+    found = offences(in_package("functions.retry"), "functions.deliver", "functions.sources.registry")
     assert not found, f"retry moves envelopes and reads no body. {found}"
 
 
@@ -218,15 +218,17 @@ PURE = sorted(
 
 
 def test_who_can_be_compared_has_a_list_of_what_happened() -> None:
-    missing = [source for source in COMPARED if f"{ROOMS[source]}.listing" not in MODULES]
-    assert not missing, f"write listing.py of {missing}, or take them out of COMPARED in functions/sources.py"
+    missing = [source for source in COMPARED if f"{ROOMS[source]}.event_list" not in MODULES]
+    assert not missing, (
+        f"write event_list.py of {missing}, or take them out of COMPARED in functions/sources/registry.py"
+    )
 
 
-def test_every_room_has_a_mapping_a_handler_and_a_signer() -> None:
+def test_every_room_has_a_receiver_a_mapping_and_a_signature() -> None:
     missing = [
         f"{room}.{module}"
         for room in ROOM_NAMES
-        for module in ("handler", "mapping", "signer")
+        for module in ("receiver", "mapping", "signing")
         if f"{room}.{module}" not in MODULES
     ]
     assert not missing, f"write these modules: {missing}"
@@ -277,7 +279,7 @@ def test_what_is_foreign_has_one_owner(library: str) -> None:
 
 COLD = """
 import json, sys
-import {room}.handler
+import {room}.receiver
 print(json.dumps(sorted(sys.modules)))
 """
 HEAVY = (
@@ -301,9 +303,9 @@ def test_a_function_that_receives_starts_without_what_it_does_not_need(room: str
         env={**os.environ, "PYTHONPATH": os.pathsep.join(PATH)},
     )
     loaded = json.loads(run.stdout)
-    heavy = [name for name in (*HEAVY, f"{room}.mapping", f"{room}.models") if name in loaded]
+    heavy = [name for name in (*HEAVY, f"{room}.mapping", f"{room}.payloads") if name in loaded]
     assert not heavy, (
-        f"importing {room}.handler loads {heavy}: import these where they are used, or not at all"
+        f"importing {room}.receiver loads {heavy}: import these where they are used, or not at all"
     )
 
 

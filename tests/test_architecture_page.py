@@ -9,7 +9,7 @@ from pathlib import Path
 import cfn_flip
 import pytest
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ RESOURCE = re.compile(r"[A-Z]\w+(Function|Queue|Alarm|Table|Bucket)")
 STEP = re.compile(r"`(self\.[\w.]+)`")
 GLOSSARY_LIMIT = 40
 
-RECEIVERS = {f"{room}.handler.handler" for room in ROOMS.values()}
+RECEIVERS = {f"{room}.receiver.handler" for room in ROOMS.values()}
 FUNCTIONS = [
     name
     for name, one in TEMPLATE.items()

@@ -28,10 +28,10 @@ from bridge.webhook import Webhook
 from cli.main import app
 from functions.deliver import addresses
 from functions.deliver.job import Outcome
-from functions.forms import mapping as forms
-from functions.forms.reading.names import answer_names
-from functions.forms.registry import VENDORS
-from functions.sources import ROOMS, room, settings_model
+from functions.sources.forms import mapping as forms
+from functions.sources.forms.reading.names import answer_names
+from functions.sources.forms.registry import VENDORS
+from functions.sources.registry import ROOMS, room, settings_model
 from functions.watch.rounds import METRICS
 from local.page import NAMES
 
@@ -361,7 +361,7 @@ def test_every_event_and_attribute_of_the_tagging_plan_is_in_an_example(title: s
 
 def topics_of(source: str) -> frozenset[str]:
     topics: frozenset[str]
-    [topics] = [one.topics for one in room(source, "handler").SOURCES if one.name == source]
+    [topics] = [one.topics for one in room(source, "receiver").SOURCES if one.name == source]
     return topics
 
 

@@ -61,7 +61,7 @@ def test_the_room_of_a_new_source_is_about_100_lines(checkout: Path) -> None:
     start(checkout, EXAMPLE)
     lines = [
         line
-        for path in (checkout / f"functions/{EXAMPLE}").glob("*.py")
+        for path in (checkout / f"functions/sources/{EXAMPLE}").glob("*.py")
         for line in path.read_text().splitlines()
     ]
     assert len(lines) < 140
@@ -94,18 +94,18 @@ def test_a_name_that_is_none_or_taken_is_refused(name: str, why: str) -> None:
 def test_the_command_says_what_it_wrote_and_what_is_left_to_do(checkout: Path) -> None:
     done = run(checkout, "-m", "tools.new_source", UNTAKEN)
     assert done.returncode == 0, done.stderr
-    assert f"functions/{UNTAKEN}/handler.py" in done.stdout
+    assert f"functions/sources/{UNTAKEN}/receiver.py" in done.stdout
     assert "make test" in done.stdout
     refused = run(checkout, "-m", "tools.new_source", EXAMPLE)
     assert (refused.returncode, refused.stdout) == (2, "")
 
 
 def test_a_folder_that_holds_no_code_is_no_source(checkout: Path) -> None:
-    leftover = checkout / f"functions/{UNTAKEN}/__pycache__/handler.cpython-313.pyc"
+    leftover = checkout / f"functions/sources/{UNTAKEN}/__pycache__/receiver.cpython-313.pyc"
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"")
     check_name(checkout, UNTAKEN)
-    assert f"functions/{UNTAKEN}/handler.py" in start(checkout, UNTAKEN)
+    assert f"functions/sources/{UNTAKEN}/receiver.py" in start(checkout, UNTAKEN)
     with pytest.raises(Refused, match="already"):
         check_name(checkout, UNTAKEN)
 

@@ -52,8 +52,8 @@ def test_of_the_code_two_registries_and_a_name_on_the_page_change(checkout: Path
     begin(checkout, EXAMPLE)
     changed = {str(path) for path, text in before.items() if content(checkout)[path] != text}
     assert {path for path in changed if path.endswith(".py")} == {
-        "functions/forms/registry.py",
-        "functions/sources.py",
+        "functions/sources/forms/registry.py",
+        "functions/sources/registry.py",
         "local/page/__init__.py",
     }
 
@@ -61,7 +61,7 @@ def test_of_the_code_two_registries_and_a_name_on_the_page_change(checkout: Path
 def test_the_command_says_what_it_wrote_and_refuses_what_is_there(checkout: Path) -> None:
     done = run(checkout, "-m", "tools.new_vendor", UNTAKEN)
     assert done.returncode == 0, done.stderr
-    assert f"functions/forms/vendors/{UNTAKEN}.py" in done.stdout
+    assert f"functions/sources/forms/vendors/{UNTAKEN}.py" in done.stdout
     again = run(checkout, "-m", "tools.new_vendor", UNTAKEN)
     assert (again.returncode, again.stdout) == (2, "")
     assert "already" in again.stderr

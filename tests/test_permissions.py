@@ -14,7 +14,7 @@ import pytest
 
 from functions.deliver import requests
 from functions.deliver.senders import Senders
-from functions.sources import COMPARED, ROOMS
+from functions.sources.registry import COMPARED, ROOMS
 from tests.test_template import FUNCTIONS, RESOURCES, SOURCES, TEMPLATE, fed_by_queues, of_type, translated
 
 
@@ -124,22 +124,22 @@ ALLOWED = {
         "ssm:GetParameter on parameter/STACK/connections/woocommerce",
     ),
     "FormsFunctionRole": (
-        notes(*(source for source, room in ROOMS.items() if room == "functions.forms")),
+        notes(*(source for source, room in ROOMS.items() if room == "functions.sources.forms")),
         *(
             f"s3:PutObject on BodiesBucket/bodies/{source}/*"
             for source, room in ROOMS.items()
-            if room == "functions.forms"
+            if room == "functions.sources.forms"
         ),
         *(
             f"secretsmanager:GetSecretValue on secret:STACK/{source}/*"
             for source, room in ROOMS.items()
-            if room == "functions.forms"
+            if room == "functions.sources.forms"
         ),
         "sqs:SendMessage on WebhooksQueue",
         *(
             f"ssm:GetParameter on parameter/STACK/connections/{source}"
             for source, room in ROOMS.items()
-            if room == "functions.forms"
+            if room == "functions.sources.forms"
         ),
         "ssm:GetParameter on parameter/STACK/form/*",
     ),

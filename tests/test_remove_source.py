@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from tests.checkout import ROOT, content, copied, passes, run
 from tools.new_source import start
 from tools.places import TAKEN_OUT, untold
@@ -57,7 +57,7 @@ def test_nothing_else_imports_a_room_or_reads_its_examples(checkout: Path) -> No
         for path, text in content(checkout).items()
         if path.suffix in (".py", ".yaml", ".toml") and use.search(text.decode())
     ]
-    assert not found, "tell these with Shopify or Stripe, or go through functions.sources.ROOMS"
+    assert not found, "tell these with Shopify or Stripe, or go through functions.sources.registry.ROOMS"
 
 
 def test_what_still_names_a_source_is_told(checkout: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_source_that_was_started_and_taken_out_leaves_no_trace(checkout: Path)
         ("", "no source ''; there are: "),
         ("acme", "no source 'acme'"),
         ("deliver", "no source 'deliver'"),
-        ("typeform", "shares functions.forms with others"),
+        ("typeform", "shares functions.sources.forms with others"),
     ],
 )
 def test_what_is_no_source_or_shares_a_room_is_refused(name: str, why: str) -> None:

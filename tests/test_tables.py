@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.sources import ROOMS, room
+from functions.sources.registry import ROOMS, room
 from tools.becomes import Becomes, of_examples, of_preset
 from tools.tables import TABLES, kinds, made_from, pages, tables, with_tables, write
 from tools.texts import Refused
@@ -47,7 +47,7 @@ def test_every_preset_has_its_tables() -> None:
 
 @pytest.mark.parametrize("source", sorted(ROOMS.keys() - OF_SETTINGS))
 def test_the_tables_have_every_topic_that_is_mapped_and_no_other(source: str) -> None:
-    [topics] = [one.topics for one in room(source, "handler").SOURCES if one.name == source]
+    [topics] = [one.topics for one in room(source, "receiver").SOURCES if one.name == source]
     assert {one.topic for one in of_examples(ROOT / "events" / source)} == topics
 
 

@@ -27,7 +27,7 @@ from functions.gaps import handler as gaps
 from functions.gaps.comparison import Comparison
 from functions.retry import rounds
 from functions.retry.archiving import ARCHIVE_AFTER
-from functions.sources import COMPARED, ROOMS
+from functions.sources.registry import COMPARED, ROOMS
 from local.template import translate
 from tests.test_architecture import MODULES, closure, tree
 from tools.release import stamped
@@ -44,13 +44,15 @@ def of_type(kind: str) -> dict[str, Any]:
     return {name: one.get("Properties", {}) for name, one in RESOURCES.items() if one["Type"] == kind}
 
 
+ENTRY_POINT = re.compile(r"functions\.(?:sources\.\w+\.receiver|\w+\.handler)")
 FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
-ROOMS_OF_FUNCTIONS = {
-    name: properties["Handler"].removesuffix(".handler.handler") for name, properties in FUNCTIONS.items()
+MODULES_OF_FUNCTIONS = {
+    name: properties["Handler"].removesuffix(".handler") for name, properties in FUNCTIONS.items()
 }
 SOURCES = {
-    name: {source for source in ROOMS if ROOMS[source] == room} for name, room in ROOMS_OF_FUNCTIONS.items()
+    name: {source for source in ROOMS if f"{ROOMS[source]}.receiver" == module}
+    for name, module in MODULES_OF_FUNCTIONS.items()
 }
 RECEIVERS = {name for name, sources in SOURCES.items() if sources}
 
@@ -134,9 +136,9 @@ def test_every_resource_with_a_description_field_is_described() -> None:
 
 
 def test_every_handler_has_a_function_and_every_function_a_handler() -> None:
-    handlers = {name.removesuffix(".handler") for name in MODULES if name.endswith(".handler")}
-    declared = set(ROOMS_OF_FUNCTIONS.values())
-    assert declared == handlers, f"template.yaml and functions/*/handler.py differ in {declared ^ handlers}"
+    handlers = {name for name in MODULES if ENTRY_POINT.fullmatch(name)}
+    declared = set(MODULES_OF_FUNCTIONS.values())
+    assert declared == handlers, f"template.yaml and the functions' modules differ in {declared ^ handlers}"
 
 
 NEED_EVERY_ROOM = frozenset({"DeliverFunction", "GapsFunction", "WatchFunction"})
@@ -145,7 +147,9 @@ NEED_EVERY_ROOM = frozenset({"DeliverFunction", "GapsFunction", "WatchFunction"}
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_its_code_and_its_import_path(function: str) -> None:
     folder = (
-        "functions/" if function in NEED_EVERY_ROOM else ROOMS_OF_FUNCTIONS[function].replace(".", "/") + "/"
+        "functions/"
+        if function in NEED_EVERY_ROOM
+        else f"{Path(*MODULES_OF_FUNCTIONS[function].split('.')).parent}/"
     )
     assert FUNCTIONS[function]["CodeUri"] == folder
     assert RESOURCES[function]["Metadata"]["BuildProperties"] == {"ParentPackageMode": "auto"}
@@ -197,7 +201,7 @@ def variables_read(function: str) -> set[str]:
     """The environment variables that a function's code reads: `os.environ["NAME"]`."""
     return {
         str(node.slice.value)
-        for module in closure(f"{ROOMS_OF_FUNCTIONS[function]}.handler")
+        for module in closure(MODULES_OF_FUNCTIONS[function])
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Subscript)
         and ast.unparse(node.value) == "os.environ"
@@ -224,7 +228,7 @@ def test_variables_are_read_by_subscript_so_that_a_missing_one_fails_at_once() -
     softly = [
         f"{MODULES[module]}:{node.lineno}"
         for function in FUNCTIONS
-        for module in closure(f"{ROOMS_OF_FUNCTIONS[function]}.handler")
+        for module in closure(MODULES_OF_FUNCTIONS[function])
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("os.environ.get", "os.getenv")
         if not ast.unparse(node.args[0]).strip("'").startswith(SET_BY_LAMBDA)

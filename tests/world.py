@@ -30,7 +30,7 @@ from bridge.webhook import Webhook, group_id
 from functions.deliver.delivery import Delivery, Mapper
 from functions.deliver.kept_kinds import KeptKinds
 from functions.deliver.shapes import Shapes
-from functions.sources import ROOMS, room
+from functions.sources.registry import ROOMS, room
 from local import moto_fifo, moto_transactions
 from tests.core.stand_ins import Strict
 

@@ -22,11 +22,11 @@ RULE_COLUMNS = 107
 
 # file                                         its template
 FILES = {
-    "functions/{name}/handler.py": "new_source/handler.py",
-    "functions/{name}/models.py": "new_source/models.py",
-    "functions/{name}/mapping.py": "new_source/mapping.py",
-    "functions/{name}/signer.py": "new_source/signer.py",
-    "functions/{name}/README.md": "new_source/README.md",
+    "functions/sources/{name}/receiver.py": "new_source/receiver.py",
+    "functions/sources/{name}/payloads.py": "new_source/payloads.py",
+    "functions/sources/{name}/mapping.py": "new_source/mapping.py",
+    "functions/sources/{name}/signing.py": "new_source/signing.py",
+    "functions/sources/{name}/README.md": "new_source/README.md",
     "events/{name}/contact.created.json": "new_source/event.json",
     "events/{name}/contact.created.batch.json": "new_source/batch.json",
     "events/{name}/proof.toml": "new_source/proof.toml",
@@ -35,9 +35,9 @@ FILES = {
 }
 
 NEXT_STEPS = """\
-{Title} has a room: functions/{name}/. What is written there is a guess until a real webhook shows otherwise, so:
-  1. put a real webhook, made anonymous, into events/{name}/, and let models.py read it; then run make docs
-  2. let handler.py and signer.py prove and sign as {Title} does
+{Title} has a source: functions/sources/{name}/. What is in it is a guess until you see a real webhook, so:
+  1. put a real webhook, made anonymous, into events/{name}/, and let payloads.py read it; then run make docs
+  2. let receiver.py and signing.py verify and sign as {Title} does
   3. say in mapping.py what each topic means, and in docs/tagging-plan.md what it becomes
   4. describe every click in docs/connect-{name}.md, README.md and NEXT_STEPS of cli/connect.py
   5. write a line in CHANGELOG.md
@@ -69,10 +69,10 @@ def check_name(root: Path, name: str) -> None:
         )
     if name in ("api", "batch", "connections", EXAMPLE) or keyword.iskeyword(name):
         raise Refused(f"{name} already means something else")
-    registered = (root / "functions/sources.py").read_text(encoding="utf-8")
+    registered = (root / "functions/sources/registry.py").read_text(encoding="utf-8")
     if (
-        holds_code(root / "functions" / name)
-        or (root / f"functions/{name}.py").exists()
+        any(holds_code(root / folder / name) for folder in ("functions", "functions/sources"))
+        or (root / f"functions/sources/{name}.py").exists()
         or f'    "{name}": "functions.' in registered
     ):
         raise Refused(f"there is a source or a room {name} already")
@@ -88,7 +88,7 @@ def check_name(root: Path, name: str) -> None:
 
 def holds_code(folder: Path) -> bool:
     """Return whether a folder is a source or a function: a leftover `__pycache__` is neither."""
-    return (folder / "handler.py").exists()
+    return any((folder / name).exists() for name in ("handler.py", "receiver.py"))
 
 
 def written(root: Path, name: str, files: Mapping[str, str], added: Mapping[str, Edit]) -> dict[Path, str]:

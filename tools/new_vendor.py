@@ -12,7 +12,7 @@ from tools.places import ADDED_FOR_A_VENDOR
 
 # file                                         its template
 FILES = {
-    "functions/forms/vendors/{name}.py": "new_vendor/vendor.py",
+    "functions/sources/forms/vendors/{name}.py": "new_vendor/vendor.py",
     "events/{name}/submission.json": "new_vendor/event.json",
     "events/{name}/submission.batch.json": "new_vendor/batch.json",
     "events/{name}/proof.toml": "new_vendor/proof.toml",
@@ -21,7 +21,7 @@ FILES = {
 }
 
 NEXT_STEPS = """\
-{Title} is a form vendor: functions/forms/vendors/{name}.py. What it reads is a guess
+{Title} is a form vendor: functions/sources/forms/vendors/{name}.py. What it reads is a guess
 until a real webhook shows otherwise, so:
   1. put a real submission, made anonymous, into events/{name}/; then run make docs
   2. let verify, sign and read do as {Title} does

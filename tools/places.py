@@ -29,7 +29,7 @@ Edit = Callable[[str, Words], str]
 
 
 def filled(template: str, words: Words) -> str:
-    """A template's text with `{{name}}` and the other words put in: `new_source/handler.py`."""
+    """A template's text with `{{name}}` and the other words put in: `new_source/receiver.py`."""
     text = (TEMPLATES / f"{template}.tmpl").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: words[found.group(1)], text)
 
@@ -38,7 +38,7 @@ def filled(template: str, words: Words) -> str:
 
 
 def registry(text: str, words: Words) -> str:
-    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.{name}",\n'.format(**words))
+    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.sources.{name}",\n'.format(**words))
 
 
 def name_on_the_page(text: str, words: Words) -> str:
@@ -92,7 +92,7 @@ def permissions(text: str, words: Words) -> str:
 
 # file                      what is added to it
 ADDED: dict[str, Edit] = {
-    "functions/sources.py": registry,
+    "functions/sources/registry.py": registry,
     "template.yaml": template,
     "local/page/__init__.py": name_on_the_page,
     "README.md": readme,
@@ -107,12 +107,12 @@ ADDED: dict[str, Edit] = {
 
 
 def vendor_registry(text: str, words: Words) -> str:
-    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.forms",\n'.format(**words))
+    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.sources.forms",\n'.format(**words))
 
 
 def vendors(text: str, words: Words) -> str:
     """The registry of vendors with one more: its import where it belongs by the alphabet. Raises Refused."""
-    opening = "from functions.forms.vendors import ("
+    opening = "from functions.sources.forms.vendors import ("
     modules = re.findall(r"^    (\w+),$", ending(text, opening, ")\n", ""), re.MULTILINE)
     later = next((module for module in modules if module > words["name"]), None)
     line = "    {name},\n".format(**words)
@@ -154,8 +154,8 @@ def vendor_tagging_plan(text: str, words: Words) -> str:
 
 # file                      what is added to it for a form vendor
 ADDED_FOR_A_VENDOR: dict[str, Edit] = {
-    "functions/sources.py": vendor_registry,
-    "functions/forms/registry.py": vendors,
+    "functions/sources/registry.py": vendor_registry,
+    "functions/sources/forms/registry.py": vendors,
     "template.yaml": vendor_template,
     "local/page/__init__.py": name_on_the_page,
     "README.md": readme,
@@ -181,7 +181,9 @@ def without_block(text: str, words: Words) -> str:
 def block_of(text: str, name: str) -> str:
     """The titled block of the template that has the source's function. Raises Refused."""
     blocks = re.split(r"^(?=(?:  )?# ── )", text, flags=re.MULTILINE)
-    return only([block for block in blocks if f"Handler: functions.{name}.handler." in block], "block", name)
+    return only(
+        [block for block in blocks if f"Handler: functions.sources.{name}.receiver." in block], "block", name
+    )
 
 
 def output_of(text: str, name: str) -> str:
@@ -220,9 +222,7 @@ def without_permissions(text: str, words: Words) -> str:
 
 def without_mutations(text: str, words: Words) -> str:
     """The table of mutations without those that break the source's own code."""
-    mutation = (
-        rf'^\[\[\w+\]\]\n(?:(?!\[\[|# ──).*\n)*?file = "functions/{words["name"]}/(?:(?!\[\[|# ──).*\n)*'
-    )
+    mutation = rf'^\[\[\w+\]\]\n(?:(?!\[\[|# ──).*\n)*?file = "functions/sources/{words["name"]}/(?:(?!\[\[|# ──).*\n)*'
     return re.sub(mutation, "", text, flags=re.MULTILINE)
 
 
@@ -244,7 +244,7 @@ def untold(text: str, words: Words) -> str:
 
 # file                      what is taken out of it, beside what is taken out of every page
 TAKEN_OUT: dict[str, Edit] = {
-    "functions/sources.py": without_entry,
+    "functions/sources/registry.py": without_entry,
     "template.yaml": without_block,
     "local/page/__init__.py": without_entry,
     "cli/connect.py": without_entry,

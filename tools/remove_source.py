@@ -16,7 +16,7 @@ from tools.texts import Refused
 
 # what is the source's own   `*` is whatever its tests are called
 OWN = (
-    "functions/{name}",
+    "functions/sources/{name}",
     "events/{name}",
     "tests/sources/test_{name}.py",
     "tests/sources/test_{name}_*.py",
@@ -32,7 +32,11 @@ SUFFIXES = {".md", ".py", ".yaml", ".json", ".html", ".js"}
 def words_of(root: Path, name: str) -> dict[str, str]:
     """What the edits ask for. Raises Refused for what is no source, or has no room to itself."""
     rooms = dict(
-        re.findall(r'^    "(\w+)": "(functions\.\w+)",$', read(root, "functions/sources.py"), re.MULTILINE)
+        re.findall(
+            r'^    "(\w+)": "(functions\.sources\.\w+)",$',
+            read(root, "functions/sources/registry.py"),
+            re.MULTILINE,
+        )
     )
     if name not in rooms:
         raise Refused(f"there is no source {name!r}; there are: {', '.join(rooms)}")

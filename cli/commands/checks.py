@@ -14,7 +14,7 @@ from cli.options import (
     failures_told,
     stack_of,
 )
-from functions.sources import COMPARED
+from functions.sources.registry import COMPARED
 
 if TYPE_CHECKING:
     pass

@@ -23,7 +23,7 @@ from cli.options import (
     stack_of,
 )
 from cli.sample import Sample
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 
 if TYPE_CHECKING:
     from cli.preview import Preview

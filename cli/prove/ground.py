@@ -15,7 +15,7 @@ from cli.errors import CommandFailed
 from cli.prove.lives import LIVES
 from cli.prove.send import Door
 from cli.stack import Stack, aws_told
-from functions.sources import SETTINGS
+from functions.sources.registry import SETTINGS
 from local.connections import settings as local_settings
 
 BATCH = "batch.com"

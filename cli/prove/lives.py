@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 FILE = "proof.toml"

@@ -63,7 +63,7 @@ from functions.deliver.settling import FIRST_DELAY_SECONDS, Settler
 from functions.deliver.shapes import Shapes
 from functions.deliver.topics import TopicChecks
 from functions.deliver.withdrawals import Withdrawals
-from functions.sources import settings_model
+from functions.sources.registry import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
 

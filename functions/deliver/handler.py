@@ -27,7 +27,7 @@ from functions.deliver.preview import previewed
 from functions.deliver.senders import Senders
 from functions.deliver.shapes import Reading, Shapes
 from functions.deliver.tracing import traced, tracer
-from functions.sources import ROOMS, room
+from functions.sources.registry import ROOMS, room
 
 STACK = os.environ["STACK_NAME"]
 MAPPINGS = {source: room(source, "mapping") for source in ROOMS}

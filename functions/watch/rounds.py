@@ -10,7 +10,7 @@ from bridge.observability import Cause, alarm, count, logger
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.storage.connections import Connections, Known
 from bridge.storage.parameters import Parameters
-from functions.sources import ROOMS, settings_model
+from functions.sources.registry import ROOMS, settings_model
 from functions.watch.silence import (
     FIELD_CHANGED,
     FIELD_GONE,

@@ -16,7 +16,7 @@ from bench.emulator import Emulator
 from bench.event import signed_event
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.aws import LocalAws, forget_all
 from local.connections import BATCH_KEYS, local_secret, seed, seed_settings
 from local.environment import aws_variables

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.process import ROOT
 from local.samples import Sample, read_sample, samples_of
 from tests.world import with_told_times

@@ -22,7 +22,7 @@ from cli.main import app
 from cli.stack import Stack, deployed_stack, open_stack
 from functions.retry.handler import order_of
 from functions.retry.rounds import DeadLetters, Filter, retry_round
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from tests.world import ask_parked_at_once, properties
 
 STACK = "bridge-test"

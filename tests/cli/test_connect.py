@@ -19,7 +19,7 @@ from cli.connect import NEXT_STEPS
 from cli.show import SETTINGS_OF_WARNINGS
 from cli.stack import Stack
 from functions.deliver.settling import ANSWERED_BY_SETTINGS
-from functions.sources import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
+from functions.sources.registry import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
 from tests.cli.conftest import DOOR, Bridge
 
 SECRET = "whsec_a-very-private-secret"
@@ -490,7 +490,7 @@ def test_the_list_says_what_a_429_costs_for_each_connection_of_a_tool_that_never
 
 def test_what_never_repeats_is_known_of_every_source_whose_repeats_are_told_apart_by_time() -> None:
     """A receiver that takes equal bytes as new after some minutes relies on nobody repeating."""
-    sources = [source for name in ROOMS for source in room(name, "handler").SOURCES]
+    sources = [source for name in ROOMS for source in room(name, "receiver").SOURCES]
     assert {source.name for source in sources if source.repeat_seconds} <= set(NEVER_REPEATED)
     assert {source.name for source in sources} == set(ROOMS)
 

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.provider import SHOPIFY_TOKEN
 from local.stack import LocalStack
 

@@ -54,7 +54,7 @@ from cli.prove.templates import Customer, Filled, changed, template
 from cli.sample import Sample
 from cli.stack import Stack, local_stack
 from cli.trial import Trial
-from functions.sources import ROOMS, room, settings_model
+from functions.sources.registry import ROOMS, room, settings_model
 from local.connections import local_secret
 from local.stack import LocalStack
 
@@ -69,7 +69,7 @@ def planner(seed: int = 7) -> Planner:
 
 
 def source_of(name: str) -> Source:
-    return next(one for one in room(name, "handler").SOURCES if one.name == name)
+    return next(one for one in room(name, "receiver").SOURCES if one.name == name)
 
 
 @pytest.fixture(scope="module")

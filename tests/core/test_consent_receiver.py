@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bridge.receiving import consent_links, consent_page
 from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.receiving.consent_page import TEXTS
-from functions.sources import ROOMS, room
+from functions.sources.registry import ROOMS, room
 from tests.core.stand_ins import Calls, out_of_reach
 from tests.core.test_door import DOMAIN, NOW, POST, SECRET, URLENCODED, Hall, event
 
@@ -30,7 +30,7 @@ WEEK = 7 * 24 * 3600
 
 def hall(source: str = "form", secret: str | None = CONFIRM_SECRET) -> Hall:
     """A receiver of the source whose connection `main` has this secret for links."""
-    made = Hall(room(source, "handler").SOURCES)
+    made = Hall(room(source, "receiver").SOURCES)
     stored = {"signing_secrets": [SECRET], **({"confirm_secret": secret} if secret else {})}
     made.store.put(f"bridge-test/{source}/main", stored)
     return made
@@ -298,7 +298,7 @@ SAYS_SO = {
 
 @pytest.mark.parametrize("source", ROOMS)
 def test_no_header_and_no_body_of_a_source_is_a_confirmed_consent(source: str) -> None:
-    made = Hall(room(source, "handler").SOURCES)
+    made = Hall(room(source, "receiver").SOURCES)
     if source == "custom":
         mapping = [{"event": {"name": "anything"}}]
         stored = {"verify": {"scheme": "token"}, "topic": "topic", "person": {}, "mapping": mapping}

@@ -26,15 +26,15 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import MAX_BODY_BYTES, Request, Source, Summary, Webhook, has_header, json_object
-from functions.sources import ROOMS, room, signed
+from functions.sources.registry import ROOMS, room, signed
 from tests.core.stand_ins import Calls, Clock, Store, out_of_reach, refused
 
 SECRET = "whsec_never-to-be-shown"
 DOMAIN = "abc123.execute-api.eu-west-1.amazonaws.com"
 NOW = 1_788_000_000.0
-SHOPIFY = room("shopify", "handler").SOURCES
-STRIPE = room("stripe", "handler").SOURCES
-FORMS = room("form", "handler").SOURCES
+SHOPIFY = room("shopify", "receiver").SOURCES
+STRIPE = room("stripe", "receiver").SOURCES
+FORMS = room("form", "receiver").SOURCES
 TOKEN_SOURCES = {"form", "jotform", "webflow", "fillout", "netlify", "gravity", "elementor", "wufoo"}
 ORDER = json.dumps(
     {"id": 1001, "email": "ada@example.com", "customer": {"id": 1, "first_name": "Ada"}}
@@ -795,7 +795,7 @@ def test_while_the_list_is_out_of_reach_nobody_is_told_that_a_connection_is_unkn
 
 
 def test_a_made_up_name_reads_no_settings() -> None:
-    hall = Hall(room("custom", "handler").SOURCES)
+    hall = Hall(room("custom", "receiver").SOURCES)
     for number in range(100):
         made = event("custom", b"{}", connection=f"made-up-{number}")
         assert told(hall.ask(made | {"requestContext": {"http": {"method": "GET"}}}))[0] == 404
@@ -829,7 +829,7 @@ NEVER_CONNECTED: list[tuple[str, object]] = [
     "stored", [content for _, content in NEVER_CONNECTED], ids=[name for name, _ in NEVER_CONNECTED]
 )
 def test_a_source_that_nobody_connected_answers_404(source: str, stored: object) -> None:
-    hall = Hall(tuple(one for one in room(source, "handler").SOURCES if one.name == source))
+    hall = Hall(tuple(one for one in room(source, "receiver").SOURCES if one.name == source))
     del hall.store.texts[f"bridge-test/{source}/main"]
     if stored is not None:
         hall.store.put(f"bridge-test/{source}/main", stored)
@@ -837,7 +837,7 @@ def test_a_source_that_nobody_connected_answers_404(source: str, stored: object)
 
 
 def test_a_custom_connection_without_settings_is_not_connected() -> None:
-    hall = Hall(room("custom", "handler").SOURCES)
+    hall = Hall(room("custom", "receiver").SOURCES)
     assert told(hall.ask(event("custom", b"{}"))) == (404, {"error": "unknown_connection"})
 
 

@@ -7,7 +7,7 @@ from jmespath.exceptions import JMESPathError
 
 from bridge.expressions import MAX_COPIES, TooCostly, Unanswerable, compiled, copies, search
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
-from functions.custom.expressions import found_text
+from functions.sources.custom.expressions import found_text
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from bridge.profiles.identity import email_sha256
 from bridge.storage.traces import Traces, lanes
 from bridge.webhook import group_id
-from functions.shopify.people import customer_reference, order_reference
-from functions.sources import room
+from functions.sources.registry import room
+from functions.sources.shopify.references import customer_reference, order_reference
 
 ADA = Traces(frozenset({"group"}), "ada@example.com")
 
@@ -133,7 +133,7 @@ def lane(source: str, customer: str) -> str:
 
 
 def test_a_persons_links_lead_to_the_lanes_in_which_the_doors_put_their_webhooks() -> None:
-    shopify, stripe, woocommerce = (room(name, "handler") for name in ("shopify", "stripe", "woocommerce"))
+    shopify, stripe, woocommerce = (room(name, "receiver") for name in ("shopify", "stripe", "woocommerce"))
     email = " Ada@Example.com"
     found = lanes("shopify", "main", [*customer_reference("1"), order_reference("9")], email)
     assert {

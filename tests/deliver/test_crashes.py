@@ -32,7 +32,7 @@ from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from functions.retry import handler as retry
 from functions.retry.rounds import DeadLetters, Filter, Order, retry_round
-from functions.shopify.handler import SHOPIFY
+from functions.sources.shopify.receiver import SHOPIFY
 from tests.core.stand_ins import Calls
 from tests.owners import owners_person
 from tests.simulated import SimulatedS3, SimulatedSecrets

@@ -30,7 +30,7 @@ from functions.deliver.drift import (
     newest,
     observed,
 )
-from functions.shopify.mapping import reads
+from functions.sources.shopify.mapping import reads
 
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 TEXT, NUMBER, NULL = frozenset({"string"}), frozenset({"number"}), frozenset[str]()

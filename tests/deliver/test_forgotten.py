@@ -22,7 +22,7 @@ from bridge.storage.ledger import ERASED_SECONDS
 from bridge.storage.queue import Failure, parked
 from bridge.webhook import Request, Webhook, group_id
 from functions.deliver import requests
-from functions.sources import room
+from functions.sources.registry import room
 from tests.stripe_events import about
 from tests.world import NOW, SENDER, World
 
@@ -85,7 +85,7 @@ def told(source: str, topic: str, number: int, body: dict[str, Any], noise: int 
     content = body | ({"noise": random.Random(number).randbytes(noise).hex()} if noise else {})
     raw = json.dumps(content).encode()
     headers = {"x-shopify-topic": topic, "content-type": "application/json"}
-    handlers = {one.name: one for one in room(source, "handler").SOURCES}
+    handlers = {one.name: one for one in room(source, "receiver").SOURCES}
     summary = handlers[source].summarise(Request(source, "main", headers, {}, raw))
     return Webhook(
         id=f"webhook-{number}",

@@ -23,7 +23,7 @@ from bridge.webhook import Webhook, group_id
 from functions.deliver.invocation import Invocation
 from functions.deliver.senders import Senders
 from functions.deliver.settling import MAX_WAITS_FOR_THE_LEDGER
-from functions.sources import ROOMS, room
+from functions.sources.registry import ROOMS, room
 from local.samples import Sample, body_of, read_sample, samples
 from tests.core.stand_ins import Strict, refused
 from tests.owners import owners_person

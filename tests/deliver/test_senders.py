@@ -20,7 +20,7 @@ from functions.deliver.invocation import Invocation
 from functions.deliver.job import message_of
 from functions.deliver.senders import STOPPED_BEFORE, Senders
 from functions.retry.rounds import Archived, DeadLetters, Filter, Order, Report, retry_round
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from tests.world import NOW, World, record
 
 SENDERS = Senders.of(

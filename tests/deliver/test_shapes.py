@@ -20,7 +20,7 @@ from bridge.webhook import Webhook, group_id
 from functions.deliver.drift import ODD_IN_A_ROW, TOLD_FOR, USUAL_AFTER, load
 from functions.deliver.preview import previewed
 from functions.deliver.shapes import AGAIN_AFTER_SECONDS, LOOK_AT_EVERY, MAX_BODY_BYTES
-from functions.sources import room
+from functions.sources.registry import room
 from functions.watch.rounds import watch
 from tests.world import NOW, record
 
@@ -396,7 +396,7 @@ def test_a_preview_teaches_nothing(tool: Tool) -> None:
 
 # ── What is watched is what is read ─────────────────────────────────────────────────────────────────────
 
-TOPICS = [(source, topic) for source in WATCHED for topic in sorted(room(source, "handler").TOPICS)]
+TOPICS = [(source, topic) for source in WATCHED for topic in sorted(room(source, "receiver").TOPICS)]
 ASKED_BY_LAW = {
     "customers/delete",
     "customers/redact",

@@ -24,14 +24,14 @@ from bridge.receiving.receiver import Door
 from bridge.storage.ledger import Receipt, receipt_row
 from bridge.storage.queue import Parked
 from bridge.webhook import Request, Source, Summary, Webhook, webhook_id
-from functions.shopify.confirmation import ANOTHER_SHOP
-from functions.shopify.mapping import TOPIC_CHECK
-from functions.sources import ROOMS, room, signed
+from functions.sources.registry import ROOMS, room, signed
+from functions.sources.shopify.confirmation import ANOTHER_SHOP
+from functions.sources.shopify.mapping import TOPIC_CHECK
 from tests.world import World
 
 SECRET = "the-secret"
 Send: TypeAlias = Callable[..., Webhook]
-RIVALS = sorted(room("shopify", "handler").TOPICS)
+RIVALS = sorted(room("shopify", "receiver").TOPICS)
 
 
 def example(source: str, name: str) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def send(world: World) -> Send:
     """Signs a body as the tool does, under any topic, and has the door and deliver take it; returns the webhook."""
 
     def send(source: str, topic: str, content: dict[str, Any], **headers: str) -> Webhook:
-        [shop] = room(source, "handler").SOURCES
+        [shop] = room(source, "receiver").SOURCES
         door = Door(
             shop,
             secrets=world.secrets,
@@ -438,7 +438,7 @@ def test_once_the_check_is_corrected_a_retry_delivers(world: World, send: Send) 
 @pytest.mark.parametrize("name", ROOMS)
 def test_a_source_whose_topic_a_header_may_change_checks_it(name: str) -> None:
     """Every header and every part of the address that says a topic, changed after signing, is still proven."""
-    [source] = [one for one in room(name, "handler").SOURCES if one.name == name]
+    [source] = [one for one in room(name, "receiver").SOURCES if one.name == name]
     checks = hasattr(room(name, "mapping"), "TOPIC_CHECK")
     for path in sorted(Path("events", name).glob("*.json")):
         if not path.name.endswith(".batch.json") and not source.uses_settings:

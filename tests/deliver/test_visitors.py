@@ -15,7 +15,7 @@ from bridge.receiving import claims
 from bridge.receiving.receiver import Door
 from bridge.webhook import Webhook
 from cli.sample import Sample, signed
-from functions.sources import ROOMS, VISITED, room
+from functions.sources.registry import ROOMS, VISITED, room
 from tests.world import NOW
 
 URL = "https://door.example.com"
@@ -74,7 +74,7 @@ def deliver(world: Any, sample: Sample) -> Webhook:
     own = sample if source == "custom" else replace(sample, settings=None)
     request = signed(own, URL + path, TOKEN, NOW)
     door = Door(
-        *room(source, "handler").SOURCES,
+        *room(source, "receiver").SOURCES,
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
@@ -259,12 +259,12 @@ def test_nobody_proves_an_id_by_sending_the_receivers_mark(world: Any, send: Sen
 
 def test_no_source_keeps_the_header_of_the_mark() -> None:
     for source in ROOMS:
-        for one in room(source, "handler").SOURCES:
+        for one in room(source, "receiver").SOURCES:
             assert claims.HEADER not in one.kept_headers
 
 
 def test_every_source_with_visitors_has_claims_that_its_receiver_proves() -> None:
-    claiming = {one.name for source in ROOMS for one in room(source, "handler").SOURCES if one.claims}
+    claiming = {one.name for source in ROOMS for one in room(source, "receiver").SOURCES if one.claims}
     assert claiming == VISITED
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.connections import BATCH_KEYS
 from local.loopback import LoopbackOnly, is_nobodys
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app

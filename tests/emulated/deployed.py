@@ -21,7 +21,7 @@ import boto3
 
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.connections import BATCH_KEYS, CONNECTION, seed, settings
 from local.process import ROOT
 from local.routes import Router

@@ -12,7 +12,7 @@ import httpx
 
 from bridge.storage.ledger import Ledger, Receipt
 from cli.sample import Sample, signed
-from functions.sources import signed as signed_by_provider
+from functions.sources.registry import signed as signed_by_provider
 from local.connections import CONNECTION, local_secret
 from tests.emulated.deployed import Deployed
 

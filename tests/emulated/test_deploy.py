@@ -9,7 +9,7 @@ import httpx
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.process import ROOT
 from tests.emulated.deployed import Deployed, is_lacking, translated_template
 from tests.emulated.ministack import Ministack

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from tests.emulated.deployed import Deployed
 
 SOURCES = tuple(ROOMS)

@@ -57,9 +57,9 @@ def fuzz(name: str, seconds: int) -> None:
         sys.exit()
     with atheris.instrument_imports(include=["bridge", "functions"]):
         target = properties()[name]
-        for source in importlib.import_module("functions.sources").ROOMS:
-            for module in ("handler", "mapping"):
-                importlib.import_module("functions.sources").room(source, module)
+        for source in importlib.import_module("functions.sources.registry").ROOMS:
+            for module in ("receiver", "mapping"):
+                importlib.import_module("functions.sources.registry").room(source, module)
     corpus = WHERE_TO / name
     plant(corpus)
     options = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from tests.sources.test_every_source import EXAMPLES, Example
 
 SAMPLES = Path("../shared/samples")

@@ -18,8 +18,8 @@ from bridge.providers.client import ProviderClient
 from bridge.storage.queue import WebhookQueue, envelope_in, parked
 from bridge.storage.secrets import BatchKeys
 from bridge.webhook import Webhook
-from functions.custom.expressions import found_text
 from functions.retry.rounds import described
+from functions.sources.custom.expressions import found_text
 from tests.core.stand_ins import Calls
 from tests.fuzz.hostile import TEXTS, VALUES, changed
 

@@ -26,8 +26,8 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import Request
-from functions.forms.reading.body import gathered
-from functions.sources import ROOMS, room
+from functions.sources.forms.reading.body import gathered
+from functions.sources.registry import ROOMS, room
 from tests.core.stand_ins import Calls, Store
 from tests.fuzz.hostile import examples_of
 from tests.fuzz.test_mappings import can_be_sent, settings_of, webhook_of
@@ -42,7 +42,7 @@ MOST_BYTES_A_BYTE = 150
 """Memory for each byte of a body: an empty object of JSON is 64 for two."""
 MULTIPART = "multipart/form-data; boundary=frontier"
 URLENCODED = "application/x-www-form-urlencoded"
-FORMS = tuple(source for source, place in ROOMS.items() if place == "functions.forms")
+FORMS = tuple(source for source, place in ROOMS.items() if place == "functions.sources.forms")
 POSTED = ("form", "gravity", "elementor", "wufoo", "jotform")
 """Sources whose bodies may be urlencoded or multipart."""
 

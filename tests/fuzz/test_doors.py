@@ -15,7 +15,7 @@ from bridge.storage.connections import Connections
 from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from tests.core.stand_ins import Calls, Store
 from tests.fuzz.hostile import SOURCES, changed, events, examples_of, webhooks
 from tests.sources.test_every_source import SECRET, SENT_AT, Example, source_of

@@ -16,8 +16,8 @@ from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen
-from functions.sources import room, settings_model
-from functions.stripe.thin import whole
+from functions.sources.registry import room, settings_model
+from functions.sources.stripe.thin import whole
 from tests.fuzz.hostile import SOURCES, TEXTS, VALUES, changed, examples_of, webhooks
 from tests.sources.test_every_source import SENT_AT, Example, source_of
 

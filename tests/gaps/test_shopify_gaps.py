@@ -18,8 +18,8 @@ from bridge.profiles.versions import MAX_SEEN, ProfileState
 from bridge.providers.event_list import Sweep
 from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import gone_row, profile_row
-from functions.shopify import listing
-from functions.shopify.orders import TOPICS
+from functions.sources.shopify import event_list
+from functions.sources.shopify.orders import TOPICS
 from local.provider import Reply
 from tests.gaps.conftest import DAY, SHOP, Town, iso
 
@@ -331,27 +331,27 @@ def test_a_key_goes_to_a_shop_and_nowhere_else(domain: str) -> None:
 
 def test_the_list_cannot_lead_anywhere_else() -> None:
     links = {"next": "https://evil.example.com/admin?page_info=abc%26status%3Dany&limit=250"}
-    page = listing.page({"orders": []}, links, Sweep(0, 10))
+    page = event_list.page({"orders": []}, links, Sweep(0, 10))
     assert page.rest
-    address = listing.address("https://ada.myshopify.com", page.rest, ())
+    address = event_list.address("https://ada.myshopify.com", page.rest, ())
     assert address.startswith("https://ada.myshopify.com/admin/api/")
     assert address.endswith("/orders.json?limit=250&page_info=abc%26status%3Dany")
 
 
 @pytest.mark.parametrize("orders", [None, {}, "text", [None, 7, "x", {}, {"id": [1]}]], ids=repr)
 def test_nonsense_in_a_list_is_counted_and_passed_over(orders: Any) -> None:
-    page = listing.page({"orders": orders}, {}, Sweep(0, 10))
+    page = event_list.page({"orders": orders}, {}, Sweep(0, 10))
     assert (page.told, page.rest) == ((), None)
     assert page.unreadable == (len(orders) if isinstance(orders, list) else 0)
 
 
 @pytest.mark.parametrize("parcels", [None, {}, [None], [{"created_at": "never"}], [{"created_at": 5}]])
 def test_a_parcel_without_a_time_leaves_it_to_the_order(parcels: Any) -> None:
-    assert listing.last_fulfilled({"fulfillments": parcels}) is None
+    assert event_list.last_fulfilled({"fulfillments": parcels}) is None
 
 
 def test_every_topic_that_is_compared_has_an_event_that_comes_once() -> None:
-    assert all(TOPICS[topic].once for topic in listing.TOPICS)
+    assert all(TOPICS[topic].once for topic in event_list.TOPICS)
 
 
 # ── Any of them may be lost, or late ────────────────────────────────────────────────────────────────────

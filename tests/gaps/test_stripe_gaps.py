@@ -8,7 +8,7 @@ import pytest
 
 from bridge.storage.ledger import Receipt, receipt_row
 from functions.gaps.progress import GRACE_SECONDS
-from functions.stripe import listing, mapping
+from functions.sources.stripe import event_list, mapping
 from local.provider import Reply
 from tests.gaps.conftest import DAY, HOUR, Town, iso
 from tests.world import NOW
@@ -27,8 +27,8 @@ def begun(town: Town) -> Town:
 
 def test_all_topics_that_say_something_are_listed_and_stripe_takes_so_many() -> None:
     silent = {"invoice.payment_succeeded"}
-    assert set(listing.TOPICS) == set(mapping.TOPICS) - silent
-    assert len(listing.TOPICS) <= listing.MAX_TYPES
+    assert set(event_list.TOPICS) == set(mapping.TOPICS) - silent
+    assert len(event_list.TOPICS) <= event_list.MAX_TYPES
 
 
 def test_an_event_without_a_receipt_is_fed_and_reaches_its_profile(begun: Town) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from functions.sources import signed
+from functions.sources.registry import signed
 from local.application import Application, Options
 from local.connections import Connection
 from local.samples import body_of

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from bridge.errors import FAILURE_CLASSES
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.page import NAMES, REMEDIES
 from local.samples import samples_of
 from local.stack import LocalStack

@@ -15,7 +15,7 @@ import boto3
 import httpx
 import pytest
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.process import ROOT
 from local.stack import LocalStack, StackFailed
 

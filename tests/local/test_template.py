@@ -7,7 +7,7 @@ import boto3
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from functions.sources import ROOMS
+from functions.sources.registry import ROOMS
 from local.aws import LocalAws, forget_all
 from local.environment import aws_variables
 from local.process import ROOT

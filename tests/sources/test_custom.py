@@ -14,10 +14,10 @@ from bridge.errors import Ignored, MalformedBody, MappingFailed
 from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import checked
 from bridge.webhook import Request, Webhook
-from functions.custom.body import document
-from functions.custom.handler import check_topic, topic_of
-from functions.custom.mapping import to_change
-from functions.sources import settings_model
+from functions.sources.custom.body import document
+from functions.sources.custom.mapping import to_change
+from functions.sources.custom.receiver import check_topic, topic_of
+from functions.sources.registry import settings_model
 
 SAMPLES = Path("../shared/samples")
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from bridge.settings import checked
 from cli.sample import Sample
 from cli.trial import Trial
-from functions.sources import settings_model
+from functions.sources.registry import settings_model
 
 EXAMPLES = sorted(
     path for path in Path("events/custom").glob("*.json") if not path.name.endswith(".batch.json")

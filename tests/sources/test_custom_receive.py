@@ -16,8 +16,8 @@ import pytest
 from bridge.errors import InvalidSignature
 from bridge.receiving.receiver import Door
 from bridge.webhook import MAX_BODY_BYTES, Request
-from functions.custom.handler import CUSTOM, verify
-from functions.custom.signer import sign
+from functions.sources.custom.receiver import CUSTOM, verify
+from functions.sources.custom.signing import sign
 
 NOW = 1_789_041_600.0
 SECRET = "a-secret-of-the-tool"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
-from functions.sources import settings_model
+from functions.sources.registry import settings_model
 
 HMAC: dict[str, Any] = {"scheme": "hmac", "header": "X-Signature"}
 GOOD: dict[str, Any] = {

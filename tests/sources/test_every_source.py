@@ -1,4 +1,4 @@
-"""The promises that every source makes. A source is tested here by being in `functions.sources.ROOMS`."""
+"""The promises that every source makes. A source is tested here by being in `functions.sources.registry.ROOMS`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from bridge.receiving.receiver import Door
 from bridge.receiving.signatures import NO_HEADER
 from bridge.webhook import Source
-from functions.sources import ROOMS, room, signed
+from functions.sources.registry import ROOMS, room, signed
 from tests.world import with_told_times
 
 EVENTS = Path("events")
@@ -77,7 +77,7 @@ class Example:
 
 
 def source_of(name: str) -> Source:
-    return next(source for source in room(name, "handler").SOURCES if source.name == name)
+    return next(source for source in room(name, "receiver").SOURCES if source.name == name)
 
 
 def example_of(source: str) -> Example:

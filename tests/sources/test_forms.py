@@ -25,11 +25,11 @@ from bridge.profiles import identity, versions
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, webhook_id
-from functions.forms import mapping
-from functions.forms.reading.names import RESERVED, answer_names
-from functions.forms.recognition import phrases
-from functions.forms.registry import VENDORS
-from functions.forms.submission import Field
+from functions.sources.forms import mapping
+from functions.sources.forms.reading.names import RESERVED, answer_names
+from functions.sources.forms.recognition import phrases
+from functions.sources.forms.registry import VENDORS
+from functions.sources.forms.submission import Field
 from tests.world import with_told_times
 
 RECEIVED_AT = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
@@ -126,11 +126,15 @@ def test_becomes_exactly_what_stands_beside_the_example_and_nothing_is_cut(path:
     "unwanted",
     [
         *("pydantic", "httpx", "phonenumbers", "python_multipart", "bridge.settings"),
-        *("tomllib", "functions.forms.recognition.consent", "functions.forms.recognition.countries"),
+        *(
+            "tomllib",
+            "functions.sources.forms.recognition.consent",
+            "functions.sources.forms.recognition.countries",
+        ),
     ],
 )
 def test_receiving_imports_nothing_that_only_mapping_needs(unwanted: str) -> None:
-    check = f"import sys, functions.forms.handler; sys.exit({unwanted!r} in sys.modules)"
+    check = f"import sys, functions.sources.forms.receiver; sys.exit({unwanted!r} in sys.modules)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", check], env=environment, check=False).returncode == 0
 

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import pytest
 
 from bridge.settings import ConnectionSettings
-from functions.forms import mapping
-from functions.forms.registry import VENDORS
-from functions.forms.vendors import jotform
+from functions.sources.forms import mapping
+from functions.sources.forms.registry import VENDORS
+from functions.sources.forms.vendors import jotform
 from tests.sources.test_forms import attributes, webhook
 from tests.sources.test_forms_tables import TABLES
 

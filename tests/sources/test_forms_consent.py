@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.settings import ConnectionSettings
-from functions.forms import mapping
-from functions.forms.recognition import consent
-from functions.forms.registry import VENDORS
-from functions.forms.submission import Field
+from functions.sources.forms import mapping
+from functions.sources.forms.recognition import consent
+from functions.sources.forms.registry import VENDORS
+from functions.sources.forms.submission import Field
 from tests.sources.test_forms import EXAMPLES, asked, attributes, example, posted, response, webhook
 
 EMAIL = {"$email_marketing": "subscribed"}

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from functions.forms.submission import Field, Submission
-from functions.forms.vendors import elementor
+from functions.sources.forms.submission import Field, Submission
+from functions.sources.forms.vendors import elementor
 from tests.sources.test_forms import webhook
 
 URLENCODED = "application/x-www-form-urlencoded; charset=UTF-8"

@@ -11,9 +11,9 @@ import pytest
 from bridge.errors import MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.submission import Submission
-from functions.forms.vendors import fillout
+from functions.sources.forms import mapping
+from functions.sources.forms.submission import Submission
+from functions.sources.forms.vendors import fillout
 from tests.sources.test_forms import attributes, webhook
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.submission import Field, Submission
-from functions.forms.vendors import gravity
+from functions.sources.forms import mapping
+from functions.sources.forms.submission import Field, Submission
+from functions.sources.forms.vendors import gravity
 from tests.sources.test_forms import attributes, webhook
 
 ENTRY = {"id": "7", "form_id": "3", "date_created": "2026-09-01 10:00:00", "status": "active"}

@@ -17,10 +17,10 @@ from bridge.receiving.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, 
 from bridge.settings import ConnectionSettings
 from bridge.storage.connections import Connections
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.submission import Submission
-from functions.forms.vendors import hubspot
-from functions.sources import signed
+from functions.sources.forms import mapping
+from functions.sources.forms.submission import Submission
+from functions.sources.forms.vendors import hubspot
+from functions.sources.registry import signed
 from tests.sources.test_forms import answers, attributes, webhook
 
 NOW = 1_788_000_000.0

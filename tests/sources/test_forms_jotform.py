@@ -12,9 +12,9 @@ from bridge.errors import MalformedBody
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.submission import Submission
-from functions.forms.vendors import jotform
+from functions.sources.forms import mapping
+from functions.sources.forms.submission import Submission
+from functions.sources.forms.vendors import jotform
 from tests.sources.test_forms import RECEIVED_AT, answers, attributes, webhook
 from tests.sources.test_forms_receive import MULTIPART, parts
 

@@ -16,9 +16,9 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.receiving.signatures import MALFORMED_HEADER, MISMATCH, NO_HEADER
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.submission import Submission
-from functions.forms.vendors import netlify
+from functions.sources.forms import mapping
+from functions.sources.forms.submission import Submission
+from functions.sources.forms.vendors import netlify
 from tests.sources.test_forms import attributes, webhook
 
 SECRETS = ("newest-secret", "older-secret")

@@ -14,10 +14,10 @@ from bridge.errors import BodyTooLarge, InvalidSignature, MalformedBody
 from bridge.receiving import urlencoded
 from bridge.receiving.receiver import Door
 from bridge.webhook import Request, Summary
-from functions.forms import unsigned
-from functions.forms.handler import SOURCES
-from functions.forms.reading import body, multipart
-from functions.forms.vendors import typeform
+from functions.sources.forms import unsigned
+from functions.sources.forms.reading import body, multipart
+from functions.sources.forms.receiver import SOURCES
+from functions.sources.forms.vendors import typeform
 from tests.sources.test_forms import RECEIVED_AT, answers, posted
 
 BOUNDARY = "----boundary"

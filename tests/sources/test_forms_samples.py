@@ -12,8 +12,8 @@ import pytest
 from bridge.errors import Ignored, MalformedBody
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.registry import VENDORS
+from functions.sources.forms import mapping
+from functions.sources.forms.registry import VENDORS
 from tests.sources.test_forms import answers, attributes, webhook
 from tests.sources.test_forms_jotform import body as jotform_body
 from tests.sources.test_forms_receive import MULTIPART

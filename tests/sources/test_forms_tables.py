@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from functions.forms.reading import body
-from functions.forms.recognition import consent, countries, phrases
-from functions.forms.submission import Field
-from functions.forms.vendors import elementor, fillout, google, hubspot, tally, typeform, webflow, wufoo
+from functions.sources.forms.reading import body
+from functions.sources.forms.recognition import consent, countries, phrases
+from functions.sources.forms.submission import Field
+from functions.sources.forms.vendors import (
+    elementor,
+    fillout,
+    google,
+    hubspot,
+    tally,
+    typeform,
+    webflow,
+    wufoo,
+)
 
 COUNTRIES = {
     "AE": ("united arab emirates", "uae"),

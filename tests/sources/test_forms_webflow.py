@@ -13,9 +13,9 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.receiving.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, STALE
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request
-from functions.forms import mapping
-from functions.forms.submission import Submission
-from functions.forms.vendors import webflow
+from functions.sources.forms import mapping
+from functions.sources.forms.submission import Submission
+from functions.sources.forms.vendors import webflow
 from tests.sources.test_forms import answers, attributes, webhook
 
 NOW = 1_788_000_000.0

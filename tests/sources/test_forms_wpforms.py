@@ -10,8 +10,8 @@ import pytest
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.receiving import signatures
 from bridge.webhook import Request
-from functions.forms.submission import Field
-from functions.forms.vendors import wpforms
+from functions.sources.forms.submission import Field
+from functions.sources.forms.vendors import wpforms
 from tests.sources.test_forms import webhook
 
 NOW = 1_788_000_000.0

@@ -12,9 +12,9 @@ import pytest
 
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.webhook import Request
-from functions.forms.reading.body import posted
-from functions.forms.submission import Submission
-from functions.forms.vendors import wufoo
+from functions.sources.forms.reading.body import posted
+from functions.sources.forms.submission import Submission
+from functions.sources.forms.vendors import wufoo
 from tests.sources.test_forms import webhook
 
 HEADERS = {"content-type": "application/x-www-form-urlencoded"}

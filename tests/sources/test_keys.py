@@ -15,7 +15,7 @@ from bridge.webhook import Summary
 from cli.fields import REMOVED, Body, Path, altered, body_in, values
 from cli.sample import Sample
 from cli.trial import Trial
-from functions.sources import settings_model
+from functions.sources.registry import settings_model
 from tests.sources.test_every_source import EXAMPLES, each_example
 
 NAMES_AN_OBJECT = re.compile(r"(?i)(id|ids|token|uuid|guid|gid|uri|number|name|key|email|customer)$")

@@ -25,15 +25,15 @@ from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.choices import chosen
 from functions.deliver.delivery import believed
-from functions.sources import ROOMS, room, settings_model
-from functions.stripe.mapping import TOPICS as STRIPE_TOPICS
+from functions.sources.registry import ROOMS, room, settings_model
+from functions.sources.stripe.mapping import TOPICS as STRIPE_TOPICS
 from tests.conftest import SAMPLES
 from tests.sources.test_every_source import EXAMPLES, Example, source_of
 from tests.sources.test_samples_to_batch import FOLDERS, files, settings_of
 
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 Content = dict[str, Any]
-FORMS = frozenset(source for source, package in ROOMS.items() if package == "functions.forms")
+FORMS = frozenset(source for source, package in ROOMS.items() if package == "functions.sources.forms")
 
 
 # ── Bodies ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,7 +82,7 @@ def sample_bodies() -> Iterator[Body]:
 
 def is_mapped(body: Body) -> bool:
     """Whether the source's receiver lets the topic through; forms and custom tools have no list of them."""
-    known = getattr(room(body.example.source, "handler"), "TOPICS", None)
+    known = getattr(room(body.example.source, "receiver"), "TOPICS", None)
     return known is None or body.example.topic in known
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from bridge.receiving.receiver import Door
 from cli.sample import Sample, signed
-from functions.sources import room
+from functions.sources.registry import room
 from tests.conftest import SAMPLES
 from tests.world import NOW
 
@@ -81,7 +81,7 @@ def outcome(world: Any, path: Path) -> dict[str, Any]:
     world.connect(source, signing_secrets=[SECRET])
     world.parameters.write(source, "main", settings)
     door = Door(
-        next(one for one in room(source, "handler").SOURCES if one.name == source),
+        next(one for one in room(source, "receiver").SOURCES if one.name == source),
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,

@@ -21,7 +21,7 @@ from bridge.profiles import versions
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
-from functions.shopify import handler, mapping
+from functions.sources.shopify import mapping, receiver
 
 RECEIVED_AT = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 ORDER: dict[str, Any] = json.loads(Path("events/shopify/orders.create.json").read_text())["body"]
@@ -66,22 +66,22 @@ def test_an_order_without_items_has_no_units() -> None:
 
 
 def test_the_handler_lets_in_what_the_mapping_knows() -> None:
-    assert set(handler.TOPICS) == set(mapping.READERS)
+    assert set(receiver.TOPICS) == set(mapping.READERS)
 
 
 def test_both_generations_of_header_names_are_read() -> None:
     newer = request(json.dumps(ORDER).encode(), shopify_topic="orders/create")
-    assert handler.summarise(newer).customer == f"customer:{ORDER['customer']['id']}"
+    assert receiver.summarise(newer).customer == f"customer:{ORDER['customer']['id']}"
 
 
 def test_a_request_without_a_topic_is_malformed() -> None:
     with pytest.raises(MalformedBody):
-        handler.summarise(request(b"{}"))
+        receiver.summarise(request(b"{}"))
 
 
-@pytest.mark.parametrize("topic", handler.OF_THE_SHOP)
+@pytest.mark.parametrize("topic", receiver.OF_THE_SHOP)
 def test_what_is_about_the_shop_stands_in_a_line_of_its_own(topic: str) -> None:
-    assert handler.customer(topic, {"id": 1, "email": "owner@example.com"}) == "shop"
+    assert receiver.customer(topic, {"id": 1, "email": "owner@example.com"}) == "shop"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_about_the_shop_stands_in_a_line_of_its_own(topic: str) -> None:
     ],
 )
 def test_a_customers_webhooks_stay_in_order(body: dict[str, Any], customer: str) -> None:
-    assert handler.customer("orders/paid", body) == customer
+    assert receiver.customer("orders/paid", body) == customer
 
 
 def test_ids_keep_every_digit() -> None:
@@ -281,8 +281,8 @@ def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, An
 
 
 def test_an_unmapped_topic_is_left_to_the_door() -> None:
-    summary = handler.summarise(request(b"{}", x_shopify_topic="products/create"))
-    assert summary.topic not in handler.TOPICS
+    summary = receiver.summarise(request(b"{}", x_shopify_topic="products/create"))
+    assert summary.topic not in receiver.TOPICS
 
 
 def test_a_webhook_was_sent_off_no_later_than_it_came_in() -> None:

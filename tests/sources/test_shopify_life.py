@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.profiles.identity import email_sha256
 from bridge.webhook import Webhook, group_id
-from functions.shopify import handler
+from functions.sources.shopify import receiver
 from tests.world import KEYS, NOW
 
 EMAIL, CUSTOMER_ID, ORDER_ID, TOKEN = (
@@ -161,7 +161,7 @@ def lived(world: Any, webhooks: Life) -> dict[str, Any]:
 
 
 def queued(webhook_id: str, connection: str, topic: str, body: dict[str, Any]) -> Webhook:
-    group = group_id("shopify", connection, handler.customer(topic, body))
+    group = group_id("shopify", connection, receiver.customer(topic, body))
     received_at = datetime.fromtimestamp(NOW, UTC)
     content = json.dumps(body).encode()
     return Webhook(webhook_id, "shopify", connection, topic, {}, content, received_at, group)

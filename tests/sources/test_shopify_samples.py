@@ -9,7 +9,7 @@ from pathlib import Path
 from bridge.errors import Ignored
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
-from functions.shopify import handler, mapping
+from functions.sources.shopify import mapping, receiver
 
 UNREAD = "not read"
 
@@ -77,8 +77,8 @@ def outcome(path: Path) -> str:
     headers = {name.lower(): value for name, value in sample["headers"].items()}
     headers["x-shopify-topic"] = sample["topic"]
     body = json.dumps(sample["body"]).encode()
-    topic = handler.summarise(Request("shopify", "main", headers, {}, body)).topic
-    if topic not in handler.TOPICS:
+    topic = receiver.summarise(Request("shopify", "main", headers, {}, body)).topic
+    if topic not in receiver.TOPICS:
         return UNREAD
     received_at = datetime(2026, 9, 1, tzinfo=UTC)
     webhook = Webhook("id", "shopify", "main", topic, headers, body, received_at, "group")

@@ -19,9 +19,9 @@ from bridge.profiles.identity import email_sha256
 from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
-from functions.shopify import handler, mapping
-from functions.shopify.checkouts import digest
-from functions.shopify.models import Checkout
+from functions.sources.shopify import mapping, receiver
+from functions.sources.shopify.checkouts import digest
+from functions.sources.shopify.payloads import Checkout
 
 RECEIVED_AT = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ def test_what_has_only_ids_keeps_its_order_as_far_as_they_tell(
     topic: str, body: dict[str, Any], customer: str
 ) -> None:
     headers = {"x-shopify-topic": topic}
-    found = handler.summarise(Request("shopify", "main", headers, {}, json.dumps(body).encode()))
+    found = receiver.summarise(Request("shopify", "main", headers, {}, json.dumps(body).encode()))
     assert found.customer == customer
 
 
@@ -374,7 +374,7 @@ JUNK = st.recursive(
 def test_a_field_of_another_kind_is_a_named_failure_is_ignored_or_maps(topic: str, replaced: Any) -> None:
     body = body_of(topic.replace("/", "."))
     fields = replaced.draw(st.dictionaries(st.sampled_from(sorted(body)), JUNK, max_size=3))
-    assert handler.customer(topic, body | fields)
+    assert receiver.customer(topic, body | fields)
     with suppress(ValidationError, Ignored):
         found = change(topic, body | fields)
         assert found.person.references or found.moves or found.person.email or found.connection

@@ -19,7 +19,7 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profiles import identity, versions
 from bridge.profiles.profile_change import ProfileChange
 from bridge.webhook import Request, Summary
-from functions.stripe import handler, mapping, signer
+from functions.sources.stripe import mapping, receiver, signing
 from tests.stripe_events import (
     DAY,
     EVENTS,
@@ -53,7 +53,7 @@ def request(content: bytes, header: str | None = None) -> Request:
 
 def parts(content: bytes, secret: str = SECRET, now: float = NOW) -> tuple[str, str]:
     """The `t=...` and the `v1=...` that the signer makes."""
-    headers, _ = signer.sign("stripe", "", content, secret, now)
+    headers, _ = signing.sign("stripe", "", content, secret, now)
     timestamp, digest = headers["stripe-signature"].split(",")
     return timestamp, digest
 
@@ -73,7 +73,7 @@ def parts(content: bytes, secret: str = SECRET, now: float = NOW) -> tuple[str, 
 )
 def test_a_signature_counts_in_any_order_among_others_and_spaces(header: str) -> None:
     t, v1 = parts(b"{}")
-    assert handler.verify(request(b"{}", header.format(t=t, v1=v1)), [SECRET], NOW) == 0
+    assert receiver.verify(request(b"{}", header.format(t=t, v1=v1)), [SECRET], NOW) == 0
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_header_that_proves_nothing_is_refused(header: str | None, reason: str
     t, v1 = parts(b"{}")
     text = None if header is None else header.format(t=t, v1=v1, digest=v1.removeprefix("v1="))
     with pytest.raises(InvalidSignature) as refused:
-        handler.verify(request(b"{}", text), [SECRET], NOW)
+        receiver.verify(request(b"{}", text), [SECRET], NOW)
     assert refused.value.reason == reason
 
 
@@ -108,36 +108,36 @@ def test_a_header_that_proves_nothing_is_refused(header: str | None, reason: str
 def test_a_signature_is_five_minutes_good_either_way(seconds: int, passes: bool) -> None:
     signed = request(b"{}", ",".join(parts(b"{}", now=NOW + seconds)))
     if passes:
-        assert handler.verify(signed, [SECRET], NOW) == 0
+        assert receiver.verify(signed, [SECRET], NOW) == 0
         return
     with pytest.raises(InvalidSignature, match="stale" if seconds < 0 else "clock_skew"):
-        handler.verify(signed, [SECRET], NOW)
+        receiver.verify(signed, [SECRET], NOW)
 
 
 def test_a_header_with_a_signature_per_secret_passes_while_a_secret_is_rolled() -> None:
     t, new = parts(b"{}", "whsec_new")
     _, old = parts(b"{}", "whsec_old")
     rolled = request(b"{}", f"{t},{new},{old}")
-    assert handler.verify(rolled, ["whsec_new"], NOW) == 0
-    assert handler.verify(rolled, ["whsec_other", "whsec_old"], NOW) == 1
+    assert receiver.verify(rolled, ["whsec_new"], NOW) == 0
+    assert receiver.verify(rolled, ["whsec_other", "whsec_old"], NOW) == 1
 
 
 @given(body=st.binary(), noise=st.lists(st.sampled_from(["v0=00", "v9=x", "", " ", "v1=zz"]), max_size=4))
 def test_whatever_the_body_what_stripe_signs_is_accepted(body: bytes, noise: list[str]) -> None:
     header = ",".join([*noise, *reversed(parts(body))])
-    assert handler.verify(request(body, header), [SECRET], NOW) == 0
+    assert receiver.verify(request(body, header), [SECRET], NOW) == 0
 
 
 def summary(body: Any) -> Summary:
-    return handler.summarise(request(json.dumps(body).encode()))
+    return receiver.summarise(request(json.dumps(body).encode()))
 
 
 def test_the_door_and_the_mapping_know_the_same_topics() -> None:
-    assert set(mapping.TOPICS) == handler.STRIPE.topics
+    assert set(mapping.TOPICS) == receiver.STRIPE.topics
 
 
 def test_every_topic_has_a_sample_and_every_sample_a_topic() -> None:
-    assert {path.name.removesuffix(".json").partition("__")[0] for path in SAMPLES} == handler.TOPICS
+    assert {path.name.removesuffix(".json").partition("__")[0] for path in SAMPLES} == receiver.TOPICS
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_what_is_no_event_is_malformed(changed: Body) -> None:
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b'"event"', b"\xff", b"a=b"])
 def test_what_is_no_json_object_is_malformed(content: bytes) -> None:
     with pytest.raises(MalformedBody):
-        handler.summarise(request(content))
+        receiver.summarise(request(content))
 
 
 # ── Samples ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.webhook import Request, Webhook, group_id, webhook_id
-from functions.stripe import handler
+from functions.sources.stripe import receiver
 from tests.stripe_events import DAY, Body, about, sample
 
 START = 1_785_839_401
@@ -104,7 +104,7 @@ def upgraded(items: Body) -> Body:
 def webhook(world: Any, body: Body) -> Webhook:
     """The webhook as the door queues it."""
     content = json.dumps(body).encode()
-    told = handler.summarise(Request("stripe", "main", {}, {}, content))
+    told = receiver.summarise(Request("stripe", "main", {}, {}, content))
     return Webhook(
         id=webhook_id("stripe", "main", told, content),
         source="stripe",

@@ -10,7 +10,7 @@ from bridge.errors import Ignored
 from bridge.profiles.identity import linkable
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Summary
-from functions.stripe import handler
+from functions.sources.stripe import receiver
 from tests.stripe_events import (
     DAY,
     Body,
@@ -29,7 +29,7 @@ each_currency = pytest.mark.parametrize(("currency", "minor", "told"), MONEY)
 
 
 def summary(body: Body) -> Summary:
-    return handler.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
+    return receiver.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
 
 
 # ── Customers ───────────────────────────────────────────────────────────────────────────────────────────
@@ -504,7 +504,7 @@ def test_ids_of_connected_accounts_are_kept_apart() -> None:
 
 
 def test_every_topic_names_references_of_its_account() -> None:
-    for topic in handler.TOPICS:
+    for topic in receiver.TOPICS:
         person = change(sample(topic) | {"account": "acct_7"}).person
         assert person.references
         assert all(name.split(":", 2)[2].startswith("acct_7/") for name in person.references), topic

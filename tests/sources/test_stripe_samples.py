@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import Ignored
 from bridge.profiles import identity, versions
 from bridge.webhook import Request
-from functions.stripe import handler, mapping
+from functions.sources.stripe import mapping, receiver
 from tests.stripe_events import SETTINGS, change
 
 NOT_MAPPED = "topic not mapped"
@@ -70,7 +70,7 @@ BECOMES: dict[str, tuple[list[str], set[str]] | str] = {
 def becomes(body: dict[str, Any]) -> tuple[list[str], set[str]] | str:
     request = Request("stripe", "main", {}, {}, json.dumps(body).encode())
     try:
-        told = handler.summarise(request)
+        told = receiver.summarise(request)
     except Ignored as ignored:
         return ignored.reason
     if told.topic not in mapping.TOPICS:

@@ -11,7 +11,7 @@ from bridge.errors import BadCredentials, Ignored, MappingFailed, ProviderUnavai
 from bridge.providers.client import ProviderClient
 from bridge.storage.ledger import IGNORED
 from bridge.webhook import Request, Summary, Webhook
-from functions.stripe import handler, thin
+from functions.sources.stripe import receiver, thin
 from tests.sources.test_stripe_life import webhook
 from tests.stripe_events import Body, sample
 
@@ -34,7 +34,7 @@ def notice(**fields: Any) -> Body:
 
 
 def summary(body: Body) -> Summary:
-    return handler.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
+    return receiver.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
 
 
 def queued(body: Body) -> Webhook:

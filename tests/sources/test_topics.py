@@ -17,9 +17,9 @@ from bridge.errors import Ignored
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.shopify import confirmation as shopify
-from functions.shopify.fields import WHOLE
-from functions.sources import ROOMS, room
+from functions.sources.registry import ROOMS, room
+from functions.sources.shopify import confirmation as shopify
+from functions.sources.shopify.fields import WHOLE
 from tests.sources.other_kinds import EACH
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
@@ -64,7 +64,7 @@ SAMPLES = [
     for path in sorted(Path(folder, source).glob("*.json"))
     if not path.name.endswith(".batch.json")
 ]
-TOPICS = {source: sorted(room(source, "handler").TOPICS) for source in MAPPINGS}
+TOPICS = {source: sorted(room(source, "receiver").TOPICS) for source in MAPPINGS}
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.source}/{sample.name}")
 
 

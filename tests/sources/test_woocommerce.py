@@ -23,7 +23,7 @@ from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.receiving.receiver import Door
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
-from functions.woocommerce import handler, mapping, signer
+from functions.sources.woocommerce import mapping, receiver, signing
 
 RECEIVED_AT = datetime(2026, 9, 6, 12, 0, tzinfo=UTC)
 SECRET = "a-secret-of-the-shop"
@@ -79,7 +79,7 @@ def door(world: Any) -> Door:
     world.connect("woocommerce", signing_secrets=[SECRET])
     world.connect("woocommerce", "empty", signing_secrets=[])
     return Door(
-        handler.WOOCOMMERCE,
+        receiver.WOOCOMMERCE,
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
@@ -140,23 +140,25 @@ def test_whatever_else_is_unsigned_is_refused(
 @pytest.mark.parametrize("topic", ["order.restored", "product.updated"])
 def test_an_unmapped_topic_is_answered_and_forgotten(door: Door, world: Any, topic: str) -> None:
     body = b'{"id":16}'
-    headers, _ = signer.sign("woocommerce", topic, body, SECRET, 0)
+    headers, _ = signing.sign("woocommerce", topic, body, SECRET, 0)
     assert ask(door, body, headers) == (200, {"status": "ignored", "reason": "topic not mapped"})
     assert is_nothing_queued(world)
 
 
 def test_the_handler_lets_in_what_the_mapping_knows() -> None:
-    assert set(handler.TOPICS) == set(mapping.ORDER_TOPICS) | set(mapping.CUSTOMER_TOPICS) | handler.DELETIONS
+    assert (
+        set(receiver.TOPICS) == set(mapping.ORDER_TOPICS) | set(mapping.CUSTOMER_TOPICS) | receiver.DELETIONS
+    )
 
 
 def test_a_signed_request_without_a_topic_is_malformed() -> None:
     with pytest.raises(MalformedBody):
-        handler.summarise(request(b"{}"))
+        receiver.summarise(request(b"{}"))
 
 
 def test_the_delivery_id_is_not_signed_and_names_nothing() -> None:
     named = {"x_wc_webhook_topic": "order.updated", "x_wc_webhook_delivery_id": "1"}
-    assert handler.summarise(request(b'{"id": 1}', **named)).content_key is None
+    assert receiver.summarise(request(b'{"id": 1}', **named)).content_key is None
 
 
 @pytest.mark.parametrize(
@@ -174,7 +176,7 @@ def test_the_delivery_id_is_not_signed_and_names_nothing() -> None:
     ],
 )
 def test_a_customers_webhooks_stay_in_order(topic: str, body: dict[str, Any], customer: str) -> None:
-    assert handler.customer(topic, body) == customer
+    assert receiver.customer(topic, body) == customer
 
 
 # ── Who ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -492,7 +494,7 @@ def test_every_sample_is_accepted_or_ignored_with_a_reason(door: Door, samples: 
     for path in sorted((samples / "woocommerce").glob("*.json")):
         sample = json.loads(path.read_text())
         body = json.dumps(sample["body"], separators=(",", ":")).encode()
-        signed, _ = signer.sign("woocommerce", sample["topic"], body, SECRET, 0)
+        signed, _ = signing.sign("woocommerce", sample["topic"], body, SECRET, 0)
         assert set(signed) <= {name.lower() for name in sample["headers"]}
         status, answer = ask(door, body, sample["headers"] | signed)
         assert status == 200

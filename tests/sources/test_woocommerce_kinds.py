@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from functions.woocommerce.confirmation import FIELDS_OF_EVERY, KINDS_BY_FIELD
+from functions.sources.woocommerce.confirmation import FIELDS_OF_EVERY, KINDS_BY_FIELD
 from tests.sources.test_topics import GENERIC, UNKNOWN, read_under
 
 ORDER = json.loads(Path("events/woocommerce/order.updated__cancelled.json").read_text())["body"]

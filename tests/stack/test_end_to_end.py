@@ -25,8 +25,8 @@ from bridge.webhook import Webhook
 from cli.sample import Sample
 from cli.sample import signed as signed_sample
 from functions.deliver import requests
-from functions.sources import ROOMS
-from functions.sources import signed as signed_by_provider
+from functions.sources.registry import ROOMS
+from functions.sources.registry import signed as signed_by_provider
 from local.callers import access_key_of
 from local.stack import LocalStack
 from tests.world import with_told_times
