@@ -22,9 +22,9 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import BatchKeys, Secrets
 from bridge.webhook import Webhook, group_id
-from functions.deliver.delivery import Delivery
-from functions.deliver.kept_kinds import KeptKinds
-from functions.deliver.shapes import Reading, Shapes
+from functions.deliver.pipeline import Delivery
+from functions.deliver.schema_drift.watcher import Reading, Shapes
+from functions.deliver.type_registry import KeptKinds
 from functions.sources.registry import room
 
 NAME = "deliver"

@@ -11,7 +11,7 @@ from bridge.storage import erasures
 from bridge.storage.erasures import Erasure
 from cli.errors import CommandFailed, WrongUsage
 from cli.stack import Stack
-from functions.deliver import requests
+from functions.deliver.erasure import request
 
 LIST, CONFIRM, CANCEL = "list", "confirm", "cancel"
 ACTIONS = (LIST, CONFIRM, CANCEL)
@@ -48,7 +48,7 @@ def confirm(stack: Stack, erasure: Erasure) -> str:
     """
     if not erasures.begin(stack.ledger, erasure) and not found(stack, erasure.id).status == erasures.BEGUN:
         raise CommandFailed(f"erasure {erasure.id} has ended: {found(stack, erasure.id).status}")
-    wish = requests.carrying_out(erasure, now())
+    wish = request.carrying_out(erasure, now())
     stack.queue.send(wish)
     return wish.id
 

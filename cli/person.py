@@ -18,7 +18,7 @@ from cli.connect import DEFAULT_PROJECT
 from cli.errors import CommandFailed, WrongUsage
 from cli.receipt import custom_ids, places
 from cli.stack import Stack
-from functions.deliver import requests
+from functions.deliver.erasure import request
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def forget(stack: Stack, profiles: Sequence[Held], text: str) -> list[str]:
     """Put a request on the queue for each profile; returns the ids of these webhooks. Raises Unavailable."""
     asked_by, now = f"command {uuid.uuid4()}", datetime.fromtimestamp(time.time(), UTC)
     email = normalise.email(text) or ""
-    wishes = [requests.forget(one.project, one.custom_id, asked_by, now, email) for one in profiles]
+    wishes = [request.forget(one.project, one.custom_id, asked_by, now, email) for one in profiles]
     for wish in wishes:
         stack.queue.send(wish)
     return [wish.id for wish in wishes]

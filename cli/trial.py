@@ -13,7 +13,7 @@ from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Source, Summary, Webhook, group_id, webhook_id
 from cli.sample import Sample
-from functions.deliver.choices import chosen
+from functions.deliver.overrides import chosen
 from functions.sources.registry import SETTINGS, room
 
 SECRET = "preview"

@@ -28,9 +28,9 @@ from bridge.storage.queue import MOST_MESSAGES, WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.backlog import Backlog
-from functions.deliver.delivery import Delivery, Mapper
-from functions.deliver.gate import PROFILES_PER_SECOND, Gate
-from functions.deliver.invocation import Invocation
+from functions.deliver.circuit_breaker import PROFILES_PER_SECOND, Gate
+from functions.deliver.pipeline import Delivery, Mapper
+from functions.deliver.poison_messages import Invocation
 from functions.deliver.senders import Senders
 from local.sandbox.bucket import TokenBucket
 from tests.owners import owners_group, owners_person

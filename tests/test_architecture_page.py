@@ -49,7 +49,7 @@ def defined_in(path: Path) -> set[str]:
 
 def steps_of_delivery() -> list[str]:
     """Return what `Delivery.run` calls on its own parts, in the order of the source."""
-    tree = ast.parse((ROOT / "functions/deliver/delivery.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "functions/deliver/pipeline.py").read_text(encoding="utf-8"))
     [run] = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == "run"]
     calls = [
         (node.lineno, ast.unparse(node.func))

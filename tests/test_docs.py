@@ -27,12 +27,12 @@ from bridge.storage import ledger
 from bridge.webhook import Webhook
 from cli.main import app
 from functions.deliver import addresses
-from functions.deliver.job import Outcome
+from functions.deliver.delivery import Outcome
+from functions.monitor.rounds import METRICS
 from functions.sources.forms import mapping as forms
 from functions.sources.forms.reading.names import answer_names
 from functions.sources.forms.registry import VENDORS
 from functions.sources.registry import ROOMS, room, settings_model
-from functions.watch.rounds import METRICS
 from local.page import NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -530,7 +530,7 @@ def test_every_kind_of_warning_is_documented() -> None:
         for path in (
             core / "batch/limits.py",
             core / "batch/attribute_types.py",
-            ROOT / "functions/deliver/shapes.py",
+            ROOT / "functions/deliver/schema_drift/watcher.py",
             ROOT / "functions/deliver/consents.py",
         )
         for argument in first_arguments(path, "warnings.add", "self.warnings.add", "job.warnings.add")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from functions.deliver import requests
+from functions.deliver.erasure import request
 from functions.deliver.senders import Senders
 from functions.sources.registry import COMPARED, ROOMS
 from tests.test_template import FUNCTIONS, RESOURCES, SOURCES, TEMPLATE, fed_by_queues, of_type, translated
@@ -295,7 +295,7 @@ def test_who_may_send_to_the_queue_is_held_to_sources_or_has_a_reason() -> None:
 
 @pytest.mark.parametrize("function", senders())
 def test_a_function_sends_for_the_sources_whose_bodies_it_writes_alone(function: str) -> None:
-    begins, sources = "s3:PutObject on BodiesBucket/bodies/", {requests.SOURCE}
+    begins, sources = "s3:PutObject on BodiesBucket/bodies/", {request.SOURCE}
     if function != "WatchFunction":
         written = [row for row in rows(f"{function}Role") if row.startswith(begins)]
         sources = {row.removeprefix(begins).removesuffix("/*") for row in written}
@@ -310,7 +310,7 @@ def test_one_receiver_sends_for_a_source_and_nobody_else_but_the_gap_finder(sour
 
 
 def test_only_watch_sends_what_erases_people() -> None:
-    assert {name for name, sources in senders().items() if requests.SOURCE in sources} == {"WatchFunction"}
+    assert {name for name, sources in senders().items() if request.SOURCE in sources} == {"WatchFunction"}
 
 
 def test_a_role_is_taken_on_by_the_service_that_runs_it_alone() -> None:

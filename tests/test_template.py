@@ -21,7 +21,7 @@ from bridge.observability import NAMESPACE
 from bridge.receiving.receiver import CONNECTION_NAME
 from bridge.storage import ledger, queue
 from bridge.storage.archive import PREFIX
-from functions.deliver import delivery, settling
+from functions.deliver import outcomes, pipeline
 from functions.gaps import comparison
 from functions.gaps import handler as gaps
 from functions.gaps.comparison import Comparison
@@ -331,8 +331,8 @@ def test_a_round_of_retries_sees_each_message_once() -> None:
 def test_deliver_parks_before_sqs_gives_a_webhook_up() -> None:
     redrive = QUEUES["WebhooksQueue"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
-    assert redrive["maxReceiveCount"] > settling.MAX_RECEIVES
-    assert settling.MAX_AGE.total_seconds() < QUEUES["WebhooksQueue"]["MessageRetentionPeriod"]
+    assert redrive["maxReceiveCount"] > outcomes.MAX_RECEIVES
+    assert outcomes.MAX_AGE.total_seconds() < QUEUES["WebhooksQueue"]["MessageRetentionPeriod"]
 
 
 def test_a_full_batch_of_messages_fits_one_invocation() -> None:
@@ -716,7 +716,7 @@ def test_nobody_is_told_by_e_mail_unless_an_address_is_given() -> None:
 
 
 def test_a_long_task_leaves_time_for_a_page_and_for_what_follows() -> None:
-    spare = delivery.SPARE_SECONDS
+    spare = pipeline.SPARE_SECONDS
     assert setting("DeliverFunction", "Timeout") / 3 < spare < setting("DeliverFunction", "Timeout") / 2
 
 

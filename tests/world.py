@@ -27,9 +27,9 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import Parked, WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook, group_id
-from functions.deliver.delivery import Delivery, Mapper
-from functions.deliver.kept_kinds import KeptKinds
-from functions.deliver.shapes import Shapes
+from functions.deliver.pipeline import Delivery, Mapper
+from functions.deliver.schema_drift.watcher import Shapes
+from functions.deliver.type_registry import KeptKinds
 from functions.sources.registry import ROOMS, room
 from local import moto_fifo, moto_transactions
 from tests.core.stand_ins import Strict

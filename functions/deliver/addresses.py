@@ -12,7 +12,7 @@ from typing import Final
 from bridge.observability import Cause, alarm
 from bridge.profiles import identity
 from bridge.storage.ledger import Ledger, emails_row
-from functions.deliver.job import Job, Outcome
+from functions.deliver.delivery import Job, Outcome
 
 SHARED: Final = "shared_identity"
 CONFLICT: Final = "identity_conflict"

@@ -22,8 +22,8 @@ from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import RECEIPT_DAYS, fact_row, link_row
 from bridge.webhook import Webhook
-from functions.deliver import choices
-from functions.deliver.job import Job, Outcome
+from functions.deliver import overrides
+from functions.deliver.delivery import Job, Outcome
 from functions.deliver.withdrawals import CHANNELS, Known, withdrawn_at
 
 REQUEST_EVENT, CONFIRMED_EVENT = "consent_requested", "consent_confirmed"
@@ -98,7 +98,9 @@ def ask(
         job.rows += request_rows(job, group, channel, digest, now)
         once = f"{REQUEST_EVENT}:{channel}:{since}:{now:%Y-%m-%d}"
         event = Event(REQUEST_EVENT, now, request(job, group, channel, api_url, now), once)
-        job.change = replace(job.change, events=(*job.change.events, *choices.events((event,), job.settings)))
+        job.change = replace(
+            job.change, events=(*job.change.events, *overrides.events((event,), job.settings))
+        )
 
 
 def own_address(job: Job, state: ProfileState, address: str) -> str | None:
@@ -173,7 +175,7 @@ def to_change(webhook: Webhook, settings: ConnectionSettings, facts: Mapping[str
     group = AttributeGroup(
         f"consent_{confirmation.channel}",
         normalise.sortable(confirmation.made_at),
-        choices.attributes({consent: SUBSCRIBED}, settings),
+        overrides.attributes({consent: SUBSCRIBED}, settings),
         provenance="owner",
         proof=proof(known),
     )
@@ -181,7 +183,7 @@ def to_change(webhook: Webhook, settings: ConnectionSettings, facts: Mapping[str
     return ProfileChange(
         Person(references=(reference(confirmation.webhook_id),), named_elsewhere=True, provenance="owner"),
         groups=(group,),
-        events=choices.events((event,), settings),
+        events=overrides.events((event,), settings),
     )
 
 

@@ -19,14 +19,14 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from functions.deliver.backlog import Backlog
-from functions.deliver.delivery import Delivery, Mapper, Whole
-from functions.deliver.gate import PROFILES_PER_SECOND, Gate
-from functions.deliver.invocation import Invocation
-from functions.deliver.kept_kinds import KeptKinds
+from functions.deliver.circuit_breaker import PROFILES_PER_SECOND, Gate
+from functions.deliver.pipeline import Delivery, Mapper, Whole
+from functions.deliver.poison_messages import Invocation
 from functions.deliver.preview import previewed
+from functions.deliver.schema_drift.watcher import Reading, Shapes
 from functions.deliver.senders import Senders
-from functions.deliver.shapes import Reading, Shapes
 from functions.deliver.tracing import traced, tracer
+from functions.deliver.type_registry import KeptKinds
 from functions.sources.registry import ROOMS, room
 
 STACK = os.environ["STACK_NAME"]

@@ -9,8 +9,8 @@ from typing import Any
 
 from bridge.batch import limits
 from bridge.errors import BatchUnavailable, MappingFailed, NotStorable
-from functions.deliver.delivery import Delivery
-from functions.deliver.job import Job, Message, going
+from functions.deliver.delivery import Job, Message, going
+from functions.deliver.pipeline import Delivery
 
 
 def previewed(delivery: Delivery, envelopes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.errors import WrongSender
 from bridge.storage.queue import body_key, envelope_in
-from functions.deliver.job import Message
+from functions.deliver.delivery import Message
 
 STOPPED_BEFORE = "it was stopped before, and is never sent again"
 

@@ -9,7 +9,7 @@ from bridge.errors import Ignored, TopicUnconfirmed
 from bridge.receiving.confirmation import SEEN_BEFORE, TopicCheck, id_of_body
 from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook
-from functions.deliver.job import TEST_EVENT, Job, Outcome
+from functions.deliver.delivery import TEST_EVENT, Job, Outcome
 
 
 class TopicChecks:

@@ -11,7 +11,7 @@ from bridge.profiles import identity
 from bridge.profiles.ownership import DIGEST
 from bridge.profiles.versions import CONSENTS, SUBSCRIBED, UNSUBSCRIBED, VISITORS, ProfileState, digest_of
 from bridge.storage.ledger import AddressConsent, Ledger
-from functions.deliver.job import Job
+from functions.deliver.delivery import Job
 
 # consent             channel of its link   address to which that goes
 CHANNELS = {

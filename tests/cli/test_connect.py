@@ -18,7 +18,7 @@ from cli import connect, consent_boxes, visitors
 from cli.connect import NEXT_STEPS
 from cli.show import SETTINGS_OF_WARNINGS
 from cli.stack import Stack
-from functions.deliver.settling import ANSWERED_BY_SETTINGS
+from functions.deliver.outcomes import ANSWERED_BY_SETTINGS
 from functions.sources.registry import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
 from tests.cli.conftest import DOOR, Bridge
 

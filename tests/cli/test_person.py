@@ -14,7 +14,7 @@ from bridge.profiles.versions import ProfileState, apply
 from bridge.storage.ledger import Receipt, fact_row, gone_row, link_row, profile_row
 from bridge.storage.queue import WebhookQueue
 from cli.stack import Stack
-from functions.deliver import requests
+from functions.deliver.erasure import request
 from tests.cli.conftest import Bridge
 from tests.owners import owners_group
 
@@ -87,7 +87,7 @@ def test_a_person_is_erased_once_somebody_says_yes(bridge: Bridge, stack: Stack,
     result = bridge("erase", "ada@example.com", "--stack", stack.name, typed="y\n")
     assert result.exit_code == 0
     [wish] = asked(queue)
-    assert (wish.source, wish.connection, wish.topic) == (requests.SOURCE, "default", requests.TOPIC)
+    assert (wish.source, wish.connection, wish.topic) == (request.SOURCE, "default", request.TOPIC)
     assert json.loads(wish.body) == {"custom_id": ADA, "email": "ada@example.com"}
     assert f"`bridge receipt {wish.id}`" in result.stdout
 

@@ -19,7 +19,7 @@ from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.receiving.consent_page import TEXTS
 from functions.sources.registry import ROOMS, room
 from tests.core.stand_ins import Calls, out_of_reach
-from tests.core.test_door import DOMAIN, NOW, POST, SECRET, URLENCODED, Hall, event
+from tests.core.test_receiver import DOMAIN, NOW, POST, SECRET, URLENCODED, Hall, event
 
 CONFIRM_SECRET = "confirm-secret-of-form-main"
 WEBHOOK = "0123456789abcdef" * 2

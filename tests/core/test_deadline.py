@@ -16,7 +16,7 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from functions.deliver import handler
-from functions.deliver.gate import SETTLING_SECONDS
+from functions.deliver.circuit_breaker import SETTLING_SECONDS
 from tests.core.stand_ins import Calls
 
 

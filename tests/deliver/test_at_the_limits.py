@@ -11,7 +11,7 @@ import pytest
 from bridge.profiles.identity import email_sha256
 from bridge.webhook import Webhook
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
-from tests.deliver.test_privacy import through
+from tests.deliver.test_erasure import through
 from tests.world import World
 
 ADA, GRACE = (email_sha256(f"{name}@example.com") or "" for name in ("ada", "grace"))

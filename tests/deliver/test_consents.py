@@ -20,8 +20,9 @@ from bridge.receiving import consent_links
 from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook, group_id
-from functions.deliver import consents, requests
-from functions.deliver.job import Job, Message, Outcome
+from functions.deliver import consents
+from functions.deliver.delivery import Job, Message, Outcome
+from functions.deliver.erasure import request
 from tests.owners import owners_group, owners_person
 from tests.world import NOW, MakeWebhook, World
 
@@ -406,7 +407,7 @@ def test_a_link_for_a_channel_that_was_not_asked_for_subscribes_nobody(
 def test_a_link_of_somebody_who_was_erased_subscribes_nobody(forms: World, shopify: MakeWebhook) -> None:
     deliver(forms, states(shopify, "unsubscribed", NOW - 60), form(forms, TICK))
     click = pressed(forms, asked_link(forms))
-    asked = requests.forget("default", ADAS, "test", datetime.fromtimestamp(forms.now, UTC), ADA)
+    asked = request.forget("default", ADAS, "test", datetime.fromtimestamp(forms.now, UTC), ADA)
     deliver(forms, asked)
     before = len(forms.operations)
     deliver(forms, click)

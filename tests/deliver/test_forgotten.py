@@ -21,7 +21,7 @@ from bridge.storage.archive import Archive
 from bridge.storage.ledger import ERASED_SECONDS
 from bridge.storage.queue import Failure, parked
 from bridge.webhook import Request, Webhook, group_id
-from functions.deliver import requests
+from functions.deliver.erasure import request
 from functions.sources.registry import room
 from tests.stripe_events import about
 from tests.world import NOW, SENDER, World
@@ -276,7 +276,7 @@ def test_after_a_redact_no_store_holds_the_person(
     calls = len(world.batch.calls)
     redact = told("shopify", "customers/redact", 10, REDACT)
     if by_command:
-        redact = requests.forget("default", HASH, "somebody", redact.received_at, EMAIL)
+        redact = request.forget("default", HASH, "somebody", redact.received_at, EMAIL)
     else:
         calls += ask_the_shop_first(world, redact)
         redact = decided(world)
@@ -330,7 +330,7 @@ def decided(world: World) -> Webhook:
     [erasure] = erasures.every(world.ledger)
     assert (erasure.status, erasure.custom_id, erasure.connection) == ("undecided", HASH, "shopify/main")
     assert erasures.begin(world.ledger, erasure)
-    return requests.carrying_out(erasure, datetime.fromtimestamp(NOW, UTC))
+    return request.carrying_out(erasure, datetime.fromtimestamp(NOW, UTC))
 
 
 def with_app_keys(world: World, app_keys: list[str]) -> None:

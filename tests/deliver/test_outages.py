@@ -14,7 +14,7 @@ import pytest
 from bridge.observability import logger
 from bridge.profiles import identity
 from bridge.profiles.profile_change import ProfileChange
-from functions.deliver.settling import MAX_RECEIVES
+from functions.deliver.outcomes import MAX_RECEIVES
 from tests.core.stand_ins import out_of_reach
 from tests.owners import owners_person
 from tests.simulation import KEYS, START, Killed, SimulatedWorld, order, webhook

@@ -20,9 +20,9 @@ from bridge.profiles.profile_change import Event, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import receipt_key
 from bridge.webhook import Webhook, group_id
-from functions.deliver.invocation import Invocation
+from functions.deliver.outcomes import MAX_WAITS_FOR_THE_LEDGER
+from functions.deliver.poison_messages import Invocation
 from functions.deliver.senders import Senders
-from functions.deliver.settling import MAX_WAITS_FOR_THE_LEDGER
 from functions.sources.registry import ROOMS, room
 from local.samples import Sample, body_of, read_sample, samples
 from tests.core.stand_ins import Strict, refused

@@ -19,8 +19,8 @@ from bridge.storage.erasures import Erasure
 from bridge.storage.ledger import Receipt, fact_row, link_row, receipt_row
 from bridge.storage.queue import Failure
 from bridge.webhook import Webhook, group_id
-from functions.deliver import requests, rows
-from functions.deliver.reach import FED_BY_OTHERS, MOVED, NAMES_ANOTHER, OF_ANOTHER, OWNERS, SHARED
+from functions.deliver.erasure import request, rows
+from functions.deliver.erasure.reach import FED_BY_OTHERS, MOVED, NAMES_ANOTHER, OF_ANOTHER, OWNERS, SHARED
 from tests.owners import owners_group, owners_person
 from tests.world import KEYS, NOW, World
 
@@ -382,7 +382,7 @@ def test_what_a_person_confirms_is_erased_whole_whoever_fed_it(world: World, sho
     world.deliver(shopify("customers/redact", 10, **redact(1, "ada", 9)))
     erasure = one_waiting(world)
     assert erasures.begin(world.ledger, erasure)
-    assert world.deliver(requests.carrying_out(erasure, MOMENT)) == []
+    assert world.deliver(request.carrying_out(erasure, MOMENT)) == []
     assert is_gone(world, ADA)
     assert world.parked() == []
     done = erasures.one(world.ledger, erasure.id)

@@ -15,9 +15,9 @@ from bridge.errors import FAILURE_CLASSES, WrongSender
 from bridge.storage.archive import Archive
 from bridge.storage.queue import Failure, Parked, body_key
 from bridge.webhook import Webhook
-from functions.deliver import requests
-from functions.deliver.invocation import Invocation
-from functions.deliver.job import message_of
+from functions.deliver.delivery import message_of
+from functions.deliver.erasure import request
+from functions.deliver.poison_messages import Invocation
 from functions.deliver.senders import STOPPED_BEFORE, Senders
 from functions.retry.rounds import Archived, DeadLetters, Filter, Order, Report, retry_round
 from functions.sources.registry import ROOMS
@@ -26,7 +26,7 @@ from tests.world import NOW, World, record
 SENDERS = Senders.of(
     "stack-Shopify-1=shopify stack-Forms-2=typeform,form stack-Gaps-3=shopify,stripe w=bridge"
 )
-EVERY = (*ROOMS, requests.SOURCE)
+EVERY = (*ROOMS, request.SOURCE)
 AT = datetime.fromtimestamp(NOW, UTC)
 ANYBODY = "AROAEXAMPLE:somebody"
 
@@ -104,7 +104,7 @@ def test_a_function_sends_for_its_own_sources_and_for_no_other(
     assert (seen, world.batch.calls, world.ledger.scan_receipts(100)) == ([], [], [])
     invoke(world, *(sent(world, replace(order, id=source, source=source), function) for source in own))
     assert len(whole_queue(world, "wrong_sender")) == len(foreign)
-    assert set(seen) == own - {requests.SOURCE}
+    assert set(seen) == own - {request.SOURCE}
 
 
 @pytest.mark.parametrize(

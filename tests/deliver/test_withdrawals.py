@@ -13,7 +13,8 @@ from bridge.profiles.identity import email_sha256
 from bridge.profiles.versions import digest_of
 from bridge.storage.ledger import RECEIPT_DAYS, AddressConsent
 from bridge.webhook import Webhook
-from functions.deliver import consents, requests
+from functions.deliver import consents
+from functions.deliver.erasure import request
 from tests.deliver.test_consents import (
     ADA,
     ADAS,
@@ -309,7 +310,7 @@ def test_a_row_that_is_refused_for_good_parks_its_webhook_and_no_other(
 
 def test_it_is_erased_with_the_person_and_told_of_before(forms: World, shopify: MakeWebhook) -> None:
     deliver(forms, record(shopify, "unsubscribed"))
-    asked = requests.forget("default", "U-7001", "test", datetime.fromtimestamp(forms.now, UTC))
+    asked = request.forget("default", "U-7001", "test", datetime.fromtimestamp(forms.now, UTC))
     deliver(forms, asked)
     assert rows(forms) == {}
     receipt = forms.ledger.receipt(asked.id)

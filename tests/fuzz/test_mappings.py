@@ -15,7 +15,7 @@ from bridge.errors import BridgeError
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.webhook import Webhook
-from functions.deliver.choices import chosen
+from functions.deliver.overrides import chosen
 from functions.sources.registry import room, settings_model
 from functions.sources.stripe.thin import whole
 from tests.fuzz.hostile import SOURCES, TEXTS, VALUES, changed, examples_of, webhooks

@@ -23,8 +23,8 @@ from bridge.profiles.identity import MOMENT, as_stated, in_time
 from bridge.profiles.profile_change import AttributeGroup, Person, ProfileChange
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
-from functions.deliver.choices import chosen
-from functions.deliver.delivery import believed
+from functions.deliver.overrides import chosen
+from functions.deliver.pipeline import believed
 from functions.sources.registry import ROOMS, room, settings_model
 from functions.sources.stripe.mapping import TOPICS as STRIPE_TOPICS
 from tests.conftest import SAMPLES

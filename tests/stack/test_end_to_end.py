@@ -24,7 +24,7 @@ from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from cli.sample import Sample
 from cli.sample import signed as signed_sample
-from functions.deliver import requests
+from functions.deliver.erasure import request
 from functions.sources.registry import ROOMS
 from functions.sources.registry import signed as signed_by_provider
 from local.callers import access_key_of
@@ -257,7 +257,7 @@ def sample_requests(
         known = connection(stack, sample.source)
         address = known["url"].partition("?")[0]
         one = signed_sample(sample, address, secret or known["signing_secret"], now or time.time())
-        requests.append(httpx.Request("POST", one.url, headers=one.headers, content=one.body))
+        request.append(httpx.Request("POST", one.url, headers=one.headers, content=one.body))
     return requests
 
 
@@ -427,7 +427,7 @@ def test_what_a_function_sends_for_another_source_is_parked_and_nothing_sends_it
     assert eventually(lambda: statuses(fresh) == ["delivered"], 10)
     before, custom_id = profiles(fresh), email_sha256(person) or ""
     at = datetime.now(UTC)
-    erasure = requests.forget("default", custom_id, "a test", at, person)
+    erasure = request.forget("default", custom_id, "a test", at, person)
     topic, body = order(10, 9, "orders/paid", 1)
     forged = Webhook("forged", "shopify", "main", topic, {}, body, at, "forged")
     for webhook in (erasure, forged):

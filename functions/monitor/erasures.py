@@ -14,7 +14,7 @@ from bridge.storage.connections import Connections
 from bridge.storage.erasures import BEGUN, UNDECIDED, Erasure
 from bridge.storage.ledger import Ledger
 from bridge.storage.queue import WebhookQueue
-from functions.deliver import requests
+from functions.deliver.erasure import request
 
 STILL_SPEAKS = "webhooks of this shop have come since: a new app may have replaced the old one"
 
@@ -38,7 +38,7 @@ def look_after(
         if erasure.is_due(now):
             begin(erasure, ledger, queue, connections, now)
         elif erasure.status == BEGUN:
-            queue.send(requests.carrying_out(erasure, now))
+            queue.send(request.carrying_out(erasure, now))
         elif erasure.status == UNDECIDED and erasure.reminders_due(now) > erasure.reminders:
             reminded += erasures.remind(ledger, erasure, erasure.reminders_due(now))
     if reminded:
@@ -55,4 +55,4 @@ def begin(
         if erasures.hand_over(ledger, erasure, STILL_SPEAKS):
             alarm("erasure_needs_decision", connection=erasure.connection, erasure=erasure.id)
     elif erasures.begin(ledger, erasure):
-        queue.send(requests.carrying_out(erasure, now))
+        queue.send(request.carrying_out(erasure, now))

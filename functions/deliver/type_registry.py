@@ -19,7 +19,7 @@ from bridge.errors import BatchUnavailable, NotStorable
 from bridge.observability import logger
 from bridge.profiles.versions import ProfileState, sent_as
 from bridge.storage.ledger import Ledger
-from functions.deliver.job import Job, Outcome
+from functions.deliver.delivery import Job, Outcome
 
 Place: TypeAlias = tuple[str, str]
 """A project and a name of its profiles, or a path in an event."""

@@ -15,9 +15,9 @@ from bridge.observability import Cause
 from bridge.receiving.signatures import NO_HEADER
 from bridge.settings import ConnectionSettings
 from bridge.storage.connections import MAX_DRIFTS, NOTE_EVERY_SECONDS, Connections, Known
-from functions.deliver import drift
-from functions.watch.rounds import CAUSES, METRICS, watch
-from functions.watch.silence import (
+from functions.deliver.schema_drift import fields
+from functions.monitor.rounds import CAUSES, METRICS, watch
+from functions.monitor.silence import (
     DRIFTS_COUNT_FOR,
     FIELD_CHANGED,
     FIELD_GONE,
@@ -270,7 +270,7 @@ def test_fields_that_are_back_are_told_no_more(shop: Shop) -> None:
 
 
 def test_delivery_and_the_watch_tell_of_a_drift_in_the_same_words_and_for_as_long() -> None:
-    assert (drift.GONE, drift.CHANGED, drift.TOLD_FOR) == (FIELD_GONE, FIELD_CHANGED, DRIFTS_COUNT_FOR)
+    assert (fields.GONE, fields.CHANGED, fields.TOLD_FOR) == (FIELD_GONE, FIELD_CHANGED, DRIFTS_COUNT_FOR)
 
 
 def counted(text: str) -> dict[str, Any]:

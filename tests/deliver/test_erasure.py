@@ -15,7 +15,7 @@ from bridge.errors import MappingFailed
 from bridge.profiles.identity import email_sha256
 from bridge.storage.ledger import ERASED_SECONDS
 from bridge.storage.queue import Failure
-from functions.deliver.search import PARKED_WEBHOOKS
+from functions.deliver.erasure.search import PARKED_WEBHOOKS
 from functions.sources.registry import room
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
 from tests.world import KEYS, NOW, record

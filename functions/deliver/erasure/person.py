@@ -18,12 +18,12 @@ from bridge.profiles.versions import UNSUBSCRIBED, ProfileState
 from bridge.storage import erasures, progress
 from bridge.storage.ledger import ERASED_SECONDS, emails_key, gone_row, link_key, link_row, profile_row
 from bridge.storage.secrets import BatchKeys
-from functions.deliver import requests
 from functions.deliver.context import Context
-from functions.deliver.job import Job
-from functions.deliver.reach import NAMED, PART, WHOLE, Reach, Target, scope_of
-from functions.deliver.rows import Rows
-from functions.deliver.search import NOT_WHOLE, Search
+from functions.deliver.delivery import Job
+from functions.deliver.erasure import request
+from functions.deliver.erasure.reach import NAMED, PART, WHOLE, Reach, Target, scope_of
+from functions.deliver.erasure.rows import Rows
+from functions.deliver.erasure.search import NOT_WHOLE, Search
 
 WithKeys = Callable[[str, Callable[[BatchKeys], Any]], Any]
 
@@ -134,7 +134,7 @@ class PrivacyDesk:
 
     def search(self, job: Job, reached: Progress) -> None:
         """Delete the person's parked webhooks; but not where a whole connection goes, whose went all at once."""
-        if not (job.webhook.source == requests.SOURCE and job.change.scope):
+        if not (job.webhook.source == request.SOURCE and job.change.scope):
             self.save(job, reached)
             search = Search(self.context)
             parked, is_whole = search.drop(job, reached.targets)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.providers.payload_schema import Seen, Shape
-from functions.deliver.drift import (
+from functions.deliver.schema_drift.fields import (
     CHANGED,
     GONE,
     MAX_GAPS,

@@ -10,10 +10,10 @@ from bridge.profiles import normalise
 from bridge.storage import erasures, progress, roster
 from bridge.storage.connections import Connections
 from bridge.storage.ledger import ERASED_SECONDS
-from functions.deliver import requests
 from functions.deliver.context import Context
-from functions.deliver.job import Job
-from functions.deliver.search import NOT_WHOLE, Search, place_of
+from functions.deliver.delivery import Job
+from functions.deliver.erasure import request
+from functions.deliver.erasure.search import NOT_WHOLE, Search, place_of
 
 LEFT = "connection marked inactive"
 
@@ -94,7 +94,7 @@ class LeavingDesk:
     def ask(self, job: Job, custom_id: str) -> None:
         """Put the request for one person on the queue; the same person again is the same request."""
         webhook, project = job.webhook, job.settings.project
-        wish = requests.forget_of(project, custom_id, job.change.scope, webhook.id, webhook.received_at)
+        wish = request.forget_of(project, custom_id, job.change.scope, webhook.id, webhook.received_at)
         self.context.queue.send(wish)
 
     def save(self, job: Job, stored: dict[str, Any]) -> None:

@@ -16,11 +16,11 @@ from bridge.observability import alarm, count, logger
 from bridge.profiles import normalise
 from bridge.storage.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
 from bridge.storage.queue import Failure, WebhookQueue
-from functions.deliver.delivery import Delivery
-from functions.deliver.gate import CALL_SECONDS
-from functions.deliver.job import Message, message_of
+from functions.deliver.circuit_breaker import CALL_SECONDS
+from functions.deliver.delivery import Message, message_of
+from functions.deliver.outcomes import FIRST_DELAY_SECONDS, QUEUE_KEEPS, delay_seconds, is_exhausted
+from functions.deliver.pipeline import Delivery
 from functions.deliver.senders import Senders
-from functions.deliver.settling import FIRST_DELAY_SECONDS, QUEUE_KEEPS, delay_seconds, is_exhausted
 
 SUSPECT_AFTER_BREAKS = 2
 MOST_BREAKS_ALONE = 3

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 from bridge.profiles import identity, ownership
 from bridge.profiles.versions import VISITORS, ProfileState
 from bridge.storage.ledger import BATCH_READ_KEYS, Ledger, Link, link_key, link_of, profile_key
-from functions.deliver import requests
-from functions.deliver.job import Job
+from functions.deliver.delivery import Job
+from functions.deliver.erasure import request
 
 Extent: TypeAlias = Literal["whole", "part", "named"]
 WHOLE: Extent = "whole"
@@ -57,7 +57,7 @@ class Reach:
 
     def targets(self, job: Job) -> list[Target]:
         """Return the profiles that a request reaches, those of the person first. Raises BatchUnavailable."""
-        if job.webhook.source == requests.SOURCE:
+        if job.webhook.source == request.SOURCE:
             return self.named_outright(job)
         project, person = job.settings.project, job.change.person
         links = self.ledger.known_links(project, person.references, self.clock())
@@ -170,4 +170,4 @@ def led_to(link: Link | None) -> tuple[list[str], list[str]]:
 
 def scope_of(job: Job) -> str:
     """Return the connection whose traces a request takes, such as `shopify/main`; empty where it takes all."""
-    return job.change.scope if job.webhook.source == requests.SOURCE else job.webhook.writer
+    return job.change.scope if job.webhook.source == request.SOURCE else job.webhook.writer

@@ -20,9 +20,9 @@ from bridge.profiles.profile_change import Event, ProfileChange, Value
 from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook, group_id
-from functions.deliver.kept_kinds import KeptKinds
+from functions.deliver.type_registry import KeptKinds
 from local.sandbox.app import ProjectKeys, create_app
-from tests.deliver.test_privacy import through
+from tests.deliver.test_erasure import through
 from tests.owners import owners_group, owners_person
 from tests.world import KEYS, NOW, World
 

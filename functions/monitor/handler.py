@@ -12,8 +12,8 @@ from bridge.storage.connections import Connections
 from bridge.storage.ledger import Ledger
 from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
-from functions.watch.erasures import look_after
-from functions.watch.rounds import watch
+from functions.monitor.erasures import look_after
+from functions.monitor.rounds import watch
 
 connections = Connections(os.environ["TABLE_NAME"])
 parameters = Parameters(os.environ["STACK_NAME"])

@@ -18,8 +18,17 @@ from bridge.providers.payload_schema import Models, Seen, Shape
 from bridge.storage.connections import Connections, text_in
 from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook, json_object
-from functions.deliver.drift import GONE, Versions, drifts, dump, is_restless, load, newest, observed
-from functions.deliver.job import TEST_EVENT, Job
+from functions.deliver.delivery import TEST_EVENT, Job
+from functions.deliver.schema_drift.fields import (
+    GONE,
+    Versions,
+    drifts,
+    dump,
+    is_restless,
+    load,
+    newest,
+    observed,
+)
 
 LOOK_AT_EVERY = 50
 """Of the webhooks whose shape is known, the first of each minute is looked at, and every how-manieth."""

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 from bridge.errors import Ignored
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook, group_id
-from functions.deliver.drift import ODD_IN_A_ROW, TOLD_FOR, USUAL_AFTER, load
 from functions.deliver.preview import previewed
-from functions.deliver.shapes import AGAIN_AFTER_SECONDS, LOOK_AT_EVERY, MAX_BODY_BYTES
+from functions.deliver.schema_drift.fields import ODD_IN_A_ROW, TOLD_FOR, USUAL_AFTER, load
+from functions.deliver.schema_drift.watcher import AGAIN_AFTER_SECONDS, LOOK_AT_EVERY, MAX_BODY_BYTES
+from functions.monitor.rounds import watch
 from functions.sources.registry import room
-from functions.watch.rounds import watch
 from tests.world import NOW, record
 
 WATCHED = ("shopify", "stripe", "woocommerce")

@@ -45,9 +45,9 @@ from bridge.storage.ledger import (
     tries_row,
 )
 from bridge.storage.queue import Failure, WebhookQueue
-from functions.deliver import requests
 from functions.deliver.backlog import Backlog
-from functions.deliver.job import ATTRIBUTES, Job, Message, Outcome
+from functions.deliver.delivery import ATTRIBUTES, Job, Message, Outcome
+from functions.deliver.erasure import request
 
 Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
 """The profiles that a batch holds, by project and custom id."""
@@ -317,7 +317,7 @@ class Settler:
             topic=job.webhook.topic,
         )
         self.count_warnings(job)
-        is_ours = job.webhook.source == requests.SOURCE or job.webhook.topic == CONFIRMED
+        is_ours = job.webhook.source == request.SOURCE or job.webhook.topic == CONFIRMED
         if job.outcome in SPOKEN and not is_ours:
             is_alive = job.change.privacy is None and job.change.connection is None
             received_at = (normalise.timestamp(job.webhook.received_at) or "") if is_alive else ""

@@ -10,8 +10,7 @@ from bridge.observability import Cause, alarm, count, logger
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.storage.connections import Connections, Known
 from bridge.storage.parameters import Parameters
-from functions.sources.registry import ROOMS, settings_model
-from functions.watch.silence import (
+from functions.monitor.silence import (
     FIELD_CHANGED,
     FIELD_GONE,
     NEVER_SEEN,
@@ -22,6 +21,7 @@ from functions.watch.silence import (
     findings,
     remembered,
 )
+from functions.sources.registry import ROOMS, settings_model
 
 # kind of finding   the cause that it rings for once, when it is new
 CAUSES: dict[str, Cause] = {

@@ -19,8 +19,8 @@ from bridge.storage.ledger import (
     receipt_of,
 )
 from functions.deliver.context import Context
-from functions.deliver.job import Job
-from functions.deliver.reach import NAMED, WHOLE, Target, scope_of
+from functions.deliver.delivery import Job
+from functions.deliver.erasure.reach import NAMED, WHOLE, Target, scope_of
 
 PAGE_ROWS = 500
 """What a delivery reads and deletes between two looks at the clock."""

@@ -9,8 +9,8 @@ from bridge.batch.client import BatchClient, PartialError
 from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft, RejectedByBatch, Unavailable
 from bridge.observability import count, logger, measure_seconds
 from bridge.storage.secrets import BatchKeys, Secrets
-from functions.deliver.gate import Gate
-from functions.deliver.job import Job, Outcome, Parcel, going, rounds_of
+from functions.deliver.circuit_breaker import Gate
+from functions.deliver.delivery import Job, Outcome, Parcel, going, rounds_of
 
 Answer = TypeVar("Answer")
 

@@ -12,7 +12,7 @@ from bridge.profiles.profile_change import AttributeGroup, ProfileChange
 from bridge.profiles.versions import ADDRESSES, CONSENTS, digest_of
 from bridge.storage.ledger import MAX_FACT_CHARACTERS, Ledger, Link, fact_row, link_row
 from functions.deliver.addresses import CONFLICT, SHARED, Addresses
-from functions.deliver.job import Job, Outcome
+from functions.deliver.delivery import Job, Outcome
 
 LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
 """Webhooks overtake each other by minutes; what was placed before a tool was connected is never told of."""

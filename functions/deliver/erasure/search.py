@@ -11,10 +11,10 @@ from bridge.storage.archive import Archive
 from bridge.storage.ledger import Receipt, profile_key
 from bridge.storage.queue import Parked
 from bridge.storage.traces import Traces, lanes
-from functions.deliver import requests
 from functions.deliver.context import Context
-from functions.deliver.job import Job
-from functions.deliver.reach import NAMED, Target, scope_of
+from functions.deliver.delivery import Job
+from functions.deliver.erasure import request
+from functions.deliver.erasure.reach import NAMED, Target, scope_of
 
 PARKED_WEBHOOKS = ("", "parked webhooks")
 """Held as a profile is while one delivery looks through them: what it has in hand, no other would see."""
@@ -86,7 +86,7 @@ class Search:
         places = {scope} if scope else {place for target in own for place in target.feeders}
         references = [*self.references(job, targets)]
         groups = {group for place in places for group in lanes(*place_of(place), references, email)}
-        groups |= {job.webhook.group} if job.webhook.source != requests.SOURCE else set()
+        groups |= {job.webhook.group} if job.webhook.source != request.SOURCE else set()
         digests = {
             target.custom_id
             for target in own

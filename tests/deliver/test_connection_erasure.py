@@ -15,9 +15,9 @@ from bridge.storage.erasures import Erasure
 from bridge.storage.ledger import Ledger, link_row
 from bridge.storage.queue import Failure
 from bridge.webhook import Webhook
-from functions.deliver import requests
-from functions.deliver.search import PARKED_WEBHOOKS
-from functions.watch.erasures import STILL_SPEAKS, look_after
+from functions.deliver.erasure import request
+from functions.deliver.erasure.search import PARKED_WEBHOOKS
+from functions.monitor.erasures import STILL_SPEAKS, look_after
 from tests.core.stand_ins import Calls, out_of_reach
 from tests.world import NOW, World
 
@@ -390,7 +390,7 @@ def test_a_ledger_out_of_reach_makes_it_wait() -> None:
 def test_the_same_wish_is_the_same_webhook_and_no_door_lets_one_in() -> None:
     moment = datetime.fromtimestamp(NOW, UTC)
     first, second, other = (
-        requests.forget("default", "ada", asked_by, moment) for asked_by in ("1", "1", "2")
+        request.forget("default", "ada", asked_by, moment) for asked_by in ("1", "1", "2")
     )
     assert (first, first.group) == (second, other.group)
     assert first.id != other.id

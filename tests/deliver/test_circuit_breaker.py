@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft
-from functions.deliver.gate import CALL_SECONDS, MAX_UNDECIDED, Gate, closed_seconds
+from functions.deliver.circuit_breaker import CALL_SECONDS, MAX_UNDECIDED, Gate, closed_seconds
 from tests.simulation import Time
 
 
