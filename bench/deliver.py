@@ -22,15 +22,15 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import BatchKeys, Secrets
 from bridge.webhook import Webhook, group_id
-from functions.deliver.pipeline import Delivery
-from functions.deliver.schema_drift.watcher import Reading, Shapes
-from functions.deliver.type_registry import KeptKinds
-from functions.sources.registry import room
+from functions.deliver.pipeline import DeliveryPipeline
+from functions.deliver.schema_drift.watcher import Reading, SchemaWatcher
+from functions.deliver.type_registry import TypeRegistry
+from functions.sources.registry import source_module
 
 NAME = "deliver"
 AT_MOST_RATIO = 4.0
 WEBHOOKS_PER_INVOCATION = 10
-MAPPING = room("shopify", "mapping")
+MAPPING = source_module("shopify", "mapping")
 MAPPERS = {"shopify": MAPPING.to_change}
 
 
@@ -94,10 +94,10 @@ class NoSettings:
 
 
 def run() -> list[Figure]:
-    """A batch of ten orders of ten customers through `Delivery`, and through a mapping written by hand."""
+    """A batch of ten orders of ten customers through `DeliveryPipeline`, and through a mapping written by hand."""
     bodies = [order_body(number) for number in range(WEBHOOKS_PER_INVOCATION)]
     batch = SerialisingBatch()
-    deliver, by_hand = delivery(bodies, batch), handwritten(bodies)
+    deliver, by_hand = pipeline(bodies, batch), handwritten(bodies)
     with quiet():
         deliver()
         assert json.loads(batch.call) == json.loads(by_hand()), "the two do not make the same call"
@@ -117,16 +117,16 @@ def run() -> list[Figure]:
     ]
 
 
-def delivery(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], object]:
+def pipeline(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], object]:
     queue = WebhookQueue("https://example.com/bench.fifo", client=object())
     records = [record(queue, number, body) for number, body in enumerate(bodies)]
     ledger = cast(Ledger, EmptyLedger())
-    kinds = KeptKinds(ledger)
+    kinds = TypeRegistry(ledger)
     connections = cast(Connections, ForgetfulConnections())
-    shapes = Shapes({"shopify": cast(Reading, MAPPING)}, ledger, connections, time.time)
+    shapes = SchemaWatcher({"shopify": cast(Reading, MAPPING)}, ledger, connections, time.time)
 
     def deliver() -> list[str]:
-        stay = Delivery(
+        stay = DeliveryPipeline(
             mappers=MAPPERS,
             checks={"shopify": MAPPING.TOPIC_CHECK},
             ledger=ledger,

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.emulator import Emulator
 from bench.environment import VARIABLES
 from bench.figure import Figure
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 NAME = "init"
 AT_MOST_RATIO = 1.2
@@ -40,7 +40,9 @@ LEAST = Start(ROOT, "bench.least")
 
 def run() -> list[Figure]:
     """The median of ten cold starts of each function that receives, and of the one that delivers."""
-    receivers = {room.rpartition(".")[2]: f"{room}.receiver" for room in sorted(set(ROOMS.values()))}
+    receivers = {
+        package.rpartition(".")[2]: f"{package}.receiver" for package in sorted(set(SOURCE_PACKAGES.values()))
+    }
     return [
         *(compared(name, module, AT_MOST_RATIO) for name, module in receivers.items()),
         compared("deliver", "functions.deliver.handler", None),

@@ -17,7 +17,7 @@ from bench.cpu import microseconds, quiet
 from bench.event import signed_event
 from bench.figure import Figure
 from bench.order import order_body
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.storage.connections import Connections
 from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
@@ -72,10 +72,10 @@ def run() -> list[Figure]:
 
 
 def receive(body: bytes) -> Callable[[], object]:
-    """The door of the Shopify function with the queue's answer faked."""
+    """The receiver of the Shopify function with the queue's answer faked."""
     from functions.sources.shopify.receiver import SHOPIFY
 
-    door = Door(
+    receiver = Receiver(
         SHOPIFY,
         secrets=Secrets("bench", client=OneSecret()),
         queue=WebhookQueue(QUEUE_URL, client=InstantSqs()),
@@ -83,9 +83,9 @@ def receive(body: bytes) -> Callable[[], object]:
         parameters=Parameters("bench", client=object()),
     )
     event = signed_event(MATCH, "shopify", TOPIC, body, SECRET, HEADERS)
-    answer = door(event, None)
+    answer = receiver(event, None)
     assert answer["statusCode"] == 200, answer
-    return lambda: door(event, None)
+    return lambda: receiver(event, None)
 
 
 def floor(body: bytes) -> Callable[[], object]:

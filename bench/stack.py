@@ -16,7 +16,7 @@ import httpx
 from bench.emulator import HOST, free_ports
 from bench.figure import Figure
 from bench.order import order_body
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from local.connections import local_secret
 from local.stack import LocalStack
 
@@ -108,7 +108,7 @@ async def send(url: str, numbers: Sequence[int]) -> list[float]:
 
 def signed(url: str, number: int) -> httpx.Request:
     body = order_body(number)
-    headers, _ = room("shopify", "signing").sign(
+    headers, _ = source_module("shopify", "signing").sign(
         "shopify", "orders/paid", body, local_secret("shopify"), time.time()
     )
     headers |= {"content-type": "application/json", "x-shopify-api-version": "2026-04"}
@@ -124,7 +124,7 @@ def wait_for_profiles(batch_url: str, number: int) -> None:
 
 
 def cpu_of_functions(url: str) -> float:
-    """Seconds of processor time of the functions between the door and Batch."""
+    """Seconds of processor time of the functions between the receiver and Batch."""
     functions = httpx.get(f"{url}/_local/functions").json()
     return sum(float(function["cpu_seconds"]) for function in functions if function["name"] in ON_THE_WAY)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.webhook import Webhook
 from cli.trial import Trial
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 
 
 @dataclass(slots=True)
@@ -53,11 +53,11 @@ Watched.__name__ = "dict"
 
 def asked(trial: Trial, webhook: Webhook) -> set[str]:
     """What the settings' expressions ask of the webhook's body, also where its present value makes no difference."""
-    rooms = webhook.source
+    packages = webhook.source
     noted = Asked()
-    watched = noted.watched(room(rooms, "body").document(webhook.headers, webhook.body))
+    watched = noted.watched(source_module(packages, "body").document(webhook.headers, webhook.body))
     settings: Any = trial.settings
     for name in ("topic", "id", "customer"):
-        room(rooms, "expressions").found_text(getattr(settings, name), watched)
-    room(rooms, "mapping").change_of(watched, webhook, settings)
+        source_module(packages, "expressions").found_text(getattr(settings, name), watched)
+    source_module(packages, "mapping").change_of(watched, webhook, settings)
     return noted.places

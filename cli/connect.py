@@ -16,7 +16,7 @@ from bridge.storage.connections import Known
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack
-from functions.sources.registry import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
+from functions.sources.registry import NEVER_REPEATED, SOURCE_PACKAGES, VISITED, settings_model, source_module
 
 BATCH = "batch"
 MAIN, DEFAULT_PROJECT = "main", "default"
@@ -158,8 +158,8 @@ def after_429(source: str) -> str:
 
 def check_names(source: str, connection: str) -> None:
     """Raises WrongUsage for a source that does not exist, and for a name that no address can have."""
-    if source not in (*ROOMS, BATCH):
-        raise WrongUsage(f"no source {source!r}; there are: {', '.join((*ROOMS, BATCH))}")
+    if source not in (*SOURCE_PACKAGES, BATCH):
+        raise WrongUsage(f"no source {source!r}; there are: {', '.join((*SOURCE_PACKAGES, BATCH))}")
     check_connection(connection)
 
 
@@ -175,7 +175,7 @@ def has_token(source: str) -> bool:
 
 
 def token_query(source: str, secret: str) -> Mapping[str, str]:
-    query: dict[str, str] = room(source, "signing").sign(source, "", b"", secret, 0.0)[1]
+    query: dict[str, str] = source_module(source, "signing").sign(source, "", b"", secret, 0.0)[1]
     return query
 
 
@@ -279,7 +279,7 @@ def connections(stack: Stack) -> list[Standing]:
     return [
         standing(stack, known.get((source, name), Known(source, name)))
         for source, name in stack.secret_names()
-        if source in ROOMS
+        if source in SOURCE_PACKAGES
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 
 Path: TypeAlias = tuple[str, ...]
 """The names that lead to a value; a step into a list is `ITEM`."""
@@ -44,7 +44,7 @@ def body_in(content_type: str, body: bytes) -> Body:
         pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
         return Body(gathered(pairs), content_type, lambda content: posted(content, "latin-1"))
     if media_type == MULTIPART:
-        parts = room("form", "reading.multipart").text_parts(content_type, body)
+        parts = source_module("form", "reading.multipart").text_parts(content_type, body)
         pairs = [(name.decode("utf-8", "replace"), text.decode("utf-8", "replace")) for name, text in parts]
         return Body(gathered(pairs), f"{FORM}; charset=utf-8", lambda content: posted(content, "utf-8"))
     return Body(json.loads(body), content_type, lambda content: json.dumps(content).encode())

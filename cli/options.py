@@ -15,7 +15,7 @@ from bridge.errors import BridgeError
 from cli import show
 from cli.errors import CommandFailed
 from cli.stack import HERE, Place, Stack, open_stack, told
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 StackName: TypeAlias = Annotated[
     str | None,
@@ -63,7 +63,9 @@ SigningSecret: TypeAlias = Annotated[
 SampleSource: TypeAlias = Annotated[
     str | None, typer.Option(help="The source, if the file or its folder does not give it.")
 ]
-Tool: TypeAlias = Annotated[str, typer.Argument(metavar="SOURCE", help=f"{', '.join(ROOMS)}; or batch.")]
+Tool: TypeAlias = Annotated[
+    str, typer.Argument(metavar="SOURCE", help=f"{', '.join(SOURCE_PACKAGES)}; or batch.")
+]
 ConnectionName: TypeAlias = Annotated[
     str | None,
     typer.Argument(metavar="CONNECTION", help="A name for this account; the default is `main`."),

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from bridge.errors import FAILURE_CLASSES
 from cli.errors import WrongUsage
 from cli.stack import Stack
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 # failure class        what to do about it
 ADVICE = {
@@ -121,7 +121,10 @@ def wanted(
     until: str | None = None,
 ) -> Filter:
     """The filter of the retry function. Raises WrongUsage for a class, a source or a time that does not exist."""
-    for given, known, what in ((classes, FAILURE_CLASSES, "class"), (sources, tuple(ROOMS), "source")):
+    for given, known, what in (
+        (classes, FAILURE_CLASSES, "class"),
+        (sources, tuple(SOURCE_PACKAGES), "source"),
+    ):
         unknown = [name for name in given or () if name not in known]
         if unknown:
             raise WrongUsage(f"no {what} {unknown[0]!r}; there are: {', '.join(known)}")

@@ -44,7 +44,7 @@ LET_GO = "If none arrives, it is ignored."
 class Preview:
     """What Batch would be sent for a webhook alone, and what a person should know of it.
 
-    `refused` is what the door answers instead of taking it, `ignored` why nothing is sent; the call of a test event
+    `refused` is what the endpoint answers instead of taking it, `ignored` why nothing is sent; the call of a test event
     is then what it would be with `test_events`. `notes` are sentences. `unused` are the fields of the body that
     nothing uses, `used` all others.
     """
@@ -80,7 +80,7 @@ def settings_in(path: Path) -> dict[str, Any]:
 
 
 def of_trial(trial: Trial) -> Preview:
-    """What comes of the webhook at the door, in the mapping, and then. Raises CommandFailed."""
+    """What comes of the webhook at the endpoint, in the mapping, and then. Raises CommandFailed."""
     topic = trial.sample.topic
     try:
         request = trial.request(trial.sample.body, trial.sample.content_type)

@@ -14,7 +14,7 @@ from cli.connect import DEFAULT_PROJECT, MAIN
 from cli.parked import ADVICE, IGNORED_ADVICE, RETRYING_ADVICE, WAITING_ADVICE
 from cli.stack import Stack
 from functions.sources.forms.recognition.consent import NOT_NAMED
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 EMAIL = re.compile(r"[^\s@:]+@[^\s@:]+")
 
@@ -55,7 +55,7 @@ def places(stack: Stack) -> dict[str, set[str]]:
     """The Batch projects that profiles go to, each with the names of its connections. Raises CommandFailed, Refused."""
     found = {DEFAULT_PROJECT: {MAIN}}
     for source, connection in stack.secret_names():
-        if source in ROOMS:
+        if source in SOURCE_PACKAGES:
             project = stack.parameters.read(source, connection).get("project", DEFAULT_PROJECT)
             found.setdefault(project, set()).add(connection)
     return found
@@ -66,7 +66,7 @@ def custom_ids(stack: Stack, project: str, connections: set[str], text: str) -> 
     references = list(references_of(text, connections))
     linked = stack.ledger.links(project, references).values()
     email = email_sha256(text)
-    own = [text, *(f"{source}:{text}" for source in ROOMS)]
+    own = [text, *(f"{source}:{text}" for source in SOURCE_PACKAGES)]
     return list(dict.fromkeys([*linked, *([email] if email else []), *own]))
 
 

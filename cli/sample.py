@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from cli.errors import CommandFailed
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from functions.sources.registry import signed as as_provider
 
 JSON = "application/json"
@@ -62,9 +62,9 @@ class Sample:
         content, exact = read(path)
         envelope = content if is_envelope(content) else {}
         source = source or envelope.get("source") or path.parent.resolve().name
-        if source not in ROOMS:
+        if source not in SOURCE_PACKAGES:
             raise NotASample(
-                f"the source of this file is unknown; name one with --source: {', '.join(ROOMS)}"
+                f"the source of this file is unknown; name one with --source: {', '.join(SOURCE_PACKAGES)}"
             )
         headers = kept_headers(envelope.get("headers"))
         return cls(

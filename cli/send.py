@@ -39,7 +39,7 @@ MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the door answered; `body` is its JSON, or its text."""
+    """What the endpoint answered; `body` is its JSON, or its text."""
 
     status: int
     body: Any
@@ -136,7 +136,8 @@ class Target:
 
 
 def full_address(url: str, sample: Sample, connection: str) -> str:
-    """The address to post to: the one given, or, where that is only a door, the connection's. Raises WrongUsage."""
+    """The address to post to: the one given, or, where that is only the endpoint, the connection's. Raises
+    WrongUsage."""
     try:
         parts = urlsplit(url)
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -54,7 +54,7 @@ HERE = Place()
 
 
 class Stack:
-    """One stack. `door` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
+    """One stack. `endpoint` is the address before `/{source}/{connection}`; `clients` makes a boto3 client by its name.
 
     `invoke("Retry", event)` is what a function answers to an event; raises CommandFailed. `variables` are those of the
     functions of a local stack; None where AWS would have to be asked. `region` is that of AWS; empty for a local stack.
@@ -63,7 +63,7 @@ class Stack:
     def __init__(
         self,
         name: str,
-        door: str,
+        endpoint: str,
         table: str,
         clients: Clients,
         invoke: Invoke,
@@ -72,7 +72,7 @@ class Stack:
         region: str = "",
     ) -> None:
         self.name = name
-        self.door = door.rstrip("/")
+        self.endpoint = endpoint.rstrip("/")
         self.table = table
         self.clients = clients
         self.invoke = invoke
@@ -117,7 +117,7 @@ class Stack:
 
     def address(self, source: str, connection: str) -> str:
         """What a tool posts to."""
-        return f"{self.door}/{source}/{connection}"
+        return f"{self.endpoint}/{source}/{connection}"
 
     def secret_names(self) -> list[tuple[str, str]]:
         """The stack's secrets as `(source, connection)` or `("batch", project)`, sorted. Raises CommandFailed.
@@ -167,7 +167,7 @@ def local_stack(folder: Path) -> Stack:
     url = str(described["url"])
     return Stack(
         name=described["stack"],
-        door=url,
+        endpoint=url,
         table=described["variables"]["TABLE_NAME"],
         clients=lambda service: session.client(service, endpoint_url=described["endpoint"]),
         invoke=lambda function, event: invoke_locally(url, function, event),

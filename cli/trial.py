@@ -1,4 +1,4 @@
-"""Take a sample through its source's door and mapping as a stack would, without one. Sends and stores nothing."""
+"""Take a sample through its source's receiver and mapping as a stack would, without one. Sends and stores nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 from bridge.errors import Ignored, TopicUnconfirmed
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
-from bridge.webhook import Request, Source, Summary, Webhook, group_id, webhook_id
+from bridge.webhook import Request, Routing, Source, Webhook, group_id, webhook_id
 from cli.sample import Sample
-from functions.deliver.overrides import chosen
-from functions.sources.registry import SETTINGS, room
+from functions.deliver.overrides import overridden
+from functions.sources.registry import SETTINGS, source_module
 
 SECRET = "preview"
 NOW = 0.0
@@ -33,14 +33,14 @@ class Trial:
 
     @cached_property
     def source(self) -> Source:
-        sources: tuple[Source, ...] = room(self.sample.source, "receiver").SOURCES
+        sources: tuple[Source, ...] = source_module(self.sample.source, "receiver").SOURCES
         return next(one for one in sources if one.name == self.sample.source)
 
     def request(self, body: bytes, content_type: str) -> Request:
         """The request that brings a body, signed as the provider signs."""
         sample = self.sample
         known = {"settings": self.stored} if sample.source in SETTINGS and self.stored else {}
-        headers, query = room(sample.source, "signing").sign(
+        headers, query = source_module(sample.source, "signing").sign(
             sample.source, sample.topic, body, SECRET, NOW, **known
         )
         sent = {"content-type": content_type, **sample.headers, **headers}
@@ -51,19 +51,19 @@ class Trial:
         """Whether the request is taken for its source's. Raises InvalidSignature."""
         return self.source.verify(request, [SECRET], NOW) == 0
 
-    def summary(self, request: Request) -> Summary:
-        """What the door reads of it. Raises Ignored, Refused."""
+    def summary(self, request: Request) -> Routing:
+        """What the endpoint reads of it. Raises Ignored, Refused."""
         source = self.source
         reason = source.handshake(request) if source.handshake else None
         if reason is not None:
             raise Ignored(reason)
-        summary = source.summarise(request)
+        summary = source.routing_of(request)
         if summary.topic not in source.topics and not source.uses_settings:
             raise Ignored("topic not mapped")
         return summary
 
-    def webhook(self, request: Request, summary: Summary) -> Webhook:
-        """The webhook as the door would queue it."""
+    def webhook(self, request: Request, summary: Routing) -> Webhook:
+        """The webhook as the endpoint would queue it."""
         source = self.source
         return Webhook(
             id=webhook_id(source.name, self.connection, summary, request.body),
@@ -81,7 +81,7 @@ class Trial:
 
         Raises TopicUnconfirmed where the body does not allow the topic, and whatever a mapping raises.
         """
-        mapping = room(webhook.source, "mapping")
+        mapping = source_module(webhook.source, "mapping")
         verdict = (
             mapping.TOPIC_CHECK.judge(webhook, self.settings) if hasattr(mapping, "TOPIC_CHECK") else None
         )
@@ -89,7 +89,7 @@ class Trial:
             raise TopicUnconfirmed(verdict.doubt)
         whole = mapping.whole(webhook, ask_nobody) if hasattr(mapping, "whole") else webhook
         change: ProfileChange = mapping.to_change(whole, self.settings)
-        return chosen(change, self.settings, webhook)
+        return overridden(change, self.settings, webhook)
 
 
 def ask_nobody(url: str, headers: Mapping[str, str]) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Which fields of a webhook's body are used: at the door, by the mapping, or by the connection's settings."""
+"""Which fields of a webhook's body are used: at the endpoint, by the mapping, or by the connection's settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cli.asked import asked
 from cli.fields import Body, Path, body_in, place, values
 from cli.trial import Trial
 from cli.unused import Search
-from functions.sources.registry import ROOMS, SETTINGS
+from functions.sources.registry import SETTINGS, SOURCE_PACKAGES
 
 FAILED = "failed: "
 DIGEST = re.compile(rf"(?<={WITHOUT_ID})[0-9a-f]{{64}}")
@@ -61,8 +61,8 @@ def worded(content: Any) -> set[Path]:
 
 
 def words_of(source: str) -> list[str]:
-    """The words that a room's code knows, or that of the source alone in it: some are what it looks for in a body."""
-    folder = File(next(iter(import_module(ROOMS[source]).__path__)))
+    """The words that a source's code knows, or that of the source alone in it: some are what it looks for in a body."""
+    folder = File(next(iter(import_module(SOURCE_PACKAGES[source]).__path__)))
     own = folder / f"{source}.py"
     files = [own] if own.exists() else sorted(folder.glob("*.py"))
     nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
@@ -102,7 +102,7 @@ class Outcomes:
             return f"{FAILED}{type(error).__name__}"
 
     def told(self, request: Request) -> Iterator[str]:
-        """How it is proven, what the door reads, what the mapping makes of it."""
+        """How it is proven, what the endpoint reads, what the mapping makes of it."""
         yield repr(self.trial.is_proven(request))
         summary = self.trial.summary(request)
         # without an id, the key is a digest of all of the body

@@ -1,4 +1,4 @@
-"""Put the local stack together in one process: AWS, the functions, the door, the pollers, the Batch sandbox."""
+"""Put the local stack together in one process: AWS, the functions, the endpoint, the pollers, the Batch sandbox."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from bridge.storage.connections import Connections
 from bridge.storage.ledger import Ledger
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.aws import Moto
 from local.connections import BATCH_KEYS, Connection, connection, seed, seed_settings
-from local.door import Door, is_public
+from local.endpoint import Endpoint, is_public
 from local.environment import CREDENTIALS, aws_variables, function_variables
 from local.gateway import Gateway
-from local.moto_fifo import PromisingQueue
+from local.moto_fifo import SqsFifoQueue
 from local.pollers import Poller, keep_schedule
 from local.process import ROOT
 from local.provider import Provider, create_provider
@@ -52,7 +52,7 @@ class Options:
     template: Path = ROOT / "template.yaml"
     stack: str = "batch-bridge"
     region: str = "eu-west-1"
-    sources: tuple[str, ...] = tuple(ROOMS)
+    sources: tuple[str, ...] = tuple(SOURCE_PACKAGES)
     processes: Mapping[str, int] = field(default_factory=dict)
     rate_limited: bool = True
     reload: bool = False
@@ -101,7 +101,7 @@ class Application:
                 served(self.runtime.app, self.runtime.sockets),
                 served(self.make_sandbox(), [self.batch_socket]),
                 served(create_provider(self.provider), [self.provider_socket]),
-                served(Door(self.gateway(), self), [self.door_socket], is_public),
+                served(Endpoint(self.gateway(), self), [self.door_socket], is_public),
                 background(self),
             ):
                 described = self.describe(endpoint)
@@ -166,14 +166,14 @@ class Application:
         ]
         return self.options.processes.get(function, min(max(limits, default=1), MOST_PROCESSES))
 
-    def queue(self, name: str) -> PromisingQueue:
+    def queue(self, name: str) -> SqsFifoQueue:
         return next(queue for queue in self.queues if queue.name == name)
 
     @property
-    def queues(self) -> list[PromisingQueue]:
+    def queues(self) -> list[SqsFifoQueue]:
         """All queues of the stack."""
         queues = sqs_backends[DEFAULT_ACCOUNT_ID][self.options.region].queues.values()
-        return [queue for queue in queues if isinstance(queue, PromisingQueue)]
+        return [queue for queue in queues if isinstance(queue, SqsFifoQueue)]
 
     def pollers(self) -> list[Poller]:
         """One for each queue that feeds a function."""

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from bridge.receiving.connection_list import store_connection
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from local.process import ROOT
 
 CONNECTION = "main"
@@ -46,11 +46,11 @@ def local_secret(source: str) -> str:
     return f"{PREFIXES.get(source, source)}_local_{digest[:24]}"
 
 
-def connection(source: str, door: str) -> Connection:
-    """The connection `main` of a source at this door; senders that cannot sign carry the secret in the address."""
+def connection(source: str, endpoint: str) -> Connection:
+    """The connection `main` of a source at this endpoint; senders that cannot sign carry the secret in the address."""
     secret = local_secret(source)
-    _, query = room(source, "signing").sign(source, "", b"", secret, 0.0)
-    address = f"{door}/{source}/{CONNECTION}"
+    _, query = source_module(source, "signing").sign(source, "", b"", secret, 0.0)
+    address = f"{endpoint}/{source}/{CONNECTION}"
     return Connection(source, CONNECTION, f"{address}?{urlencode(query)}" if query else address, secret)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RECEIPTS = 50
 SEND_SECONDS = 35
-"""Longer than the door lets a function take."""
+"""Longer than the endpoint lets a function take."""
 SETTLE_SECONDS = 2
 LOOK_EVERY_SECONDS = 0.05
 RETRY = "RetryFunction"
@@ -38,7 +38,7 @@ FILTERS = {"class": "classes", "source": "sources", "id": "ids"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Contract:
+class AdminApi:
     """The routes, over one application."""
 
     def __init__(self, application: Application) -> None:
@@ -112,7 +112,7 @@ class Contract:
         return Response(answer, media_type="application/json")
 
     async def sample(self, request: Request) -> Response:
-        """Sign the sample that `{"file": "events/shopify/orders.paid.json"}` names, and post it to the door.
+        """Sign the sample that `{"file": "events/shopify/orders.paid.json"}` names, and post it to the endpoint.
 
         What it comes after is sent before it, unless it is to be sent `{"alone": true}`. Its answer is
         `{status, answer, repeat, first}`; `repeat` is whether this webhook was delivered before, so that nothing
@@ -257,7 +257,7 @@ def described(message: str) -> dict[str, Any]:
 
 
 def id_in(answer: Any) -> str | None:
-    """The webhook's id in the door's answer."""
+    """The webhook's id in the endpoint's answer."""
     return answer.get("id") if isinstance(answer, dict) else None
 
 

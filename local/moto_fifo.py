@@ -37,7 +37,7 @@ class ReceiptHandleExpired(ReceiptHandleIsInvalid):
         SQSException.__init__(self, "InvalidParameterValue", "Reason: The receipt handle has expired.")
 
 
-class PromisingQueue(models.Queue):  # type: ignore[misc]
+class SqsFifoQueue(models.Queue):  # type: ignore[misc]
     """A queue of moto's, standard or FIFO. Safe to use from several threads.
 
     `listeners` are called, from any thread, whenever there may be something new to receive.
@@ -259,7 +259,7 @@ def change_message_visibility(
 
 def install() -> None:
     """Let moto make its queues of this kind from now on, in this process."""
-    models.Queue = PromisingQueue
+    models.Queue = SqsFifoQueue
     models.camelcase_to_underscores = cache(camelcase_to_underscores)
     models.SQSBackend.receive_message = receive_message
     models.SQSBackend.change_message_visibility = change_message_visibility

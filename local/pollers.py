@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.lineage import MAX_INVOCATIONS, header_of, invocations, merged
-from local.moto_fifo import Message, PromisingQueue
+from local.moto_fifo import Message, SqsFifoQueue
 from local.runtime import Function, FunctionFailed
 from local.template import EventSource, Schedule
 
@@ -21,7 +21,7 @@ SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 class Poller:
     """Receives from one queue, invokes one function, and deletes what it dealt with."""
 
-    def __init__(self, source: EventSource, queue: PromisingQueue, region: str, function: Function) -> None:
+    def __init__(self, source: EventSource, queue: SqsFifoQueue, region: str, function: Function) -> None:
         self.source = source
         self.queue = queue
         self.region = region

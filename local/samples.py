@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from functions.sources.registry import ROOMS, signed
+from functions.sources.registry import SOURCE_PACKAGES, signed
 from local.connections import Connection, settings
 from local.process import ROOT
 
@@ -56,7 +56,7 @@ class Sample:
 
 def samples() -> list[Sample]:
     """All samples of the sources there are, in the order of the sources and then of their names."""
-    return [sample for source in ROOMS for sample in samples_of(source)]
+    return [sample for source in SOURCE_PACKAGES for sample in samples_of(source)]
 
 
 def samples_of(source: str) -> list[Sample]:

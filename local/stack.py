@@ -29,7 +29,7 @@ class LocalStack:
     many processes functions have, by logical id: `{"ShopifyFunction": 2}`. `template` runs another template.
     `rate_limited=False` lets the Batch sandbox take any number of profiles a second.
 
-    Once started: `url` (the door), `batch_url` (the sandbox), `name` (of the stack), and `environment`: the
+    Once started: `url` (the endpoint), `batch_url` (the sandbox), `name` (of the stack), and `environment`: the
     variables with which boto3, in this process or another, reaches the stack's AWS.
     """
 
@@ -62,7 +62,7 @@ class LocalStack:
 
     @property
     def url(self) -> str:
-        """The door: `http://127.0.0.1:PORT`."""
+        """The endpoint: `http://127.0.0.1:PORT`."""
         return str(self.description["url"])
 
     @property

@@ -28,8 +28,8 @@ from bridge.storage.queue import MOST_MESSAGES, WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook, group_id
 from functions.deliver.backlog import Backlog
-from functions.deliver.circuit_breaker import PROFILES_PER_SECOND, Gate
-from functions.deliver.pipeline import Delivery, Mapper
+from functions.deliver.circuit_breaker import PROFILES_PER_SECOND, CircuitBreaker
+from functions.deliver.pipeline import DeliveryPipeline, Mapper
 from functions.deliver.poison_messages import Invocation
 from functions.deliver.senders import Senders
 from local.sandbox.bucket import TokenBucket
@@ -181,7 +181,7 @@ class Process:
         self.secrets.cache.clock = self.parameters.cache.clock = world.time
         self.batch = BatchClient("https://batch.example", httpx.MockTransport(world.call_batch))
         rate = PROFILES_PER_SECOND / world.concurrency
-        self.gate = Gate(world.time, world.time.sleep, rate)
+        self.breaker = CircuitBreaker(world.time, world.time.sleep, rate)
         self.backlog = Backlog(world.queue, world.time, world.most_messages)
 
     def invoke(self, records: list[dict[str, Any]]) -> list[str]:
@@ -191,8 +191,8 @@ class Process:
         def seconds_left() -> float:
             return ends_at - world.time.now
 
-        def delivery() -> Delivery:
-            return Delivery(
+        def pipeline() -> DeliveryPipeline:
+            return DeliveryPipeline(
                 mappers=world.mappers,
                 ledger=world.ledger,
                 queue=world.queue,
@@ -203,13 +203,13 @@ class Process:
                 clock=world.time,
                 owner=owner,
                 provider=ProviderClient(),
-                gate=self.gate,
+                breaker=self.breaker,
                 backlog=self.backlog,
                 seconds_left=seconds_left,
             )
 
         world.time.now += 0.02
-        invocation = Invocation(delivery, world.ledger, world.queue, world.time, seconds_left, Senders.of(""))
+        invocation = Invocation(pipeline, world.ledger, world.queue, world.time, seconds_left, Senders.of(""))
         stay = invocation.run(records)
         assert world.time.now < ends_at, "Lambda would have ended it"
         return stay

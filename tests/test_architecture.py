@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from bridge.observability import Cause
-from functions.sources.registry import COMPARED, ROOMS
+from functions.sources.registry import COMPARED, SOURCE_PACKAGES
 
 # package    its folder
 PACKAGES = {"bridge": "layers/core/bridge", "functions": "functions", "local": "local", "cli": "cli"}
@@ -116,7 +116,7 @@ def offences(names: list[str], *forbidden: str) -> list[str]:
     ]
 
 
-ROOM_NAMES = sorted(set(ROOMS.values()))
+PACKAGE_NAMES = sorted(set(SOURCE_PACKAGES.values()))
 
 
 def test_the_core_knows_nothing_of_who_uses_it() -> None:
@@ -136,16 +136,16 @@ def test_the_local_stack_and_the_command_line_are_imported_by_nobody() -> None:
     assert not found, f"local and cli stand at the top. {found}"
 
 
-@pytest.mark.parametrize("room", ROOM_NAMES)
-def test_no_room_knows_of_another(room: str) -> None:
-    others = {name for name in in_package("functions") if not is_within(name, room)}
+@pytest.mark.parametrize("package", PACKAGE_NAMES)
+def test_no_source_knows_of_another(package: str) -> None:
+    others = {name for name in in_package("functions") if not is_within(name, package)}
     found = [
         f"{MODULES[name]}:{line} imports {imported}"
-        for name in in_package(room)
+        for name in in_package(package)
         for imported, line in imports(name)
         if imported in others
     ]
-    assert not found, f"what two rooms need belongs into bridge. {found}"
+    assert not found, f"what two sources need belongs into bridge. {found}"
 
 
 VENDORS = "functions.sources.forms.vendors"
@@ -196,9 +196,9 @@ def test_no_imports_lead_in_a_circle() -> None:
 @pytest.mark.parametrize(
     "function", ["functions.deliver", "functions.gaps", "functions.retry", "functions.sources.registry"]
 )
-def test_rooms_are_entered_through_the_registry_alone(function: str) -> None:
-    found = offences(in_package(function), *ROOM_NAMES)
-    assert not found, f"use functions.sources.registry.room(source, module). {found}"
+def test_sources_are_imported_through_the_registry_alone(function: str) -> None:
+    found = offences(in_package(function), *PACKAGE_NAMES)
+    assert not found, f"use functions.sources.registry.source_module(source, module). {found}"
 
 
 def test_retrying_knows_nothing_of_sources_or_delivery() -> None:
@@ -209,27 +209,27 @@ def test_retrying_knows_nothing_of_sources_or_delivery() -> None:
 PURE = sorted(
     {
         name
-        for room in ROOM_NAMES
+        for package in PACKAGE_NAMES
         for entry in ("mapping", "models", "listing")
-        for name in closure(f"{room}.{entry}")
-        if f"{room}.{entry}" in MODULES
+        for name in closure(f"{package}.{entry}")
+        if f"{package}.{entry}" in MODULES
     }
 )
 
 
 def test_who_can_be_compared_has_a_list_of_what_happened() -> None:
-    missing = [source for source in COMPARED if f"{ROOMS[source]}.event_list" not in MODULES]
+    missing = [source for source in COMPARED if f"{SOURCE_PACKAGES[source]}.event_list" not in MODULES]
     assert not missing, (
         f"write event_list.py of {missing}, or take them out of COMPARED in functions/sources/registry.py"
     )
 
 
-def test_every_room_has_a_receiver_a_mapping_and_a_signature() -> None:
+def test_every_source_has_a_receiver_a_mapping_and_a_signature() -> None:
     missing = [
-        f"{room}.{module}"
-        for room in ROOM_NAMES
+        f"{package}.{module}"
+        for package in PACKAGE_NAMES
         for module in ("receiver", "mapping", "signing")
-        if f"{room}.{module}" not in MODULES
+        if f"{package}.{module}" not in MODULES
     ]
     assert not missing, f"write these modules: {missing}"
 
@@ -279,7 +279,7 @@ def test_what_is_foreign_has_one_owner(library: str) -> None:
 
 COLD = """
 import json, sys
-import {room}.receiver
+import {package}.receiver
 print(json.dumps(sorted(sys.modules)))
 """
 HEAVY = (
@@ -292,20 +292,20 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("room", ROOM_NAMES)
-def test_a_function_that_receives_starts_without_what_it_does_not_need(room: str) -> None:
+@pytest.mark.parametrize("package", PACKAGE_NAMES)
+def test_a_function_that_receives_starts_without_what_it_does_not_need(package: str) -> None:
     """Pydantic alone would cost a third of the cold start, and Shopify waits five seconds."""
     run = subprocess.run(
-        [sys.executable, "-c", COLD.format(room=room)],
+        [sys.executable, "-c", COLD.format(package=package)],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(PATH)},
     )
     loaded = json.loads(run.stdout)
-    heavy = [name for name in (*HEAVY, f"{room}.mapping", f"{room}.payloads") if name in loaded]
+    heavy = [name for name in (*HEAVY, f"{package}.mapping", f"{package}.payloads") if name in loaded]
     assert not heavy, (
-        f"importing {room}.receiver loads {heavy}: import these where they are used, or not at all"
+        f"importing {package}.receiver loads {heavy}: import these where they are used, or not at all"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import cfn_flip
 import pytest
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ RESOURCE = re.compile(r"[A-Z]\w+(Function|Queue|Alarm|Table|Bucket)")
 STEP = re.compile(r"`(self\.[\w.]+)`")
 GLOSSARY_LIMIT = 40
 
-RECEIVERS = {f"{room}.receiver.handler" for room in ROOMS.values()}
+RECEIVERS = {f"{package}.receiver.handler" for package in SOURCE_PACKAGES.values()}
 FUNCTIONS = [
     name
     for name, one in TEMPLATE.items()
@@ -37,7 +37,7 @@ WORDS = re.findall(r"^\| (?!Word)([^|]+) \| [^|]+ \| `([^`]+)` \|$", GLOSSARY, r
 
 
 def defined_in(path: Path) -> set[str]:
-    """Return the functions, classes and methods that a module defines: `deliver`, `Delivery.run`."""
+    """Return the functions, classes and methods that a module defines: `deliver`, `DeliveryPipeline.run`."""
     names = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -48,7 +48,7 @@ def defined_in(path: Path) -> set[str]:
 
 
 def steps_of_delivery() -> list[str]:
-    """Return what `Delivery.run` calls on its own parts, in the order of the source."""
+    """Return what `DeliveryPipeline.run` calls on its own parts, in the order of the source."""
     tree = ast.parse((ROOT / "functions/deliver/pipeline.py").read_text(encoding="utf-8"))
     [run] = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef) and one.name == "run"]
     calls = [
@@ -98,7 +98,7 @@ def test_every_resource_of_the_page_is_in_the_template(name: str) -> None:
 
 def test_a_receiver_is_on_the_page_by_the_row_of_its_kind() -> None:
     [row] = [row for row in ROWS if "`ShopifyFunction`" in row]
-    assert "`door()`" in row
+    assert "`receiver()`" in row
     assert "one for each source" in row
 
 

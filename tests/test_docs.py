@@ -32,7 +32,7 @@ from functions.monitor.rounds import METRICS
 from functions.sources.forms import mapping as forms
 from functions.sources.forms.reading.names import answer_names
 from functions.sources.forms.registry import VENDORS
-from functions.sources.registry import ROOMS, room, settings_model
+from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
 from local.page import NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -117,7 +117,7 @@ def test_every_file_of_the_documentation_is_linked_from_somewhere() -> None:
     assert not lost, f"link to these from README.md or another page: {[str(path) for path in lost]}"
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_every_source_has_a_page_on_how_to_connect_it(source: str) -> None:
     page = DOCS / f"connect-{source}.md"
     assert page.exists(), f"write docs/connect-{source}.md"
@@ -305,7 +305,7 @@ def chapter(source: str) -> set[str]:
     return names | marked(text_of("docs/presets.md")) if source == "custom" else names
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_the_tagging_plan_has_every_topic(source: str) -> None:
     missing = topics_of(source) - chapter(source)
     assert not missing, f"say in docs/tagging-plan.md what these become: {sorted(missing)}"
@@ -351,7 +351,7 @@ def answers(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("title", sorted(set(CHAPTERS.values()) - set(VENDORS)))
 def test_every_event_and_attribute_of_the_tagging_plan_is_in_an_example(title: str) -> None:
-    sources = {source for source in ROOMS if CHAPTERS[source] == title}
+    sources = {source for source in SOURCE_PACKAGES if CHAPTERS[source] == title}
     paths = [path for path in CALLS if path.parent.name in sources]
     topics = {topic for source in sources for topic in topics_of(source)}
     told = in_columns(section(text_of("docs/tagging-plan.md"), title), "Event", "Attribute")
@@ -361,7 +361,7 @@ def test_every_event_and_attribute_of_the_tagging_plan_is_in_an_example(title: s
 
 def topics_of(source: str) -> frozenset[str]:
     topics: frozenset[str]
-    [topics] = [one.topics for one in room(source, "receiver").SOURCES if one.name == source]
+    [topics] = [one.topics for one in source_module(source, "receiver").SOURCES if one.name == source]
     return topics
 
 
@@ -409,7 +409,7 @@ def test_the_worked_example_of_any_other_tool_works() -> None:
     )
     settings = checked(json.loads(stored), settings_model("custom"))
     received = datetime(2026, 9, 10, tzinfo=UTC)
-    change = room("custom", "mapping").to_change(
+    change = source_module("custom", "mapping").to_change(
         Webhook("0", "custom", "cards", "card.redeemed", {}, webhook.encode(), received, "0"), settings
     )
     [event], [group] = change.events, change.groups

@@ -14,7 +14,7 @@ import pytest
 
 from functions.deliver.erasure import request
 from functions.deliver.senders import Senders
-from functions.sources.registry import COMPARED, ROOMS
+from functions.sources.registry import COMPARED, SOURCE_PACKAGES
 from tests.test_template import FUNCTIONS, RESOURCES, SOURCES, TEMPLATE, fed_by_queues, of_type, translated
 
 
@@ -124,22 +124,24 @@ ALLOWED = {
         "ssm:GetParameter on parameter/STACK/connections/woocommerce",
     ),
     "FormsFunctionRole": (
-        notes(*(source for source, room in ROOMS.items() if room == "functions.sources.forms")),
+        notes(
+            *(source for source, package in SOURCE_PACKAGES.items() if package == "functions.sources.forms")
+        ),
         *(
             f"s3:PutObject on BodiesBucket/bodies/{source}/*"
-            for source, room in ROOMS.items()
-            if room == "functions.sources.forms"
+            for source, package in SOURCE_PACKAGES.items()
+            if package == "functions.sources.forms"
         ),
         *(
             f"secretsmanager:GetSecretValue on secret:STACK/{source}/*"
-            for source, room in ROOMS.items()
-            if room == "functions.sources.forms"
+            for source, package in SOURCE_PACKAGES.items()
+            if package == "functions.sources.forms"
         ),
         "sqs:SendMessage on WebhooksQueue",
         *(
             f"ssm:GetParameter on parameter/STACK/connections/{source}"
-            for source, room in ROOMS.items()
-            if room == "functions.sources.forms"
+            for source, package in SOURCE_PACKAGES.items()
+            if package == "functions.sources.forms"
         ),
         "ssm:GetParameter on parameter/STACK/form/*",
     ),
@@ -264,7 +266,7 @@ def test_nobody_else_may_read_the_keys_of_batch_and_the_bodies_of_webhooks(wante
     assert {role for role in ROLES if any(wanted in row for row in rows(role))} == READERS[wanted]
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_a_receiver_may_read_the_list_of_its_own_connections_alone(source: str) -> None:
     reads = f"ssm:GetParameter on parameter/STACK/connections/{source}"
     secret = f"secretsmanager:GetSecretValue on secret:STACK/{source}/*"
@@ -302,7 +304,7 @@ def test_a_function_sends_for_the_sources_whose_bodies_it_writes_alone(function:
     assert senders()[function] == sources, f"correct the line of {function} in SENDERS in template.yaml"
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_one_receiver_sends_for_a_source_and_nobody_else_but_the_gap_finder(source: str) -> None:
     receivers = {name for name, sources in SOURCES.items() if source in sources}
     found = {name for name, sources in senders().items() if source in sources}
@@ -380,7 +382,7 @@ def test_no_policy_of_a_queue_or_bucket_lets_anybody_in() -> None:
                 assert statement["Effect"] == "Deny" or statement["Principal"] != "*", name
 
 
-# ── Secrets and the door ────────────────────────────────────────────────────────────────────────────────
+# ── Secrets and the endpoint ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_no_value_of_a_secret_passes_through_the_template() -> None:
@@ -418,7 +420,7 @@ def test_what_proves_a_webhook_is_read_by_its_own_receiver_alone() -> None:
             for line in allowed
             if f"secret:STACK/{source}/*" in line
         }
-        for source in ROOMS
+        for source in SOURCE_PACKAGES
     }
     assert all(len(roles) == 1 for roles in readers.values()), readers
     others = {

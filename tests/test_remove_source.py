@@ -1,4 +1,4 @@
-"""A room can be taken out: `make remove-source` leaves nothing that misses it, and refuses what it cannot do."""
+"""A source can be taken out: `make remove-source` leaves nothing that misses it, and refuses what it cannot do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from tests.checkout import ROOT, content, copied, passes, run
 from tools.new_source import start
 from tools.places import TAKEN_OUT, untold
 from tools.remove_source import own_files, remove, still_named, words_of
 from tools.texts import Refused, without_chapter, without_entries, without_item, without_rows
 
-ALONE = [source for source in ROOMS if list(ROOMS.values()).count(ROOMS[source]) == 1]
+ALONE = [
+    source for source in SOURCE_PACKAGES if list(SOURCE_PACKAGES.values()).count(SOURCE_PACKAGES[source]) == 1
+]
 EXAMPLES = {"shopify", "stripe", "custom"}
 """Tests of the core, the command line and the local stack are told with these."""
 TAKEN = [source for source in ALONE if source not in EXAMPLES]
@@ -29,7 +31,7 @@ def checkout(tmp_path: Path) -> Path:
     return copied(tmp_path)
 
 
-def test_without_a_room_everything_else_keeps_its_promises(checkout: Path) -> None:
+def test_without_a_source_everything_else_keeps_its_promises(checkout: Path) -> None:
     start(checkout, "acme")
     for source in (*TAKEN, "acme"):
         done = run(checkout, "-m", "tools.remove_source", source)
@@ -48,10 +50,10 @@ def test_without_a_room_everything_else_keeps_its_promises(checkout: Path) -> No
     )
 
 
-def test_nothing_else_imports_a_room_or_reads_its_examples(checkout: Path) -> None:
+def test_nothing_else_imports_a_source_or_reads_its_examples(checkout: Path) -> None:
     for source in TAKEN:
         remove(checkout, source)
-    use = re.compile(rf"(?:functions[./]|events/|room\(\")(?:{'|'.join(TAKEN) or 'acme'})\b")
+    use = re.compile(rf"(?:functions[./]|events/|source_module\(\")(?:{'|'.join(TAKEN) or 'acme'})\b")
     found = [
         path
         for path, text in content(checkout).items()
@@ -86,7 +88,7 @@ def test_a_source_that_was_started_and_taken_out_leaves_no_trace(checkout: Path)
         ("typeform", "shares functions.sources.forms with others"),
     ],
 )
-def test_what_is_no_source_or_shares_a_room_is_refused(name: str, why: str) -> None:
+def test_what_is_no_source_or_shares_a_package_is_refused(name: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
         words_of(ROOT, name)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.sources.registry import ROOMS, room
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 from tools.becomes import Becomes, of_examples, of_preset
 from tools.tables import TABLES, kinds, made_from, pages, tables, with_tables, write
 from tools.texts import Refused
@@ -35,7 +35,7 @@ def test_the_tables_on_a_page_are_what_the_examples_become(page: Path) -> None:
     assert text == with_tables(ROOT, text), f"run make docs: docs/{page.name} tells of other examples"
 
 
-@pytest.mark.parametrize("source", sorted(ROOMS.keys() - OF_SETTINGS))
+@pytest.mark.parametrize("source", sorted(SOURCE_PACKAGES.keys() - OF_SETTINGS))
 def test_every_source_has_its_tables_on_its_page(source: str) -> None:
     found = sources_on(f"docs/connect-{source}.md")
     assert found == [f"events/{source}"], f"copy the two comments of another page to docs/connect-{source}.md"
@@ -45,9 +45,9 @@ def test_every_preset_has_its_tables() -> None:
     assert sorted(sources_on("docs/presets.md")) == [str(path) for path in PRESETS]
 
 
-@pytest.mark.parametrize("source", sorted(ROOMS.keys() - OF_SETTINGS))
+@pytest.mark.parametrize("source", sorted(SOURCE_PACKAGES.keys() - OF_SETTINGS))
 def test_the_tables_have_every_topic_that_is_mapped_and_no_other(source: str) -> None:
-    [topics] = [one.topics for one in room(source, "receiver").SOURCES if one.name == source]
+    [topics] = [one.topics for one in source_module(source, "receiver").SOURCES if one.name == source]
     assert {one.topic for one in of_examples(ROOT / "events" / source)} == topics
 
 

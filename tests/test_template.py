@@ -27,7 +27,7 @@ from functions.gaps import handler as gaps
 from functions.gaps.comparison import Comparison
 from functions.retry import rounds
 from functions.retry.archiving import ARCHIVE_AFTER
-from functions.sources.registry import COMPARED, ROOMS
+from functions.sources.registry import COMPARED, SOURCE_PACKAGES
 from local.template import translate
 from tests.test_architecture import MODULES, closure, tree
 from tools.release import stamped
@@ -51,7 +51,7 @@ MODULES_OF_FUNCTIONS = {
     name: properties["Handler"].removesuffix(".handler") for name, properties in FUNCTIONS.items()
 }
 SOURCES = {
-    name: {source for source in ROOMS if f"{ROOMS[source]}.receiver" == module}
+    name: {source for source in SOURCE_PACKAGES if f"{SOURCE_PACKAGES[source]}.receiver" == module}
     for name, module in MODULES_OF_FUNCTIONS.items()
 }
 RECEIVERS = {name for name, sources in SOURCES.items() if sources}
@@ -672,7 +672,7 @@ def named() -> Iterator[tuple[str, int, int]]:
 
 def longest_stack_name() -> int:
     room_left = [most - rest for _, rest, most in named()]
-    rest = max(len(f"/{source}/") for source in ROOMS) + CONNECTION_CHARACTERS
+    rest = max(len(f"/{source}/") for source in SOURCE_PACKAGES) + CONNECTION_CHARACTERS
     return min(*room_left, MAX_SECRET_NAME - rest, MAX_PARAMETER_NAME - rest - 1)
 
 
@@ -887,7 +887,7 @@ def test_deliver_may_do_to_erase_a_person_what_that_takes_and_no_more() -> None:
 # ── Sources ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_a_source_has_its_address_and_a_route(source: str) -> None:
     addresses = [
         output["Description"]
@@ -925,7 +925,7 @@ def test_links_lead_to_an_address_that_no_sender_names() -> None:
 def test_no_address_is_of_a_source_that_there_is_not() -> None:
     addresses = [str(output["Value"]) for output in TEMPLATE["Outputs"].values()]
     ending = {address.split("}/")[-1].split("'")[0] for address in addresses if address.count("/main")}
-    assert ending == {f"{source}/main" for source in ROOMS}
+    assert ending == {f"{source}/main" for source in SOURCE_PACKAGES}
 
 
 def test_the_template_makes_no_secret_so_that_no_change_of_its_text_overwrites_one() -> None:

@@ -27,10 +27,10 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import Parked, WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook, group_id
-from functions.deliver.pipeline import Delivery, Mapper
-from functions.deliver.schema_drift.watcher import Shapes
-from functions.deliver.type_registry import KeptKinds
-from functions.sources.registry import ROOMS, room
+from functions.deliver.pipeline import DeliveryPipeline, Mapper
+from functions.deliver.schema_drift.watcher import SchemaWatcher
+from functions.deliver.type_registry import TypeRegistry
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 from local import moto_fifo, moto_transactions
 from tests.core.stand_ins import Strict
 
@@ -83,23 +83,23 @@ class World:
     has_time: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
-        self.kinds = KeptKinds(self.ledger)
-        self.shapes = self.new_shapes()
+        self.kinds = TypeRegistry(self.ledger)
+        self.schemas = self.new_shapes()
 
-    def new_shapes(self) -> Shapes:
+    def new_shapes(self) -> SchemaWatcher:
         """What a new process knows of shapes: nothing yet."""
-        mappings = {source: room(source, "mapping") for source in self.mappers}
+        mappings = {source: source_module(source, "mapping") for source in self.mappers}
         readings = {source: mapping for source, mapping in mappings.items() if hasattr(mapping, "reads")}
-        return Shapes(cast(Any, readings), self.ledger, self.connections, lambda: self.now)
+        return SchemaWatcher(cast(Any, readings), self.ledger, self.connections, lambda: self.now)
 
     def deliver(self, *webhooks: Webhook, receive_count: int = 1) -> list[str]:
         """Deliver webhooks in one invocation; returns the ids of those that stay in the queue."""
         return self.deliver_records([record(self.queue, webhook, receive_count) for webhook in webhooks])
 
     def deliver_records(self, records: list[dict[str, Any]]) -> list[str]:
-        delivery = self.delivery()
-        self.delays = delivery.settler.delays
-        return delivery.run(records)
+        pipeline = self.pipeline()
+        self.delays = pipeline.recorder.delays
+        return pipeline.run(records)
 
     def connect(self, source: str, connection: str = "main", **stored: Any) -> None:
         """Make a connection with what is stored for it: `signing_secrets`, `api_key`."""
@@ -107,10 +107,10 @@ class World:
             self.secrets.store_api_key(source, connection, api_key)
         store_connection(self.secrets, self.parameters, source, connection, stored)
 
-    def delivery(self) -> Delivery:
+    def pipeline(self) -> DeliveryPipeline:
         """What the next invocation of deliver works with."""
         self.invocations += 1
-        return Delivery(
+        return DeliveryPipeline(
             mappers=self.mappers,
             ledger=self.ledger,
             queue=self.queue,
@@ -122,12 +122,12 @@ class World:
             ),
             clock=lambda: self.now,
             owner=f"invocation-{self.invocations}",
-            wholes={"stripe": room("stripe", "mapping").whole},
+            hydrators={"stripe": source_module("stripe", "mapping").whole},
             checks=topic_checks(self.mappers) if self.checks is None else self.checks,
             provider=ProviderClient(httpx.MockTransport(self.api)),
             has_time=self.has_time,
             kinds=self.kinds,
-            shapes=self.shapes,
+            schemas=self.schemas,
             api_url=os.environ["API_URL"],
         )
 
@@ -149,7 +149,7 @@ class World:
 
 def topic_checks(sources: Iterable[str]) -> dict[str, TopicCheck]:
     """The checks of those of the sources whose topic nobody signs."""
-    mappings = {source: room(source, "mapping") for source in sources}
+    mappings = {source: source_module(source, "mapping") for source in sources}
     return {
         source: mapping.TOPIC_CHECK for source, mapping in mappings.items() if hasattr(mapping, "TOPIC_CHECK")
     }
@@ -269,7 +269,7 @@ def world(aws: Aws) -> World:
         parameters=Parameters(stack, aws.clients["ssm"]),
         connections=Connections(os.environ["TABLE_NAME"], aws.clients["dynamodb"]),
         batch=FakeBatch(),
-        mappers={source: room(source, "mapping").to_change for source in ROOMS},
+        mappers={source: source_module(source, "mapping").to_change for source in SOURCE_PACKAGES},
     )
     found.connections.clock = lambda: found.now
     return found

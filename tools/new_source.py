@@ -1,4 +1,4 @@
-"""Start a new source: write its room, and the lines that name it elsewhere. Writes nothing unless all of it fits.
+"""Start a new source: write its package, and the lines that name it elsewhere. Writes nothing unless all of it fits.
 
 Usage: python -m tools.new_source NAME
 """
@@ -75,7 +75,7 @@ def check_name(root: Path, name: str) -> None:
         or (root / f"functions/sources/{name}.py").exists()
         or f'    "{name}": "functions.' in registered
     ):
-        raise Refused(f"there is a source or a room {name} already")
+        raise Refused(f"there is a source or a function {name} already")
     own = "|".join(("Function", "Logs", "Secret", "Address"))
     taken = re.search(
         rf"^  {name}({own}):",

@@ -30,18 +30,20 @@ SUFFIXES = {".md", ".py", ".yaml", ".json", ".html", ".js"}
 
 
 def words_of(root: Path, name: str) -> dict[str, str]:
-    """What the edits ask for. Raises Refused for what is no source, or has no room to itself."""
-    rooms = dict(
+    """What the edits ask for. Raises Refused for what is no source, or shares its package."""
+    packages = dict(
         re.findall(
             r'^    "(\w+)": "(functions\.sources\.\w+)",$',
             read(root, "functions/sources/registry.py"),
             re.MULTILINE,
         )
     )
-    if name not in rooms:
-        raise Refused(f"there is no source {name!r}; there are: {', '.join(rooms)}")
-    if list(rooms.values()).count(rooms[name]) > 1:
-        raise Refused(f"{name} shares {rooms[name]} with others: take its module and its lines out by hand")
+    if name not in packages:
+        raise Refused(f"there is no source {name!r}; there are: {', '.join(packages)}")
+    if list(packages.values()).count(packages[name]) > 1:
+        raise Refused(
+            f"{name} shares {packages[name]} with others: take its module and its lines out by hand"
+        )
     template = read(root, "template.yaml")
     block = block_of(template, name)
     titles = re.findall(rf'^    "{name}": "(.+)",$', read(root, "local/page/__init__.py"), re.MULTILINE)

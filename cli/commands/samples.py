@@ -23,7 +23,7 @@ from cli.options import (
     stack_of,
 )
 from cli.sample import Sample
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 if TYPE_CHECKING:
     from cli.preview import Preview
@@ -68,7 +68,7 @@ def send_sample(
 
 
 def preview_webhook(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help=", ".join(ROOMS))],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=", ".join(SOURCE_PACKAGES))],
     connection: Annotated[str, typer.Argument(metavar="CONNECTION", help="The name of the connection.")],
     file: SampleFile,
     settings: Annotated[
@@ -87,7 +87,7 @@ def preview_webhook(
 
 
 def previewing(sample: Sample, connection: str, settings: Path | None) -> Preview:
-    """A room's handler makes clients of AWS when it is imported; none of them is used here."""
+    """A source's handler makes clients of AWS when it is imported; none of them is used here."""
     for name in ("STACK_NAME", "QUEUE_URL", "BODIES_BUCKET", "TABLE_NAME"):
         os.environ.setdefault(name, "none")
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")

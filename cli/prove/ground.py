@@ -13,7 +13,7 @@ from bridge.errors import BridgeError
 from cli.connect import MAIN
 from cli.errors import CommandFailed
 from cli.prove.lives import LIVES
-from cli.prove.send import Door
+from cli.prove.send import Endpoints
 from cli.stack import Stack, aws_told
 from functions.sources.registry import SETTINGS
 from local.connections import settings as local_settings
@@ -30,13 +30,13 @@ NO_SANDBOX = "this stack's BATCH_API_URL leads to no Batch sandbox, and a proof 
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Target:
     """A stack and its sandbox. `queue_urls` are those in which webhooks wait."""
 
     stack: Stack
     sandbox_url: str
     queue_urls: tuple[str, ...]
-    door: Door
+    endpoint: Endpoints
     left_out: tuple[str, ...]
 
     def waiting(self) -> int:
@@ -49,7 +49,7 @@ class Ground:
         return sum(int(counts["Attributes"][name]) for name in COUNTS)
 
 
-def ground(stack: Stack) -> Ground:
+def ground(stack: Stack) -> Target:
     """What a proof needs to know of a stack. Raises CommandFailed where its Batch is not a sandbox."""
     variables = variables_of(stack)
     sandbox_url = sandbox_of(variables.get("BATCH_API_URL", ""))
@@ -57,11 +57,11 @@ def ground(stack: Stack) -> Ground:
     sources = [source for source in LIVES if is_ready(stack, source)]
     if not sources:
         raise CommandFailed("no connection `main` has a secret: `bridge connect` stores one")
-    return Ground(
+    return Target(
         stack=stack,
         sandbox_url=sandbox_url,
         queue_urls=tuple(variables[name] for name in QUEUES if name in variables),
-        door=Door(
+        endpoint=Endpoints(
             {source: stack.address(source, MAIN) for source in sources},
             {source: stack.signing_secrets(source, MAIN)[0] for source in sources},
         ),

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 
 EVENTS = Path(__file__).parent.parent.parent / "events"
 FILE = "proof.toml"
@@ -47,7 +47,7 @@ def life(written: str | list[str] | Mapping[str, Any]) -> Life:
     return Life((written,) if isinstance(written, str) else tuple(written))
 
 
-TABLES = {source: load(source) for source in ROOMS}
+TABLES = {source: load(source) for source in SOURCE_PACKAGES}
 
 LIVES: Mapping[str, tuple[Life, ...]] = {
     source: tuple(map(life, table["lives"])) for source, table in TABLES.items()

@@ -13,7 +13,7 @@ import httpx
 
 from bridge.storage.ledger import FINAL, PARKED, WAITING, Receipt, receipt_of
 from cli.prove.expected import event_key
-from cli.prove.ground import Ground
+from cli.prove.ground import Target
 
 LOOK_EVERY_SECONDS = 1.0
 ROWS_A_LOOK = 500
@@ -77,10 +77,10 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-async def settled(ground: Ground, ids: Iterable[str], may_wait: Collection[str] = ()) -> dict[str, Receipt]:
+async def settled(ground: Target, ids: Iterable[str], may_wait: Collection[str] = ()) -> dict[str, Receipt]:
     """The receipts of these webhooks, once each has a final one and the queues are empty, or nothing moves any more.
 
-    Those that `may_wait` name nobody: they may lie in the waiting room for a day, which is nothing to wait for.
+    Those that `may_wait` name nobody: they may lie in the delay queue for a day, which is nothing to wait for.
     """
     pending = list(dict.fromkeys(ids))
     receipts: dict[str, Receipt] = {}
@@ -101,7 +101,7 @@ async def settled(ground: Ground, ids: Iterable[str], may_wait: Collection[str] 
     return receipts
 
 
-def receipts_of(ground: Ground, ids: list[str]) -> dict[str, Receipt]:
+def receipts_of(ground: Target, ids: list[str]) -> dict[str, Receipt]:
     """Those of the webhooks that have a receipt."""
     rows = ground.stack.ledger.read([f"webhook#{one}" for one in ids])
     return {receipt.id: receipt for receipt in map(receipt_of, rows.values())}

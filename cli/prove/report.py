@@ -111,7 +111,7 @@ class Report:
 
 
 def count_answers(report: Report, sent: Sequence[Sent]) -> None:
-    """What the door answered."""
+    """What the endpoint answered."""
     kinds: dict[str, list[Sent]] = {
         kind: [] for kind in (TRUE, REPEAT, OF_NO_INTEREST, BROKEN, FORGED, REPLAYED, ERASURE, LATE)
     }
@@ -199,7 +199,7 @@ def classes(failures: Iterable[str]) -> dict[str, int]:
 
 
 def seconds_of(receipt: Receipt) -> float:
-    """From the door to Batch's answer."""
+    """From the endpoint to Batch's answer."""
     finished, received = (datetime.fromisoformat(text) for text in (receipt.finished_at, receipt.received_at))
     return (finished - received).total_seconds()
 

@@ -17,7 +17,7 @@ import httpx
 from bridge.storage.ledger import WAITING, Receipt
 from cli.errors import WrongUsage
 from cli.prove.compare import Windows, at_most, judge, twice_named
-from cli.prove.ground import DELIVER, Ground, functions_of
+from cli.prove.ground import DELIVER, Target, functions_of
 from cli.prove.look import Calls, is_waiting, profiles_of, settled
 from cli.prove.plan import BROKEN, Plan, Posting, plan
 from cli.prove.prices import Used, cost_per_million
@@ -50,18 +50,18 @@ class Options:
 class Proof:
     """A run over one ground."""
 
-    ground: Ground
+    ground: Target
     options: Options
 
     def run(self) -> Report:
         """Prove, and count. Raises CommandFailed, WrongUsage."""
         with httpx.Client(trust_env=False, timeout=LOOK_IN_SECONDS) as http:
-            before = functions_of(http, self.ground.stack.door)
+            before = functions_of(http, self.ground.stack.endpoint)
             if self.options.kills and not before:
                 raise WrongUsage("--kills works on the local stack alone: in AWS nobody may kill a function")
             report, sent, receipts = asyncio.run(self.proven([str(one["name"]) for one in before]))
             if before:
-                used = used_since(before, functions_of(http, self.ground.stack.door), sent, receipts)
+                used = used_since(before, functions_of(http, self.ground.stack.endpoint), sent, receipts)
                 report.usd_per_million_webhooks = (
                     round(cost_per_million(used), 2) if report.accepted else None
                 )
@@ -69,7 +69,9 @@ class Proof:
 
     async def proven(self, functions: Sequence[str]) -> tuple[Report, list[Sent], Mapping[str, Receipt]]:
         began, since = time.time(), now_text()
-        drawn = plan(self.options.webhooks, self.options.seed, int(began), tuple(self.ground.door.addresses))
+        drawn = plan(
+            self.options.webhooks, self.options.seed, int(began), tuple(self.ground.endpoint.addresses)
+        )
         async with client(LOOK_IN_SECONDS) as looker:
             calls, trouble = Calls(looker, self.ground.sandbox_url, since=since), self.trouble(looker)
             started = time.time()
@@ -99,9 +101,9 @@ class Proof:
     async def sent(
         self, postings: Sequence[Posting], trouble: Trouble, functions: Sequence[str]
     ) -> list[Sent]:
-        """What the door answered to postings, with trouble meanwhile."""
+        """What the endpoint answered to postings, with trouble meanwhile."""
         async with client(TIMEOUT_SECONDS) as senders, meanwhile(*self.troubles(trouble, functions)):
-            sender = Sender(self.ground.door, senders)
+            sender = Sender(self.ground.endpoint, senders)
             return await sender.send_all(postings, self.options.concurrency)
 
     async def settled(self, sent: Sequence[Sent], known: Mapping[str, Receipt]) -> dict[str, Receipt]:
@@ -113,7 +115,7 @@ class Proof:
 
     def trouble(self, client: httpx.AsyncClient) -> Trouble:
         chance = random.Random(self.options.seed)  # noqa: S311 - not for security
-        return Trouble(client, self.ground.stack.door, self.ground.sandbox_url, chance)
+        return Trouble(client, self.ground.stack.endpoint, self.ground.sandbox_url, chance)
 
     def troubles(self, trouble: Trouble, functions: Sequence[str]) -> list[Coroutine[Any, Any, None]]:
         """What goes wrong while webhooks are sent."""
@@ -191,15 +193,15 @@ def used_since(
     """What the functions did between two looks. A batch is received and deleted with one request each."""
     known = {one["name"]: one for one in before}
     grown = {one["name"]: (growth(one, known, "invocations"), gb_seconds(one, known)) for one in after}
-    doors = [grown[name] for name in grown if name in RECEIVERS]
+    receivers = [grown[name] for name in grown if name in RECEIVERS]
     deliveries, delivering = grown.get(DELIVER, (0.0, 0.0))
     stored = sum(one.is_accepted for one in sent)
     waited = sum(receipt.status == WAITING for receipt in receipts.values())
     return Used(
         webhooks=max(1, len({one.posting.webhook for one in sent if one.is_accepted})),
         requests=sum(one.tries for one in sent),
-        door_invocations=math.ceil(sum(count for count, _ in doors)),
-        door_gb_seconds=sum(used for _, used in doors),
+        door_invocations=math.ceil(sum(count for count, _ in receivers)),
+        door_gb_seconds=sum(used for _, used in receivers),
         queue_requests=math.ceil(stored + waited + 2 * deliveries),
         deliver_invocations=math.ceil(deliveries),
         deliver_gb_seconds=delivering,

@@ -52,7 +52,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Endpoints:
     """Where to post: the addresses and the secrets of the connections `main`, by source."""
 
     addresses: Mapping[str, str]
@@ -75,8 +75,8 @@ class Door:
 class Sender:
     """Posts through one client; `sleep` and `clock` are asyncio's and Unix time unless a test hands in others."""
 
-    def __init__(self, door: Door, client: httpx.AsyncClient, clock: Clock = time.time) -> None:
-        self.door = door
+    def __init__(self, endpoint: Endpoints, client: httpx.AsyncClient, clock: Clock = time.time) -> None:
+        self.endpoint = endpoint
         self.client = client
         self.clock = clock
         self.sent: list[Sent] = []
@@ -113,7 +113,7 @@ class Sender:
         sent.ended = self.clock()
 
     def request(self, posting: Posting) -> httpx.Request:
-        one = self.door.request(posting, self.clock())
+        one = self.endpoint.request(posting, self.clock())
         return self.client.build_request("POST", one.url, headers=dict(one.headers), content=one.body)
 
 

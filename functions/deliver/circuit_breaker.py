@@ -1,4 +1,4 @@
-"""When this process may call Batch for a project: not while Batch is away, and never faster than its share.
+"""Decide when this process may call Batch for a project: not while Batch is unavailable, and at a steady pace.
 
 Kept from one invocation to the next. No I/O: clock and sleep are handed in.
 """
@@ -15,10 +15,10 @@ from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft
 
 PROFILES_PER_SECOND = 300
 """What Batch takes for one project, from all processes together. https://doc.batch.com/developer/api/cep/profiles"""
-FIRST_CLOSED_SECONDS = 5
+FIRST_OPEN_SECONDS = 5
 """Batch asks to wait at least 5 seconds after a 429. https://doc.batch.com/developer/api/cep/campaigns/delete"""
-LONGEST_CLOSED_SECONDS = 60
-REFUSED_KEYS_CLOSED_SECONDS = 30
+LONGEST_OPEN_SECONDS = 60
+REFUSED_KEYS_OPEN_SECONDS = 30
 """As often as refused keys may be read anew: each probe is made with what is stored by then."""
 LONGEST_ASKED_SECONDS = 600
 SETTLING_SECONDS = 7.5
@@ -29,17 +29,20 @@ MAX_UNDECIDED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """Why and until when a project is not called, after how many failures in a row."""
+class Tripped:
+    """Hold why and until when a project is not called, after how many failures in a row."""
 
     failure: BadCredentials | BatchUnavailable
     until: float
     failures: int
 
 
-class Gate:
-    """One per process; `clock` returns Unix seconds. A process delivers one batch at a time: when a closed project's
-    time is up, its next call is the only one, and tells whether more may follow."""
+class CircuitBreaker:
+    """Keep calls back after failures, for each project, and pace those that go on; one for each process.
+
+    `clock` returns Unix seconds. A process delivers one batch at a time: when the time of a tripped project is up, its
+    next call is the only one, and shows whether more may follow.
+    """
 
     def __init__(
         self,
@@ -50,12 +53,12 @@ class Gate:
         self.clock = clock
         self.sleep = sleep
         self.profiles_per_second = profiles_per_second
-        self.closed: dict[str, Closed] = {}
+        self.tripped: dict[str, Tripped] = {}
         self.free_at: dict[str, float] = {}
         self.undecided: dict[str, None] = {}
 
     def enter(self, project: str, profiles: int, seconds_left: float) -> None:
-        """Wait for the project's turn to be sent so many profiles. Raises what closed it, NoTimeLeft."""
+        """Wait for the project's turn to be sent so many profiles. Raises what tripped it, NoTimeLeft."""
         if failure := self.failure(project):
             raise failure
         pause = max(0.0, self.free_at.get(project, 0.0) - self.clock())
@@ -66,20 +69,20 @@ class Gate:
         self.free_at[project] = self.clock() + profiles / self.profiles_per_second
 
     def failure(self, project: str) -> BadCredentials | BatchUnavailable | None:
-        """What keeps the project closed at this moment, with the seconds that are left of it."""
-        closed = self.closed.get(project)
-        left = closed.until - self.clock() if closed else 0.0
-        return type(closed.failure)(closed.failure.reason, left) if closed and left > 0 else None
+        """Return what keeps the project from being called now, with the seconds that are left, or None."""
+        tripped = self.tripped.get(project)
+        left = tripped.until - self.clock() if tripped else 0.0
+        return type(tripped.failure)(tripped.failure.reason, left) if tripped and left > 0 else None
 
-    def close(self, project: str, failure: BadCredentials | BatchUnavailable) -> None:
+    def trip(self, project: str, failure: BadCredentials | BatchUnavailable) -> None:
         """Let no call through for a while: longer with each failure in a row, or as long as Batch asks."""
-        failures = self.closed[project].failures + 1 if project in self.closed else 1
-        seconds = closed_seconds(failure, failures)
-        self.closed[project] = Closed(failure, self.clock() + seconds, failures)
+        failures = self.tripped[project].failures + 1 if project in self.tripped else 1
+        seconds = open_seconds(failure, failures)
+        self.tripped[project] = Tripped(failure, self.clock() + seconds, failures)
 
-    def open(self, project: str) -> None:
-        """Batch has answered."""
-        self.closed.pop(project, None)
+    def reset(self, project: str) -> None:
+        """Let calls through again: Batch has answered."""
+        self.tripped.pop(project, None)
 
     def note_undecided(self, webhook_ids: Iterable[str]) -> None:
         """Remember webhooks of a refused call for which there was no time to find out which was meant."""
@@ -88,10 +91,10 @@ class Gate:
             del self.undecided[oldest]
 
 
-def closed_seconds(failure: BadCredentials | BatchUnavailable, failures: int) -> float:
-    """How long no call is made after so many failures in a row, with some chance: processes do not move in step."""
+def open_seconds(failure: BadCredentials | BatchUnavailable, failures: int) -> float:
+    """Return how long no call is made after so many failures in a row, jittered: processes do not move in step."""
     if isinstance(failure, BadCredentials):
-        return REFUSED_KEYS_CLOSED_SECONDS + random.uniform(0.0, 2.0)  # noqa: S311 - not for security
-    grown: float = min(LONGEST_CLOSED_SECONDS, FIRST_CLOSED_SECONDS * 2 ** min(failures - 1, 10))
+        return REFUSED_KEYS_OPEN_SECONDS + random.uniform(0.0, 2.0)  # noqa: S311 - not for security
+    grown: float = min(LONGEST_OPEN_SECONDS, FIRST_OPEN_SECONDS * 2 ** min(failures - 1, 10))
     asked = min(failure.retry_after_seconds or 0.0, LONGEST_ASKED_SECONDS)
     return max(grown, asked) * random.uniform(1.0, 1.25)  # noqa: S311 - not for security

@@ -23,7 +23,7 @@ from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import RECEIPT_DAYS, fact_row, link_row
 from bridge.webhook import Webhook
 from functions.deliver import overrides
-from functions.deliver.delivery import Job, Outcome
+from functions.deliver.delivery import Delivery, Outcome
 from functions.deliver.withdrawals import CHANNELS, Known, withdrawn_at
 
 REQUEST_EVENT, CONFIRMED_EVENT = "consent_requested", "consent_confirmed"
@@ -37,15 +37,15 @@ ADDRESS_CHANGED = "the address has changed since the link was made"
 # ── A visitor's consent ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def weigh(job: Job, state: ProfileState, known: Known, api_url: str, now: datetime) -> None:
-    """Hold what the webhook says of consents against what is known of profile and address; may end the job."""
-    if job.webhook.topic == CONFIRMED:
-        check(job, state, known)
+def weigh(delivery: Delivery, state: ProfileState, known: Known, api_url: str, now: datetime) -> None:
+    """Hold what the webhook says of consents against what is known of profile and address; may end the delivery."""
+    if delivery.webhook.topic == CONFIRMED:
+        check(delivery, state, known)
         return
     groups: list[AttributeGroup] = []
-    for group in job.change.groups:
-        outdated = {name for name in group.attributes if is_outdated(job, state, known, group, name)}
-        reversals = [name for name in group.attributes if is_reversal(job, state, known, group, name)]
+    for group in delivery.change.groups:
+        outdated = {name for name in group.attributes if is_outdated(delivery, state, known, group, name)}
+        reversals = [name for name in group.attributes if is_reversal(delivery, state, known, group, name)]
         rest = {
             name: value
             for name, value in group.attributes.items()
@@ -53,12 +53,12 @@ def weigh(job: Job, state: ProfileState, known: Known, api_url: str, now: dateti
         }
         groups += [replace(group, attributes=rest)] if rest else []
         for name in reversals:
-            if job.settings.resubscribe:
+            if delivery.settings.resubscribe:
                 groups.append(replace(group, attributes={name: SUBSCRIBED}, provenance="owner"))
             else:
-                since = max(state.versions.get(name, ""), withdrawn_at(job, state, name, known))
-                ask(job, state, group, name, since, api_url, now)
-    job.change = replace(job.change, groups=tuple(groups))
+                since = max(state.versions.get(name, ""), withdrawn_at(delivery, state, name, known))
+                ask(delivery, state, group, name, since, api_url, now)
+    delivery.change = replace(delivery.change, groups=tuple(groups))
 
 
 def subscribes(group: AttributeGroup, name: str) -> bool:
@@ -66,58 +66,70 @@ def subscribes(group: AttributeGroup, name: str) -> bool:
     return group.provenance == "visitor" and name in CONSENTS and group.attributes[name] == SUBSCRIBED
 
 
-def is_outdated(job: Job, state: ProfileState, known: Known, group: AttributeGroup, name: str) -> bool:
+def is_outdated(
+    delivery: Delivery, state: ProfileState, known: Known, group: AttributeGroup, name: str
+) -> bool:
     """Whether a visitor subscribed before the withdrawal for the address: that came late, and nobody is asked."""
-    return subscribes(group, name) and group.version < withdrawn_at(job, state, name, known)
+    return subscribes(group, name) and group.version < withdrawn_at(delivery, state, name, known)
 
 
-def is_reversal(job: Job, state: ProfileState, known: Known, group: AttributeGroup, name: str) -> bool:
+def is_reversal(
+    delivery: Delivery, state: ProfileState, known: Known, group: AttributeGroup, name: str
+) -> bool:
     """Whether a visitor subscribes who is known to have unsubscribed before: this profile, or the address on any."""
     if not subscribes(group, name):
         return False
-    withdrawn = withdrawn_at(job, state, name, known)
+    withdrawn = withdrawn_at(delivery, state, name, known)
     if withdrawn and group.version >= withdrawn:
         return True
     return state.consents.get(name) == UNSUBSCRIBED and group.version >= state.versions.get(name, "")
 
 
 def ask(
-    job: Job, state: ProfileState, group: AttributeGroup, name: str, since: str, api_url: str, now: datetime
+    delivery: Delivery,
+    state: ProfileState,
+    group: AttributeGroup,
+    name: str,
+    since: str,
+    api_url: str,
+    now: datetime,
 ) -> None:
     """Add the event that asks the person, and remember what is asked; else warn of why nobody is asked.
 
     `since` is the version of what they withdrew.
     """
     channel, address = CHANNELS[name]
-    digest = own_address(job, state, address)
-    if not (api_url and job.webhook.confirm_key):
-        job.warnings.add("consent_not_asked", f"{channel}:no_confirm_secret")
+    digest = own_address(delivery, state, address)
+    if not (api_url and delivery.webhook.confirm_key):
+        delivery.warnings.add("consent_not_asked", f"{channel}:no_confirm_secret")
     elif digest is None:
-        job.warnings.add("consent_not_asked", f"{channel}:no_address_of_their_own")
+        delivery.warnings.add("consent_not_asked", f"{channel}:no_address_of_their_own")
     else:
-        job.rows += request_rows(job, group, channel, digest, now)
+        delivery.rows += request_rows(delivery, group, channel, digest, now)
         once = f"{REQUEST_EVENT}:{channel}:{since}:{now:%Y-%m-%d}"
-        event = Event(REQUEST_EVENT, now, request(job, group, channel, api_url, now), once)
-        job.change = replace(
-            job.change, events=(*job.change.events, *overrides.events((event,), job.settings))
+        event = Event(REQUEST_EVENT, now, request(delivery, group, channel, api_url, now), once)
+        delivery.change = replace(
+            delivery.change, events=(*delivery.change.events, *overrides.events((event,), delivery.settings))
         )
 
 
-def own_address(job: Job, state: ProfileState, address: str) -> str | None:
+def own_address(delivery: Delivery, state: ProfileState, address: str) -> str | None:
     """Return the digest of the address to which Batch writes, where that is the person's own."""
     known = state.addresses.get(address, "")
     if known and not known.startswith(VISITORS):
         return known
     digest = known.removeprefix(VISITORS)
     if not known and address == "$email_address":
-        digest = identity.email_sha256(job.change.person.email) or ""
-    return digest if digest and digest == job.custom_id else None
+        digest = identity.email_sha256(delivery.change.person.email) or ""
+    return digest if digest and digest == delivery.custom_id else None
 
 
-def request(job: Job, group: AttributeGroup, channel: str, api_url: str, now: datetime) -> dict[str, Value]:
+def request(
+    delivery: Delivery, group: AttributeGroup, channel: str, api_url: str, now: datetime
+) -> dict[str, Value]:
     """Return what the event says that asks: the link, and what it is about."""
-    webhook = job.webhook
-    confirmation = Confirmation(webhook.id, channel, now, job.settings.brand)
+    webhook = delivery.webhook
+    confirmation = Confirmation(webhook.id, channel, now, delivery.settings.brand)
     token = consent_links.token(confirmation, webhook.confirm_key)
     return {
         "channel": channel,
@@ -128,16 +140,23 @@ def request(job: Job, group: AttributeGroup, channel: str, api_url: str, now: da
 
 
 def request_rows(
-    job: Job, group: AttributeGroup, channel: str, digest: str, now: datetime
+    delivery: Delivery, group: AttributeGroup, channel: str, digest: str, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the rows by which a confirmed consent finds its person and its proof."""
-    until, project = (now + KEPT_FOR).timestamp(), job.settings.project
+    until, project = (now + KEPT_FOR).timestamp(), delivery.settings.project
     proof = {name: str(value)[:MAX_STRING_CHARACTERS] for name, value in group.proof.items()}
     content = {"address_sha256": digest, "requested_at": normalise.timestamp(now), "proof": proof}
     value = json.dumps(content, separators=(",", ":"))
     return [
-        link_row(project, reference(job.webhook.id), job.custom_id, until, job.webhook.writer),
-        fact_row(project, fact(job.webhook.id, channel), value, job.custom_id, until, job.webhook.writer),
+        link_row(project, reference(delivery.webhook.id), delivery.custom_id, until, delivery.webhook.writer),
+        fact_row(
+            project,
+            fact(delivery.webhook.id, channel),
+            value,
+            delivery.custom_id,
+            until,
+            delivery.webhook.writer,
+        ),
     ]
 
 
@@ -196,14 +215,14 @@ def proof(known: Mapping[str, Any]) -> dict[str, Value]:
     }
 
 
-def check(job: Job, state: ProfileState, known: Known) -> None:
-    """End the job where the consent is for another address by now, or was withdrawn since, on whatever profile."""
-    consent, address = ATTRIBUTES[consent_links.stated(job.webhook).channel]
+def check(delivery: Delivery, state: ProfileState, known: Known) -> None:
+    """End the delivery where the consent is for another address by now, or was withdrawn since, on whatever profile."""
+    consent, address = ATTRIBUTES[consent_links.stated(delivery.webhook).channel]
     current = state.addresses.get(address, "").removeprefix(VISITORS)
-    for group in job.change.groups:
+    for group in delivery.change.groups:
         if current and current != group.proof["address_sha256"]:
-            job.end(Outcome.IGNORED, reason=ADDRESS_CHANGED)
+            delivery.end(Outcome.IGNORED, reason=ADDRESS_CHANGED)
             continue
         withdrawn = state.versions.get(consent, "") if state.consents.get(consent) == UNSUBSCRIBED else ""
-        if max(withdrawn, withdrawn_at(job, state, consent, known)) > group.version:
-            job.end(Outcome.IGNORED, reason=WITHDRAWN)
+        if max(withdrawn, withdrawn_at(delivery, state, consent, known)) > group.version:
+            delivery.end(Outcome.IGNORED, reason=WITHDRAWN)

@@ -35,7 +35,7 @@ ATTRIBUTES = "attributes"
 
 
 class Outcome(Enum):
-    """How a job ends; only RETURNED leaves its message in the queue."""
+    """How a delivery ends; only RETURNED leaves its message in the queue."""
 
     DELIVERED = "delivered"
     IGNORED = "ignored"
@@ -59,7 +59,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class Job:
+class Delivery:
     """A message's webhook with what delivery finds out about it, step by step."""
 
     message: Message
@@ -108,12 +108,12 @@ class Job:
             self.end(Outcome.WAITING, IdentityUnknown("what it is about was not told of yet"))
 
     def operation(self) -> dict[str, Any] | None:
-        """What Batch is told for this job alone, if anything."""
-        parcel = Parcel(self.custom_id, (self,))
-        return None if parcel.is_empty else parcel.operation()
+        """What Batch is told for this delivery alone, if anything."""
+        operation = Operation(self.custom_id, (self,))
+        return None if operation.is_empty else operation.payload()
 
     def end(self, outcome: Outcome, failure: Failed | None = None, reason: str = "") -> None:
-        """Settle how the job ends."""
+        """Settle how the delivery ends."""
         self.outcome, self.failure = outcome, failure
         self.reason = failure.reason if failure else reason
 
@@ -126,7 +126,7 @@ class Job:
         self.change = replace(self.change, privacy="erase")
 
     def fit(self, state: ProfileState, now: datetime) -> ProfileState:
-        """Work out what Batch is sent for this job, given what the profile has; returns the state after it."""
+        """Work out what Batch is sent for this delivery, given what the profile has; returns the state after it."""
         state, changes = versions.apply(state, self.change.groups, self.webhook.writer)
         attributes = fit_attributes(changes, self.warnings)
         self.attributes = {name: attributes[name] for name in attributes if self.wants("attribute", name)}
@@ -161,81 +161,83 @@ class Job:
         return self.outcome is Outcome.DELIVERED or bool(self.refused)
 
     def state_after(self, state: ProfileState) -> ProfileState:
-        """The state of the profile after what Batch has taken of this job."""
+        """The state of the profile after what Batch has taken of this delivery."""
         state, _ = versions.apply(state, self.change.groups, self.webhook.writer)
         state, _ = versions.unseen(state, self.change.events)
         return pruned(versions.reached(versions.sent_as(state, self.origins), self.attributes))
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """Jobs of one profile that travel in one operation."""
+class Operation:
+    """Deliveries of one profile that travel in one operation."""
 
     custom_id: str
-    jobs: tuple[Job, ...]
+    deliveries: tuple[Delivery, ...]
 
-    def operation(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, Any]:
         """The operation as Batch takes it."""
         content: dict[str, Any] = {"identifiers": {"custom_id": self.custom_id}}
-        if attributes := together([job.attributes for job in self.jobs]):
+        if attributes := together([delivery.attributes for delivery in self.deliveries]):
             content["attributes"] = attributes
-        if events := [event for job in self.jobs for event in job.events]:
+        if events := [event for delivery in self.deliveries for event in delivery.events]:
             content["events"] = events
         return content
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is left to send: all of it is older than what the profile has."""
-        return not any(job.attributes or job.events for job in self.jobs)
+        return not any(delivery.attributes or delivery.events for delivery in self.deliveries)
 
     def trace(self, error: PartialError) -> None:
-        """Note a partial error with the job whose part was refused; where it names no part, with all that may be it.
+        """Note a partial error with the delivery whose part was refused; where it names no part, with all that may
+        be it.
 
         What the error names may be an attribute, an event, an attribute of an event, or a path of these.
         """
         named = error.attribute or ""
-        holders = [job for job in self.jobs if named in job.attributes]
+        holders = [delivery for delivery in self.deliveries if named in delivery.attributes]
         if holders:
             holders[-1].refused.append(f"attribute:{holders[-1].origins.get(named, named)}")
             return
         first = named.partition(".")[0]
-        events = [(job, event) for job in self.jobs for event in job.events]
+        events = [(delivery, event) for delivery in self.deliveries for event in delivery.events]
         meant = [pair for pair in events if first in (pair[1]["name"], *pair[1]["attributes"])]
-        for job, event in meant or events:
-            job.refused.append(f"event:{event['name']}")
+        for delivery, event in meant or events:
+            delivery.refused.append(f"event:{event['name']}")
 
 
-def rounds_of(jobs: Sequence[Job]) -> list[list[Parcel]]:
-    """Calls one after the other: in each, a profile has one operation within Batch's limits, its jobs in order."""
-    rounds: list[dict[str, list[Job]]] = []
+def rounds_of(deliveries: Sequence[Delivery]) -> list[list[Operation]]:
+    """Calls one after the other: in each, a profile has one operation within Batch's limits, its deliveries in
+    order."""
+    rounds: list[dict[str, list[Delivery]]] = []
     newest: dict[str, int] = {}
-    for job in jobs:
-        number = newest.get(job.custom_id, 0)
-        if number < len(rounds) and not fits(rounds[number].get(job.custom_id, []), job):
+    for delivery in deliveries:
+        number = newest.get(delivery.custom_id, 0)
+        if number < len(rounds) and not fits(rounds[number].get(delivery.custom_id, []), delivery):
             number += 1
         if number == len(rounds):
             rounds.append({})
-        rounds[number].setdefault(job.custom_id, []).append(job)
-        newest[job.custom_id] = number
-    return [[Parcel(custom_id, tuple(held)) for custom_id, held in one.items()] for one in rounds]
+        rounds[number].setdefault(delivery.custom_id, []).append(delivery)
+        newest[delivery.custom_id] = number
+    return [[Operation(custom_id, tuple(held)) for custom_id, held in one.items()] for one in rounds]
 
 
-def fits(held: Sequence[Job], job: Job) -> bool:
-    """Whether a job fits in one operation with those that it already holds."""
+def fits(held: Sequence[Delivery], delivery: Delivery) -> bool:
+    """Whether a delivery fits in one operation with those that it already holds."""
     if not held:
         return True
-    attributes = together([one.attributes for one in (*held, job)])
+    attributes = together([one.attributes for one in (*held, delivery)])
     lists = [value for value in attributes.values() if isinstance(value, list | dict)]
     return (
         len(attributes) <= MAX_PROFILE_ATTRIBUTES
         and len(lists) <= MAX_PROFILE_ARRAYS
         and all(len(value) <= MAX_ARRAY_ITEMS for value in lists if isinstance(value, list))
-        and sum(len(one.events) for one in (*held, job)) <= MAX_EVENTS_PER_OPERATION
+        and sum(len(one.events) for one in (*held, delivery)) <= MAX_EVENTS_PER_OPERATION
     )
 
 
 def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
-    """The attributes that several jobs change, one after the other, as one operation tells them.
+    """The attributes that several deliveries change, one after the other, as one operation tells them.
 
     Batch takes a name once: of `date(born)` and a `born` that is null the later stays.
     """
@@ -250,15 +252,19 @@ def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
     return attributes
 
 
-def telling(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs whose end is open, without those that ask to erase somebody or to show what is held, or tell of their
-    connection."""
-    return [job for job in going(jobs) if job.change.privacy is None and job.change.connection is None]
+def telling(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """The deliveries whose end is open, without those that ask to erase somebody or to show what is held, or tell of
+    their connection."""
+    return [
+        delivery
+        for delivery in going(deliveries)
+        if delivery.change.privacy is None and delivery.change.connection is None
+    ]
 
 
-def going(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs whose end is still open."""
-    return [job for job in jobs if job.outcome is None]
+def going(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """The deliveries whose end is still open."""
+    return [delivery for delivery in deliveries if delivery.outcome is None]
 
 
 def message_of(record: Mapping[str, Any]) -> Message:

@@ -19,20 +19,20 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from functions.deliver.backlog import Backlog
-from functions.deliver.circuit_breaker import PROFILES_PER_SECOND, Gate
-from functions.deliver.pipeline import Delivery, Mapper, Whole
+from functions.deliver.circuit_breaker import PROFILES_PER_SECOND, CircuitBreaker
+from functions.deliver.pipeline import DeliveryPipeline, Hydrate, Mapper
 from functions.deliver.poison_messages import Invocation
 from functions.deliver.preview import previewed
-from functions.deliver.schema_drift.watcher import Reading, Shapes
+from functions.deliver.schema_drift.watcher import Reading, SchemaWatcher
 from functions.deliver.senders import Senders
 from functions.deliver.tracing import traced, tracer
-from functions.deliver.type_registry import KeptKinds
-from functions.sources.registry import ROOMS, room
+from functions.deliver.type_registry import TypeRegistry
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 
 STACK = os.environ["STACK_NAME"]
-MAPPINGS = {source: room(source, "mapping") for source in ROOMS}
+MAPPINGS = {source: source_module(source, "mapping") for source in SOURCE_PACKAGES}
 MAPPERS: Mapping[str, Mapper] = {source: mapping.to_change for source, mapping in MAPPINGS.items()}
-WHOLES: Mapping[str, Whole] = {
+WHOLES: Mapping[str, Hydrate] = {
     source: mapping.whole for source, mapping in MAPPINGS.items() if hasattr(mapping, "whole")
 }
 CHECKS: Mapping[str, TopicCheck] = {
@@ -46,12 +46,12 @@ deadline = Deadline()
 secrets = Secrets(STACK).within(deadline)
 parameters = Parameters(STACK).within(deadline)
 ledger = Ledger(os.environ["TABLE_NAME"]).within(deadline)
-kinds = KeptKinds(ledger)
+kinds = TypeRegistry(ledger)
 connections = Connections(os.environ["TABLE_NAME"], ledger.client)
-shapes = Shapes(READINGS, ledger, connections, time.time)
+schemas = SchemaWatcher(READINGS, ledger, connections, time.time)
 batch = BatchClient(os.environ["BATCH_API_URL"], traced=traced)
 provider = ProviderClient()
-gate = Gate(profiles_per_second=PROFILES_PER_SECOND / int(os.environ["DELIVER_CONCURRENCY"]))
+breaker = CircuitBreaker(profiles_per_second=PROFILES_PER_SECOND / int(os.environ["DELIVER_CONCURRENCY"]))
 senders = Senders.of(os.environ["SENDERS"])
 queue = WebhookQueue(
     os.environ["QUEUE_URL"],
@@ -60,7 +60,7 @@ queue = WebhookQueue(
     bucket=os.environ["BODIES_BUCKET"],
 ).within(deadline)
 new_delivery = partial(
-    Delivery,
+    DeliveryPipeline,
     mappers=MAPPERS,
     ledger=ledger,
     queue=queue,
@@ -69,13 +69,13 @@ new_delivery = partial(
     connections=connections,
     batch=batch,
     clock=time.time,
-    wholes=WHOLES,
+    hydrators=WHOLES,
     checks=CHECKS,
     provider=provider,
-    gate=gate,
+    breaker=breaker,
     backlog=Backlog(queue),
     kinds=kinds,
-    shapes=shapes,
+    schemas=schemas,
     api_url=os.environ["API_URL"],
 )
 
@@ -95,10 +95,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     deadline.seconds_left = seconds_left
 
-    def delivery() -> Delivery:
+    def pipeline() -> DeliveryPipeline:
         return new_delivery(owner=context.aws_request_id, seconds_left=seconds_left)
 
     if "preview" in event:
-        return {"webhooks": previewed(delivery(), event["preview"])}
-    stay = Invocation(delivery, ledger, queue, time.time, seconds_left, senders).run(event["Records"])
+        return {"webhooks": previewed(pipeline(), event["preview"])}
+    stay = Invocation(pipeline, ledger, queue, time.time, seconds_left, senders).run(event["Records"])
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in stay]}

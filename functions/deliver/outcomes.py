@@ -36,17 +36,17 @@ from bridge.storage.ledger import (
     RECEIPT_DAYS,
     RETRYING,
     WAITING,
+    Attempts,
     Ledger,
     Receipt,
     Row,
-    Tries,
     profile_row,
     receipt_row,
     tries_row,
 )
 from bridge.storage.queue import Failure, WebhookQueue
 from functions.deliver.backlog import Backlog
-from functions.deliver.delivery import ATTRIBUTES, Job, Message, Outcome
+from functions.deliver.delivery import ATTRIBUTES, Delivery, Message, Outcome
 from functions.deliver.erasure import request
 
 Leased: TypeAlias = Mapping[tuple[str, str], ProfileState]
@@ -99,9 +99,9 @@ SPOKEN = frozenset({Outcome.DELIVERED, Outcome.IGNORED})
 """Ends by which a connection is known to work."""
 
 
-class Settler:
-    """Settles the jobs of one batch. `stay` are the messages that stay in the queue, `delays` for how many seconds
-    each is hidden, by receipt handle."""
+class OutcomeRecorder:
+    """Settles the deliveries of one batch. `stay` are the messages that stay in the queue, `delays` for how many
+    seconds each is hidden, by receipt handle."""
 
     def __init__(
         self,
@@ -123,155 +123,168 @@ class Settler:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)
 
-    def settle(self, jobs: Sequence[Job], leased: Leased) -> None:
+    def settle(self, deliveries: Sequence[Delivery], leased: Leased) -> None:
         """Park, put aside or leave in the queue what was not delivered; then write down what became of each."""
-        for job in jobs:
-            self.settle_one(job)
-        written = self.write_down(jobs, leased)
-        for job in written:
-            self.tell(job)
-            if job.outcome is Outcome.IGNORED or (job.outcome is Outcome.DELIVERED and job.change.privacy):
-                self.queue.forget_body(job.webhook)
-        measure_seconds("DeliveryLag", *(self.lag(job) for job in written if is_first_delivery(job)))
-        counts = Counter(counted for job in written for counted in counts_of(job))
+        for delivery in deliveries:
+            self.settle_one(delivery)
+        written = self.write_down(deliveries, leased)
+        for delivery in written:
+            self.tell(delivery)
+            if delivery.outcome is Outcome.IGNORED or (
+                delivery.outcome is Outcome.DELIVERED and delivery.change.privacy
+            ):
+                self.queue.forget_body(delivery.webhook)
+        measure_seconds(
+            "DeliveryLag", *(self.lag(delivery) for delivery in written if is_first_delivery(delivery))
+        )
+        counts = Counter(counted for delivery in written for counted in counts_of(delivery))
         for (name, dimension, label), number in counts.items():
             publish(name, [number], "Count", {dimension: label})
 
-    def settle_one(self, job: Job) -> None:
-        failure = job.failure or Failed("")
-        if job.outcome is Outcome.RETURNED and self.waits_elsewhere(job.message, failure):
-            job.end(Outcome.PARKED, failure)
+    def settle_one(self, delivery: Delivery) -> None:
+        failure = delivery.failure or Failed("")
+        if delivery.outcome is Outcome.RETURNED and self.waits_elsewhere(delivery.message, failure):
+            delivery.end(Outcome.PARKED, failure)
         try:
-            if job.outcome is Outcome.PARKED:
-                self.park(job, tuple(job.refused) or job.webhook.only, failure)
-            if job.outcome is Outcome.WAITING:
-                self.wait(job)
+            if delivery.outcome is Outcome.PARKED:
+                self.park(delivery, tuple(delivery.refused) or delivery.webhook.only, failure)
+            if delivery.outcome is Outcome.WAITING:
+                self.wait(delivery)
         except (NotStorable, Unavailable) as error:
-            job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
-        if job.outcome is Outcome.RETURNED:
-            self.leave(job.message, self.delay(job.failure or failure, job.message))
+            delivery.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+        if delivery.outcome is Outcome.RETURNED:
+            self.leave(delivery.message, self.delay(delivery.failure or failure, delivery.message))
 
     def waits_elsewhere(self, message: Message, failure: Failed) -> bool:
         """Whether the queue is no place to wait in any longer: for this message, or for whatever an outage holds up."""
         is_outage = isinstance(failure, OUTAGES) and not isinstance(failure, IN_A_MOMENT)
         return is_exhausted(message, self.now) or (is_outage and self.backlog.is_too_long())
 
-    def wait(self, job: Job) -> None:
-        """Put a job's webhook in the waiting room, or park it where that refuses it for good. Raises Unavailable."""
+    def wait(self, delivery: Delivery) -> None:
+        """Put a delivery's webhook in the delay queue, or park it where that refuses it for good. Raises
+        Unavailable."""
         try:
-            self.queue.wait(job.webhook, wait_seconds(job.webhook.waits))
+            self.queue.wait(delivery.webhook, wait_seconds(delivery.webhook.waits))
         except NotStorable as error:
-            self.park(job, job.webhook.only, error)
-            job.end(Outcome.PARKED, error)
+            self.park(delivery, delivery.webhook.only, error)
+            delivery.end(Outcome.PARKED, error)
 
-    def park(self, job: Job, only: Sequence[str], failure: Failed) -> None:
-        """Put a job's webhook in the dead-letter queue, with what is still to be sent. Raises Unavailable.
+    def park(self, delivery: Delivery, only: Sequence[str], failure: Failed) -> None:
+        """Put a delivery's webhook in the dead-letter queue, with what is still to be sent. Raises Unavailable.
 
         The alarm rings for a body whose topic it does not allow, but not when a retry ends so again.
         """
-        call = job.operation() if job.custom_id else None
+        call = delivery.operation() if delivery.custom_id else None
         described = Failure(failure.failure_class, failure.reason, self.now, call)
-        self.queue.park(replace(job.webhook, only=tuple(only)), described)
-        if isinstance(failure, TopicUnconfirmed) and not job.webhook.retries:
-            source, connection = job.webhook.source, job.webhook.connection
-            alarm("topic_unconfirmed", source=source, connection=connection, webhook_id=job.webhook.id)
+        self.queue.park(replace(delivery.webhook, only=tuple(only)), described)
+        if isinstance(failure, TopicUnconfirmed) and not delivery.webhook.retries:
+            source, connection = delivery.webhook.source, delivery.webhook.connection
+            alarm("topic_unconfirmed", source=source, connection=connection, webhook_id=delivery.webhook.id)
 
     # ── What became of each ─────────────────────────────────────────────────────────────────────────────
 
-    def write_down(self, jobs: Sequence[Job], leased: Leased) -> list[Job]:
-        """Write down what became of jobs; returns those of which it is written. Batch has been called by now."""
-        profiles = [profile_row(*profile, state) for profile, state in states_after(jobs, leased).items()]
+    def write_down(self, deliveries: Sequence[Delivery], leased: Leased) -> list[Delivery]:
+        """Write down what became of deliveries; returns those of which it is written. Batch has been called by now."""
+        profiles = [
+            profile_row(*profile, state) for profile, state in states_after(deliveries, leased).items()
+        ]
         try:
-            self.keep_consents(jobs)
-            self.ledger.commit([*(row for job in jobs for row in self.rows_of(job)), *profiles])
+            self.keep_consents(deliveries)
+            self.ledger.commit(
+                [*(row for delivery in deliveries for row in self.rows_of(delivery)), *profiles]
+            )
         except NotStorable:
-            return self.write_each(jobs, leased)
+            return self.write_each(deliveries, leased)
         except BatchUnavailable as error:
-            self.put_off(jobs, error)
+            self.put_off(deliveries, error)
             return []
-        return list(jobs)
+        return list(deliveries)
 
-    def keep_consents(self, jobs: Iterable[Job]) -> None:
+    def keep_consents(self, deliveries: Iterable[Delivery]) -> None:
         """Keep what was stated of addresses, before the profiles: what is not kept is stated again with its webhook."""
         until = (self.now + timedelta(days=RECEIPT_DAYS)).timestamp()
-        for job in jobs:
-            for stated in job.address_consents if job.is_taken else ():
+        for delivery in deliveries:
+            for stated in delivery.address_consents if delivery.is_taken else ():
                 self.ledger.keep_consent(
-                    job.settings.project, stated, job.custom_id, job.webhook.writer, until
+                    delivery.settings.project, stated, delivery.custom_id, delivery.webhook.writer, until
                 )
 
-    def rows_of(self, job: Job) -> list[Row]:
-        """What the ledger is told of one job, but for its profile."""
-        receipt = [receipt_row(self.receipt(job))] if leaves_receipt(job) else []
-        return [*receipt, *learnt([job]), *self.tries([job])]
+    def rows_of(self, delivery: Delivery) -> list[Row]:
+        """What the ledger is told of one delivery, but for its profile."""
+        receipt = [receipt_row(self.receipt(delivery))] if leaves_receipt(delivery) else []
+        return [*receipt, *learnt([delivery]), *self.tries([delivery])]
 
-    def write_each(self, jobs: Sequence[Job], leased: Leased) -> list[Job]:
-        """Write down one job after the other, and park the one of which DynamoDB refuses a row for good."""
-        states, written = dict(leased), list[Job]()
-        for job in jobs:
-            after = states_after([job], states)
-            own = [profile_row(*job.profile, after[job.profile])] if job.profile in after else []
+    def write_each(self, deliveries: Sequence[Delivery], leased: Leased) -> list[Delivery]:
+        """Write down one delivery after the other, and park the one of which DynamoDB refuses a row for good."""
+        states, written = dict(leased), list[Delivery]()
+        for delivery in deliveries:
+            after = states_after([delivery], states)
+            own = (
+                [profile_row(*delivery.profile, after[delivery.profile])] if delivery.profile in after else []
+            )
             try:
-                self.keep_consents([job])
-                self.ledger.commit([*self.rows_of(job), *own])
+                self.keep_consents([delivery])
+                self.ledger.commit([*self.rows_of(delivery), *own])
             except NotStorable as error:
-                self.part_with(job, error)
+                self.part_with(delivery, error)
             except BatchUnavailable as error:
-                self.put_off([job], error)
+                self.put_off([delivery], error)
                 continue
             else:
                 states = after
-            written.append(job)
+            written.append(delivery)
         for profile, state in states.items():
             with contextlib.suppress(NotStorable, BatchUnavailable):  # else the lease ends by itself
                 self.ledger.commit([profile_row(*profile, state)])
         return written
 
-    def part_with(self, job: Job, error: NotStorable) -> None:
-        """Park a job whose rows are refused for good, without the events that Batch has taken of it."""
-        if job.outcome is Outcome.DELIVERED:
+    def part_with(self, delivery: Delivery, error: NotStorable) -> None:
+        """Park a delivery whose rows are refused for good, without the events that Batch has taken of it."""
+        if delivery.outcome is Outcome.DELIVERED:
             try:
-                self.park(job, (ATTRIBUTES,), error)
+                self.park(delivery, (ATTRIBUTES,), error)
             except (NotStorable, Unavailable) as unavailable:
-                self.leave(job.message, self.delay(BatchUnavailable(unavailable.reason), job.message))
+                self.leave(
+                    delivery.message, self.delay(BatchUnavailable(unavailable.reason), delivery.message)
+                )
                 return
-            job.webhook = replace(job.webhook, only=(ATTRIBUTES,))
-            job.end(Outcome.PARKED, error)
-        job.rows = []
-        bare = replace(self.receipt(job), events=(), attributes=(), references=(), warnings=())
+            delivery.webhook = replace(delivery.webhook, only=(ATTRIBUTES,))
+            delivery.end(Outcome.PARKED, error)
+        delivery.rows = []
+        bare = replace(self.receipt(delivery), events=(), attributes=(), references=(), warnings=())
         with contextlib.suppress(NotStorable, BatchUnavailable):
-            self.ledger.commit([receipt_row(bare)] if leaves_receipt(job) else [])
+            self.ledger.commit([receipt_row(bare)] if leaves_receipt(delivery) else [])
 
-    def put_off(self, jobs: Sequence[Job], error: BatchUnavailable) -> None:
+    def put_off(self, deliveries: Sequence[Delivery], error: BatchUnavailable) -> None:
         """Have the ledger told later. What Batch has taken goes round without its events: they are not sent again."""
         logger.error("receipts not written", reason=error.reason)
-        count("ReceiptsNotWritten", sum(leaves_receipt(job) for job in jobs))
+        count("ReceiptsNotWritten", sum(leaves_receipt(delivery) for delivery in deliveries))
         alarm("receipts_not_written")
-        for job in jobs:
+        for delivery in deliveries:
             try:
-                if job.outcome is Outcome.DELIVERED:
-                    self.put_aside(job, error)
+                if delivery.outcome is Outcome.DELIVERED:
+                    self.put_aside(delivery, error)
             except (NotStorable, Unavailable):
-                self.leave(job.message, self.delay(error, job.message))
-            if job.outcome is Outcome.IGNORED and not is_exhausted(job.message, self.now):
-                self.leave(job.message, self.delay(error, job.message))
+                self.leave(delivery.message, self.delay(error, delivery.message))
+            if delivery.outcome is Outcome.IGNORED and not is_exhausted(delivery.message, self.now):
+                self.leave(delivery.message, self.delay(error, delivery.message))
 
-    def put_aside(self, job: Job, error: BatchUnavailable) -> None:
+    def put_aside(self, delivery: Delivery, error: BatchUnavailable) -> None:
         """Let a webhook come back later and later, then park it: only its attributes are still to be sent.
 
         Raises Unavailable.
         """
-        if job.webhook.waits < MAX_WAITS_FOR_THE_LEDGER:
-            webhook = replace(job.webhook, only=(ATTRIBUTES,))
-            self.queue.wait(webhook, max(wait_seconds(job.webhook.waits), LEASE_SECONDS))
+        if delivery.webhook.waits < MAX_WAITS_FOR_THE_LEDGER:
+            webhook = replace(delivery.webhook, only=(ATTRIBUTES,))
+            self.queue.wait(webhook, max(wait_seconds(delivery.webhook.waits), LEASE_SECONDS))
         else:
-            self.park(job, (ATTRIBUTES,), error)
+            self.park(delivery, (ATTRIBUTES,), error)
 
-    def tries(self, jobs: Iterable[Job]) -> list[Row]:
+    def tries(self, deliveries: Iterable[Delivery]) -> list[Row]:
         """That the messages which stay were left by a delivery that lived to say so."""
         until = (self.now + QUEUE_KEEPS).timestamp()
-        staying = [job.message for job in jobs if job.outcome is Outcome.RETURNED]
-        return [tries_row(message.id, Tries(message.receive_count), until) for message in staying]
+        staying = [delivery.message for delivery in deliveries if delivery.outcome is Outcome.RETURNED]
+        return [tries_row(message.id, Attempts(message.receive_count), until) for message in staying]
 
     def leave(self, message: Message, delay_seconds: int) -> None:
         self.stay.append(message.id)
@@ -281,51 +294,57 @@ class Settler:
         """Seconds until the next try."""
         return delay_seconds(failure, message, self.now)
 
-    def lag(self, job: Job) -> float:
-        """Seconds from the door's answer until Batch took it."""
-        return round(self.clock() - job.webhook.received_at.timestamp(), 3)
+    def lag(self, delivery: Delivery) -> float:
+        """Seconds from the receiver's answer until Batch took it."""
+        return round(self.clock() - delivery.webhook.received_at.timestamp(), 3)
 
-    def receipt(self, job: Job) -> Receipt:
-        webhook, failure = job.webhook, job.failure
+    def receipt(self, delivery: Delivery) -> Receipt:
+        webhook, failure = delivery.webhook, delivery.failure
         return Receipt(
             id=webhook.id,
             source=webhook.source,
             connection=webhook.connection,
             topic=webhook.topic,
-            status=STATUS[job.outcome or Outcome.RETURNED],
+            status=STATUS[delivery.outcome or Outcome.RETURNED],
             received_at=normalise.timestamp(webhook.received_at) or "",
             finished_at=normalise.timestamp(self.now) or "",
-            project=job.settings.project,
-            custom_id=job.custom_id,
-            events=tuple(event["name"] for event in job.events),
-            attributes=tuple(job.attributes),
-            references=job.change.person.references,
-            warnings=limits.names(job.warnings.found),
+            project=delivery.settings.project,
+            custom_id=delivery.custom_id,
+            events=tuple(event["name"] for event in delivery.events),
+            attributes=tuple(delivery.attributes),
+            references=delivery.change.person.references,
+            warnings=limits.names(delivery.warnings.found),
             failure_class=failure.failure_class if failure else "",
-            reason=job.reason,
-            owed=job.owed,
+            reason=delivery.reason,
+            owed=delivery.owed,
         )
 
-    def tell(self, job: Job) -> None:
-        """One log line of a job. Names of fields may come from a form: only their number is told."""
+    def tell(self, delivery: Delivery) -> None:
+        """One log line of a delivery. Names of fields may come from a form: only their number is told."""
         logger.info(
-            f"webhook {(job.outcome or Outcome.RETURNED).value}",
-            webhook_id=job.webhook.id,
-            failure_class=job.failure.failure_class if job.failure else None,
-            warnings=len(job.warnings.found),
-            source=job.webhook.source,
-            topic=job.webhook.topic,
+            f"webhook {(delivery.outcome or Outcome.RETURNED).value}",
+            webhook_id=delivery.webhook.id,
+            failure_class=delivery.failure.failure_class if delivery.failure else None,
+            warnings=len(delivery.warnings.found),
+            source=delivery.webhook.source,
+            topic=delivery.webhook.topic,
         )
-        self.count_warnings(job)
-        is_ours = job.webhook.source == request.SOURCE or job.webhook.topic == CONFIRMED
-        if job.outcome in SPOKEN and not is_ours:
-            is_alive = job.change.privacy is None and job.change.connection is None
-            received_at = (normalise.timestamp(job.webhook.received_at) or "") if is_alive else ""
-            self.connections.saw(job.webhook.source, job.webhook.connection, job.webhook.topic, received_at)
+        self.count_warnings(delivery)
+        is_ours = delivery.webhook.source == request.SOURCE or delivery.webhook.topic == CONFIRMED
+        if delivery.outcome in SPOKEN and not is_ours:
+            is_alive = delivery.change.privacy is None and delivery.change.connection is None
+            received_at = (normalise.timestamp(delivery.webhook.received_at) or "") if is_alive else ""
+            self.connections.saw(
+                delivery.webhook.source, delivery.webhook.connection, delivery.webhook.topic, received_at
+            )
 
-    def count_warnings(self, job: Job) -> None:
-        """Count the warnings of a job that a setting of its connection can answer."""
-        source, connection, found = job.webhook.source, job.webhook.connection, job.warnings.found
+    def count_warnings(self, delivery: Delivery) -> None:
+        """Count the warnings of a delivery that a setting of its connection can answer."""
+        source, connection, found = (
+            delivery.webhook.source,
+            delivery.webhook.connection,
+            delivery.warnings.found,
+        )
         for kind in sorted(ANSWERED_BY_SETTINGS & {warning.kind for warning in found}):
             self.connections.warned(source, connection, kind)
         boxes = [warning.name for warning in found if warning.kind == UNNAMED_BOX]
@@ -354,42 +373,53 @@ def longest_delay(failure: Failed, message: Message, now: datetime) -> float:
     return max(longest, (age - patient_after) / PATIENCE)
 
 
-def states_after(jobs: Iterable[Job], leased: Leased) -> dict[tuple[str, str], ProfileState]:
+def states_after(deliveries: Iterable[Delivery], leased: Leased) -> dict[tuple[str, str], ProfileState]:
     """The profiles with what Batch has taken of them, and with who fed them; writing them gives the leases back."""
     states = dict(leased)
-    for job in jobs:
-        if job.profile in states:
-            fed = versions.fed(states[job.profile], job.webhook.writer, is_owners=job.is_owners)
-            states[job.profile] = fed
-        if job.profile in states and job.is_taken:
-            states[job.profile] = job.state_after(states[job.profile])
+    for delivery in deliveries:
+        if delivery.profile in states:
+            fed = versions.fed(
+                states[delivery.profile], delivery.webhook.writer, is_owners=delivery.is_owners
+            )
+            states[delivery.profile] = fed
+        if delivery.profile in states and delivery.is_taken:
+            states[delivery.profile] = delivery.state_after(states[delivery.profile])
     return states
 
 
-def leaves_receipt(job: Job) -> bool:
+def leaves_receipt(delivery: Delivery) -> bool:
     """Whether there is something to write down: of what stays in the queue, only the first time that it does."""
-    if job.outcome is Outcome.RETURNED:
-        return job.message.receive_count == 1 and not isinstance(job.failure, ProfileBusy)
-    return job.outcome in STATUS
+    if delivery.outcome is Outcome.RETURNED:
+        return delivery.message.receive_count == 1 and not isinstance(delivery.failure, ProfileBusy)
+    return delivery.outcome in STATUS
 
 
-def is_first_delivery(job: Job) -> bool:
+def is_first_delivery(delivery: Delivery) -> bool:
     """Whether it went to Batch without having been parked or put aside, where only the flow itself takes time."""
-    return job.outcome is Outcome.DELIVERED and not (job.webhook.retries or job.webhook.waits)
+    return delivery.outcome is Outcome.DELIVERED and not (delivery.webhook.retries or delivery.webhook.waits)
 
 
-def counts_of(job: Job) -> Iterator[tuple[str, str, str]]:
-    """What a job adds one to: a metric's name, its dimension and the label there."""
-    if job.failure and job.outcome is Outcome.PARKED:
-        yield "WebhooksParked", "failure_class", job.failure.failure_class
-    for kind in {warning.kind for warning in job.warnings.found}:
+def counts_of(delivery: Delivery) -> Iterator[tuple[str, str, str]]:
+    """What a delivery adds one to: a metric's name, its dimension and the label there."""
+    if delivery.failure and delivery.outcome is Outcome.PARKED:
+        yield "WebhooksParked", "failure_class", delivery.failure.failure_class
+    for kind in {warning.kind for warning in delivery.warnings.found}:
         yield "Warnings", "kind", kind
-    yield f"Webhooks{(job.outcome or Outcome.RETURNED).value.capitalize()}", "source", job.webhook.source
+    yield (
+        f"Webhooks{(delivery.outcome or Outcome.RETURNED).value.capitalize()}",
+        "source",
+        delivery.webhook.source,
+    )
 
 
-def learnt(jobs: Iterable[Job]) -> list[Row]:
-    """What the ledger learns of jobs; not while another delivery holds the profile, which may be erasing it."""
-    return [row for job in jobs if not isinstance(job.failure, ProfileBusy) for row in job.rows]
+def learnt(deliveries: Iterable[Delivery]) -> list[Row]:
+    """What the ledger learns of deliveries; not while another delivery holds the profile, which may be erasing it."""
+    return [
+        row
+        for delivery in deliveries
+        if not isinstance(delivery.failure, ProfileBusy)
+        for row in delivery.rows
+    ]
 
 
 def wait_seconds(waits: int) -> int:

@@ -20,7 +20,7 @@ from bridge.webhook import Webhook
 WORD = re.compile(r"\w+")
 
 
-def chosen(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
+def overridden(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
     """The change as the settings want it. Raises MappingFailed where an expression cannot be answered."""
     if not (settings.events or settings.attributes or settings.prefix or settings.added_attributes):
         return change

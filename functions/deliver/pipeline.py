@@ -50,33 +50,33 @@ from bridge.storage.secrets import Secrets
 from bridge.webhook import Webhook
 from functions.deliver import consents
 from functions.deliver.backlog import Backlog
-from functions.deliver.circuit_breaker import CALL_SECONDS, Gate
+from functions.deliver.circuit_breaker import CALL_SECONDS, CircuitBreaker
 from functions.deliver.context import Context
-from functions.deliver.delivery import TEST_EVENT, Job, Message, Outcome, going, message_of, telling
+from functions.deliver.delivery import TEST_EVENT, Delivery, Message, Outcome, going, message_of, telling
 from functions.deliver.erasure import request
-from functions.deliver.erasure.connection import LeavingDesk
-from functions.deliver.erasure.person import PrivacyDesk
-from functions.deliver.identification import Persons
-from functions.deliver.outcomes import FIRST_DELAY_SECONDS, Settler
-from functions.deliver.overrides import chosen
-from functions.deliver.schema_drift.watcher import Shapes
+from functions.deliver.erasure.connection import ConnectionErasure
+from functions.deliver.erasure.person import PersonErasure
+from functions.deliver.identification import Identification
+from functions.deliver.outcomes import FIRST_DELAY_SECONDS, OutcomeRecorder
+from functions.deliver.overrides import overridden
+from functions.deliver.schema_drift.watcher import SchemaWatcher
 from functions.deliver.sender import Sender
 from functions.deliver.topics import TopicChecks
-from functions.deliver.type_registry import KeptKinds
+from functions.deliver.type_registry import TypeRegistry
 from functions.deliver.withdrawals import Withdrawals
 from functions.sources.registry import settings_model
 
 Mapper: TypeAlias = Callable[[Webhook, ConnectionSettings], ProfileChange]
 
-Ask: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
-Whole: TypeAlias = Callable[[Webhook, Ask], Webhook]
+Fetch: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
+Hydrate: TypeAlias = Callable[[Webhook, Fetch], Webhook]
 """Makes a webhook that tells little a whole one, by asking for JSON at an address, with headers."""
 
 SPARE_SECONDS = 12
 """Of the function's 30: what a page of a long task takes, and settling after it."""
 
 
-class Delivery:
+class DeliveryPipeline:
     """One batch on its way. `clock` returns Unix seconds, `seconds_left` how long the invocation may still take;
     `owner` names who holds the profiles meanwhile; `has_time` is whether a long task may go on; `api_url` is where the
     links lead by which people confirm a consent, without `/{source}`."""
@@ -94,14 +94,14 @@ class Delivery:
         clock: Callable[[], float],
         owner: str,
         provider: ProviderClient,
-        wholes: Mapping[str, Whole] | None = None,
+        hydrators: Mapping[str, Hydrate] | None = None,
         checks: Mapping[str, TopicCheck] | None = None,
-        gate: Gate | None = None,
+        breaker: CircuitBreaker | None = None,
         backlog: Backlog | None = None,
         seconds_left: Callable[[], float] = lambda: math.inf,
         has_time: Callable[[], bool] | None = None,
-        kinds: KeptKinds | None = None,
-        shapes: Shapes | None = None,
+        kinds: TypeRegistry | None = None,
+        schemas: SchemaWatcher | None = None,
         api_url: str = "",
     ) -> None:
         self.mappers = {**mappers, request.SOURCE: request.to_change}
@@ -112,22 +112,22 @@ class Delivery:
         self.batch = batch
         self.clock = clock
         self.owner = owner
-        self.wholes = wholes or {}
+        self.hydrators = hydrators or {}
         self.topics = TopicChecks(checks or {}, ledger)
         self.ids_in_batch: frozenset[str] = frozenset()
         self.provider = provider
-        self.kinds = kinds or KeptKinds(ledger)
-        self.shapes = shapes or Shapes({}, ledger, connections, clock)
-        self.persons = Persons(ledger, clock)
+        self.kinds = kinds or TypeRegistry(ledger)
+        self.schemas = schemas or SchemaWatcher({}, ledger, connections, clock)
+        self.persons = Identification(ledger, clock)
         self.withdrawals = Withdrawals(ledger)
-        self.gate = gate or Gate(clock)
-        self.sender = Sender(batch, secrets, clock, self.gate, seconds_left)
+        self.breaker = breaker or CircuitBreaker(clock)
+        self.sender = Sender(batch, secrets, clock, self.breaker, seconds_left)
         self.seconds_left = seconds_left
-        self.settler = Settler(ledger, queue, connections, clock, backlog or Backlog(queue, clock))
+        self.recorder = OutcomeRecorder(ledger, queue, connections, clock, backlog or Backlog(queue, clock))
         has_time = has_time or (lambda: seconds_left() > SPARE_SECONDS)
         context = Context(ledger, queue, owner, clock, has_time)
-        self.privacy = PrivacyDesk(context, batch, self.sender.with_keys)
-        self.leaving = LeavingDesk(context, connections)
+        self.privacy = PersonErasure(context, batch, self.sender.with_keys)
+        self.leaving = ConnectionErasure(context, connections)
         self.api_url = api_url
         self.outages: dict[str, ProviderUnavailable] = {}
         self.leased: dict[tuple[str, str], ProfileState] = {}
@@ -138,50 +138,50 @@ class Delivery:
         Raises NotStorable where AWS refuses for good what one of several says: nothing was sent yet, and each is to
         be delivered by itself.
         """
-        jobs = self.open([message_of(record) for record in records])
+        deliveries = self.open([message_of(record) for record in records])
         try:
-            self.skip_repeats(jobs)
-            self.read_settings(going(jobs))
-            self.check_topics(going(jobs))
-            self.hold_back(going(jobs))
-            self.map(going(jobs))
-            self.shapes.watch(jobs)
-            self.hold_followers(jobs)
-            self.persons.identify(telling(jobs))
-            self.lease(telling(jobs))
+            self.skip_repeats(deliveries)
+            self.read_settings(going(deliveries))
+            self.check_topics(going(deliveries))
+            self.defer_while_open(going(deliveries))
+            self.map(going(deliveries))
+            self.schemas.watch(deliveries)
+            self.defer_group(deliveries)
+            self.persons.identify(telling(deliveries))
+            self.lease(telling(deliveries))
             self.persons.keep()
         except BatchUnavailable as error:
-            for job in going(jobs):
-                job.end(Outcome.RETURNED, error)
+            for delivery in going(deliveries):
+                delivery.end(Outcome.RETURNED, error)
         except NotStorable as error:
-            if len(jobs) > 1:
+            if len(deliveries) > 1:
                 raise
-            jobs[0].end(Outcome.PARKED, error)
-        self.sender.send_all(telling(jobs))
-        self.hold_followers(jobs)
-        requests = going(jobs)
-        self.kinds.remember(jobs)
-        self.settler.settle([job for job in jobs if job.outcome], self.leased)
-        self.shapes.keep()
-        self.grant(requests)
-        self.queue.postpone(self.settler.delays)
-        return self.settler.stay
+            deliveries[0].end(Outcome.PARKED, error)
+        self.sender.send_all(telling(deliveries))
+        self.defer_group(deliveries)
+        requests = going(deliveries)
+        self.kinds.remember(deliveries)
+        self.recorder.settle([delivery for delivery in deliveries if delivery.outcome], self.leased)
+        self.schemas.keep()
+        self.fulfil(requests)
+        self.queue.postpone(self.recorder.delays)
+        return self.recorder.stay
 
     # ── From messages to profile changes ────────────────────────────────────────────────────────────────
 
-    def open(self, messages: Sequence[Message]) -> list[Job]:
+    def open(self, messages: Sequence[Message]) -> list[Delivery]:
         """The webhooks of the messages. What is no webhook of ours is parked as it is."""
-        jobs = []
+        deliveries = []
         for message in messages:
             try:
-                jobs.append(Job(message, self.queue.webhook(message.body)))
+                deliveries.append(Delivery(message, self.queue.webhook(message.body)))
             except MappingFailed:
                 self.park_unreadable(message)
             except Ignored as ignored:
                 logger.info("message ignored", reason=ignored.reason)
             except BatchUnavailable as error:
-                self.settler.leave(message, self.settler.delay(error, message))
-        return jobs
+                self.recorder.leave(message, self.recorder.delay(error, message))
+        return deliveries
 
     def park_unreadable(self, message: Message) -> None:
         try:
@@ -189,75 +189,78 @@ class Delivery:
             logger.error("message parked", failure_class=MappingFailed.failure_class)
             count("WebhooksParked", failure_class=MappingFailed.failure_class)
         except Unavailable:
-            self.settler.leave(message, FIRST_DELAY_SECONDS)
+            self.recorder.leave(message, FIRST_DELAY_SECONDS)
 
-    def skip_repeats(self, jobs: Sequence[Job]) -> None:
-        """End the jobs whose webhook needs nothing more, or stands twice in this batch. What erases is done again.
+    def skip_repeats(self, deliveries: Sequence[Delivery]) -> None:
+        """End the deliveries whose webhook needs nothing more, or stands twice in this batch. What erases is done
+        again.
 
         Of one that Batch took in part the rest alone goes on: whole, it is a repeat. Of copies the one of the newest
         round goes on: SQS would drop the next round of an older one as a repeat.
         """
-        self.ids_in_batch = frozenset(job.webhook.id for job in jobs)
-        known = self.ledger.known(job.webhook.id for job in jobs if not self.topics.is_erasing(job.webhook))
+        self.ids_in_batch = frozenset(delivery.webhook.id for delivery in deliveries)
+        known = self.ledger.known(
+            delivery.webhook.id for delivery in deliveries if not self.topics.is_erasing(delivery.webhook)
+        )
         seen = set(known.finished)
-        for job in sorted(jobs, key=round_of, reverse=True):
-            is_taken = job.webhook.id in known.taken_in_part and not job.webhook.only
-            if job.webhook.id in seen or is_taken:
-                job.end(Outcome.REPEATED)
-            seen.add(job.webhook.id)
+        for delivery in sorted(deliveries, key=round_of, reverse=True):
+            is_taken = delivery.webhook.id in known.taken_in_part and not delivery.webhook.only
+            if delivery.webhook.id in seen or is_taken:
+                delivery.end(Outcome.REPEATED)
+            seen.add(delivery.webhook.id)
 
-    def hold_back(self, jobs: Sequence[Job]) -> None:
+    def defer_while_open(self, deliveries: Sequence[Delivery]) -> None:
         """Return what came back while its project is still not called; the first time is the one for a receipt."""
-        if not self.gate.closed:
+        if not self.breaker.tripped:
             return
-        for job in jobs:
-            failure = self.gate.failure(job.settings.project)
-            if failure and job.message.receive_count > 1:
-                job.end(Outcome.RETURNED, failure)
-        self.hold_followers(jobs)
+        for delivery in deliveries:
+            failure = self.breaker.failure(delivery.settings.project)
+            if failure and delivery.message.receive_count > 1:
+                delivery.end(Outcome.RETURNED, failure)
+        self.defer_group(deliveries)
 
-    def read_settings(self, jobs: Sequence[Job]) -> None:
-        """Keep with each job the settings of its connection, which all later steps go by."""
-        for job in jobs:
-            with self.ending(job):
-                job.settings = self.settings(job.webhook)
+    def read_settings(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep with each delivery the settings of its connection, which all later steps go by."""
+        for delivery in deliveries:
+            with self.ending(delivery):
+                delivery.settings = self.settings(delivery.webhook)
 
-    def check_topics(self, jobs: Sequence[Job]) -> None:
+    def check_topics(self, deliveries: Sequence[Delivery]) -> None:
         """Stop what the signed body does not allow, before anything is known or written of it under its topic."""
-        for job in jobs:
-            with self.ending(job):
-                self.topics.confirm(job, self.ids_in_batch)
-        self.topics.keep_one_of_each_body(jobs)
+        for delivery in deliveries:
+            with self.ending(delivery):
+                self.topics.confirm(delivery, self.ids_in_batch)
+        self.topics.keep_one_of_each_body(deliveries)
 
-    def map(self, jobs: Sequence[Job]) -> None:
+    def map(self, deliveries: Sequence[Delivery]) -> None:
         """Find out what each webhook says."""
-        for job in jobs:
-            with self.ending(job):
-                job.change = self.mapped(job)
-                job.warnings.add_all(job.change.warnings)
+        for delivery in deliveries:
+            with self.ending(delivery):
+                delivery.change = self.mapped(delivery)
+                delivery.warnings.add_all(delivery.change.warnings)
 
     @contextmanager
-    def ending(self, job: Job) -> Iterator[None]:
-        """End the job as what is raised within says. Raises NotStorable, as that may be of another job."""
+    def ending(self, delivery: Delivery) -> Iterator[None]:
+        """End the delivery as what is raised within says. Raises NotStorable, as that may be of another delivery."""
         try:
             yield
         except NotStorable:
             raise
         except Ignored as ignored:
-            job.end(Outcome.IGNORED, reason=ignored.reason)
+            delivery.end(Outcome.IGNORED, reason=ignored.reason)
         except (MappingFailed, BadCredentials, TopicUnconfirmed) as error:
-            job.end(Outcome.PARKED, error)
+            delivery.end(Outcome.PARKED, error)
         except ProviderUnavailable as error:
-            self.outages[job.webhook.source] = error
-            job.end(Outcome.RETURNED, error)
+            self.outages[delivery.webhook.source] = error
+            delivery.end(Outcome.RETURNED, error)
         except BatchUnavailable as error:
-            job.end(Outcome.RETURNED, error)
+            delivery.end(Outcome.RETURNED, error)
         except Unavailable as error:
-            job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+            delivery.end(Outcome.RETURNED, BatchUnavailable(error.reason))
         except BridgeError as error:
-            job.end(Outcome.PARKED, MappingFailed(error.reason))
+            delivery.end(Outcome.PARKED, MappingFailed(error.reason))
         except Exception as error:  # noqa: BLE001 - whatever a mapping raises costs one webhook, never the batch
-            job.end(Outcome.PARKED, MappingFailed(reason_of(error)))
+            delivery.end(Outcome.PARKED, MappingFailed(reason_of(error)))
 
     def settings(self, webhook: Webhook) -> ConnectionSettings:
         """The connection's settings. Raises Unavailable, MappingFailed where they are wrong."""
@@ -270,29 +273,35 @@ class Delivery:
         except InvalidSettings as error:
             raise MappingFailed("the connection's settings are invalid") from error
 
-    def mapped(self, job: Job) -> ProfileChange:
-        """What the room's mapping makes of a webhook.
+    def mapped(self, delivery: Delivery) -> ProfileChange:
+        """What the source's mapping makes of a webhook.
 
         Raises Ignored, BatchUnavailable, where more is asked for BadCredentials, ProviderUnavailable, Unavailable too,
         and whatever a mapping raises.
         """
-        source = job.webhook.source
-        if job.webhook.topic == CONFIRMED:
-            facts = self.ledger.facts(job.settings.project, consents.wanted(job.webhook))
-            return consents.to_change(job.webhook, job.settings, facts)
-        webhook = self.wholes[source](job.webhook, self.asker(job)) if source in self.wholes else job.webhook
-        job.read = webhook
-        change = self.mappers[source](webhook, job.settings)
-        if change.is_test and not job.settings.test_events:
+        source = delivery.webhook.source
+        if delivery.webhook.topic == CONFIRMED:
+            facts = self.ledger.facts(delivery.settings.project, consents.wanted(delivery.webhook))
+            return consents.to_change(delivery.webhook, delivery.settings, facts)
+        webhook = (
+            self.hydrators[source](delivery.webhook, self.asker(delivery))
+            if source in self.hydrators
+            else delivery.webhook
+        )
+        delivery.read = webhook
+        change = self.mappers[source](webhook, delivery.settings)
+        if change.is_test and not delivery.settings.test_events:
             raise Ignored(TEST_EVENT)
-        return believed(chosen(change, job.settings, job.webhook), job.settings, job.webhook)
+        return believed(
+            overridden(change, delivery.settings, delivery.webhook), delivery.settings, delivery.webhook
+        )
 
-    def asker(self, job: Job) -> Ask:
-        """What asks the source's API for a job, with the key of its connection."""
+    def asker(self, delivery: Delivery) -> Fetch:
+        """What asks the source's API for a delivery, with the key of its connection."""
 
         def ask(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
-            source = job.webhook.source
-            api_key = self.secrets.api_key(source, job.webhook.connection)
+            source = delivery.webhook.source
+            api_key = self.secrets.api_key(source, delivery.webhook.connection)
             if api_key is None:
                 raise Ignored("thin events need an API key of the connection")
             if source in self.outages:
@@ -305,66 +314,72 @@ class Delivery:
 
     # ── Whose they are ──────────────────────────────────────────────────────────────────────────────────
 
-    def lease(self, jobs: Sequence[Job]) -> None:
-        """Take hold of the profiles, and work out what each job changes of them. Raises BatchUnavailable."""
-        for job in jobs:
+    def lease(self, deliveries: Sequence[Delivery]) -> None:
+        """Take hold of the profiles, and work out what each delivery changes of them. Raises BatchUnavailable."""
+        for delivery in deliveries:
             try:
-                if job.profile not in self.leased:
-                    self.leased[job.profile] = self.ledger.lease(*job.profile, self.owner, self.clock())
-                job.wait_for_facts()
+                if delivery.profile not in self.leased:
+                    self.leased[delivery.profile] = self.ledger.lease(
+                        *delivery.profile, self.owner, self.clock()
+                    )
+                delivery.wait_for_facts()
             except ProfileBusy as error:
-                job.end(Outcome.RETURNED, error)
+                delivery.end(Outcome.RETURNED, error)
             except NotStorable as error:
-                job.end(Outcome.PARKED, error)
+                delivery.end(Outcome.PARKED, error)
             except Erased as erased:
-                job.rows = fading(job.rows, erased.until)
-                job.forget()
-                job.end(Outcome.IGNORED, reason=erased.reason)
-        self.hold_followers(jobs)
-        self.fit(going(jobs), self.leased)
+                delivery.rows = fading(delivery.rows, erased.until)
+                delivery.forget()
+                delivery.end(Outcome.IGNORED, reason=erased.reason)
+        self.defer_group(deliveries)
+        self.fit(going(deliveries), self.leased)
 
-    def fit(self, jobs: Sequence[Job], known: Mapping[tuple[str, str], ProfileState]) -> None:
-        """Work out what each job changes of what is known of its profile. Raises BatchUnavailable."""
-        self.withdrawals.read(jobs, known)
+    def fit(self, deliveries: Sequence[Delivery], known: Mapping[tuple[str, str], ProfileState]) -> None:
+        """Work out what each delivery changes of what is known of its profile. Raises BatchUnavailable."""
+        self.withdrawals.read(deliveries, known)
         states, now = dict(known), datetime.fromtimestamp(self.clock(), UTC)
-        for job in jobs:
-            before = states[job.profile]
-            consents.weigh(job, before, self.withdrawals.of(job), self.api_url, now)
-            if job.outcome is None:
-                states[job.profile] = job.fit(before, now)
-                self.withdrawals.note(job, before, states[job.profile])
-        self.kinds.agree(going(jobs), known)
+        for delivery in deliveries:
+            before = states[delivery.profile]
+            consents.weigh(delivery, before, self.withdrawals.of(delivery), self.api_url, now)
+            if delivery.outcome is None:
+                states[delivery.profile] = delivery.fit(before, now)
+                self.withdrawals.note(delivery, before, states[delivery.profile])
+        self.kinds.agree(going(deliveries), known)
 
-    def hold_followers(self, jobs: Sequence[Job]) -> None:
+    def defer_group(self, deliveries: Sequence[Delivery]) -> None:
         """Keep a customer's later webhooks in the queue behind one that stays there."""
         held: dict[str, Failed] = {}
-        for job in jobs:
-            group = job.message.group
-            if job.outcome is Outcome.RETURNED and job.failure:
-                held.setdefault(group, job.failure)
-            elif job.outcome is None and group in held:
-                job.end(Outcome.RETURNED, held[group])
+        for delivery in deliveries:
+            group = delivery.message.group
+            if delivery.outcome is Outcome.RETURNED and delivery.failure:
+                held.setdefault(group, delivery.failure)
+            elif delivery.outcome is None and group in held:
+                delivery.end(Outcome.RETURNED, held[group])
 
     # ── What the law asks for ───────────────────────────────────────────────────────────────────────────
 
-    def grant(self, jobs: Sequence[Job]) -> None:
+    def fulfil(self, deliveries: Sequence[Delivery]) -> None:
         """Erase people, or tell what is held of them: after all else of the batch, and written down by itself."""
         written = frozenset(self.leased)
-        for job in jobs:
+        for delivery in deliveries:
             try:
-                is_of_connection = job.change.connection is not None
-                done = self.leaving.grant(job) if is_of_connection else self.privacy.grant(job, written)
-                job.end(Outcome.DELIVERED, reason=done)
+                is_of_connection = delivery.change.connection is not None
+                done = (
+                    self.leaving.fulfil(delivery)
+                    if is_of_connection
+                    else self.privacy.fulfil(delivery, written)
+                )
+                delivery.end(Outcome.DELIVERED, reason=done)
             except Ignored as ignored:
-                job.end(Outcome.IGNORED, reason=ignored.reason)
+                delivery.end(Outcome.IGNORED, reason=ignored.reason)
             except (RejectedByBatch, NotStorable) as error:
-                job.end(Outcome.PARKED, error)
+                delivery.end(Outcome.PARKED, error)
             except (BadCredentials, BatchUnavailable, ProfileBusy, Unfinished) as error:
-                job.end(Outcome.RETURNED, error)
+                delivery.end(Outcome.RETURNED, error)
             except Unavailable as error:
-                job.end(Outcome.RETURNED, BatchUnavailable(error.reason))
-        if jobs:
-            self.settler.settle(jobs, {})
+                delivery.end(Outcome.RETURNED, BatchUnavailable(error.reason))
+        if deliveries:
+            self.recorder.settle(deliveries, {})
 
 
 def believed(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
@@ -376,9 +391,9 @@ def believed(change: ProfileChange, settings: ConnectionSettings, webhook: Webho
     return identity.in_time(stated, webhook.received_at)
 
 
-def round_of(job: Job) -> tuple[int, int]:
-    """How often a webhook was sent again: through the dead-letter queue, and through the waiting room."""
-    return job.webhook.retries, job.webhook.waits
+def round_of(delivery: Delivery) -> tuple[int, int]:
+    """How often a webhook was sent again: through the dead-letter queue, and through the delay queue."""
+    return delivery.webhook.retries, delivery.webhook.waits
 
 
 def reason_of(error: Exception) -> str:

@@ -14,12 +14,12 @@ from typing import Any
 from bridge.errors import BatchUnavailable, Failed, MappingFailed, NotStorable, Unavailable, WrongSender
 from bridge.observability import alarm, count, logger
 from bridge.profiles import normalise
-from bridge.storage.ledger import PARKED, Ledger, Receipt, Tries, receipt_row, tries_row
+from bridge.storage.ledger import PARKED, Attempts, Ledger, Receipt, receipt_row, tries_row
 from bridge.storage.queue import Failure, WebhookQueue
 from functions.deliver.circuit_breaker import CALL_SECONDS
 from functions.deliver.delivery import Message, message_of
 from functions.deliver.outcomes import FIRST_DELAY_SECONDS, QUEUE_KEEPS, delay_seconds, is_exhausted
-from functions.deliver.pipeline import Delivery
+from functions.deliver.pipeline import DeliveryPipeline
 from functions.deliver.senders import Senders
 
 SUSPECT_AFTER_BREAKS = 2
@@ -31,11 +31,11 @@ Records = Iterable[Mapping[str, Any]]
 
 
 class Invocation:
-    """One batch of records. `delivery` makes a delivery; `clock` returns Unix seconds."""
+    """One batch of records. `pipeline` makes a delivery; `clock` returns Unix seconds."""
 
     def __init__(
         self,
-        delivery: Callable[[], Delivery],
+        pipeline: Callable[[], DeliveryPipeline],
         ledger: Ledger,
         queue: WebhookQueue,
         clock: Callable[[], float],
@@ -43,7 +43,7 @@ class Invocation:
         senders: Senders,
     ) -> None:
         self.senders = senders
-        self.delivery = delivery
+        self.pipeline = pipeline
         self.ledger = ledger
         self.queue = queue
         self.clock = clock
@@ -98,7 +98,7 @@ class Invocation:
         if not records:
             return []
         try:
-            return self.delivery().run(records)
+            return self.pipeline().run(records)
         except NotStorable:
             return self.deliver_each(records)
 
@@ -111,21 +111,21 @@ class Invocation:
             if message.group in held:
                 self.queue.postpone({message.receipt_handle: BEHIND_DELAY_SECONDS})
                 stay.append(message.id)
-            elif self.delivery().run([record]):
+            elif self.pipeline().run([record]):
                 held.add(message.group)
                 stay.append(message.id)
         return stay
 
-    def suspects(self, messages: Sequence[Message]) -> dict[Message, Tries]:
+    def suspects(self, messages: Sequence[Message]) -> dict[Message, Attempts]:
         """The first message of each group that may have killed a process before, and how it fared."""
         old = [message for message in messages if message.receive_count > SUSPECT_AFTER_BREAKS]
         try:
             known = self.ledger.tries(message.id for message in old) if old else {}
         except (BatchUnavailable, NotStorable):
             return {}
-        found: dict[str, tuple[Message, Tries]] = {}
+        found: dict[str, tuple[Message, Attempts]] = {}
         for message in old:
-            tries = known.get(message.id, Tries())
+            tries = known.get(message.id, Attempts())
             if message.receive_count - 1 - tries.receives >= SUSPECT_AFTER_BREAKS:
                 found.setdefault(message.group, (message, tries))
         return dict(found.values())
@@ -139,13 +139,13 @@ class Invocation:
     def leave_behind(self, messages: Sequence[Message]) -> None:
         """Leave messages in the queue for a moment, and write down that they were left."""
         self.leave(messages, BEHIND_DELAY_SECONDS)
-        self.write_down({message: Tries(message.receive_count) for message in messages})
+        self.write_down({message: Attempts(message.receive_count) for message in messages})
 
-    def deliver_alone(self, record: Mapping[str, Any], message: Message, tries: Tries) -> None:
+    def deliver_alone(self, record: Mapping[str, Any], message: Message, tries: Attempts) -> None:
         """Deliver a suspect by itself, if that is written down before; park one that broke off too often."""
         is_written = self.seconds_left() > CALL_SECONDS and (
             tries.alone >= MOST_BREAKS_ALONE
-            or self.write_down({message: Tries(tries.receives, tries.alone + 1)})
+            or self.write_down({message: Attempts(tries.receives, tries.alone + 1)})
         )
         if is_written and tries.alone < MOST_BREAKS_ALONE:
             self.deliver([record])
@@ -160,7 +160,7 @@ class Invocation:
         self.stay += [message.id for message in messages]
         self.queue.postpone({message.receipt_handle: seconds for message in messages})
 
-    def write_down(self, tries: Mapping[Message, Tries]) -> bool:
+    def write_down(self, tries: Mapping[Message, Attempts]) -> bool:
         """Note how messages fare; says whether the ledger took it."""
         until = self.clock() + QUEUE_KEEPS.total_seconds()
         try:

@@ -9,19 +9,19 @@ from typing import Any
 
 from bridge.batch import limits
 from bridge.errors import BatchUnavailable, MappingFailed, NotStorable
-from functions.deliver.delivery import Job, Message, going
-from functions.deliver.pipeline import Delivery
+from functions.deliver.delivery import Delivery, Message, going
+from functions.deliver.pipeline import DeliveryPipeline
 
 
-def previewed(delivery: Delivery, envelopes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def previewed(pipeline: DeliveryPipeline, envelopes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """For each envelope `{id, call, warnings, outcome, reason}`; `call` is the operation, or None.
 
     Each is looked at alone, on what the ledger knows now.
     """
-    return [previewed_one(delivery, envelope) for envelope in envelopes]
+    return [previewed_one(pipeline, envelope) for envelope in envelopes]
 
 
-def previewed_one(delivery: Delivery, envelope: Mapping[str, Any]) -> dict[str, Any]:
+def previewed_one(pipeline: DeliveryPipeline, envelope: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": envelope.get("id"),
         "call": None,
@@ -30,38 +30,38 @@ def previewed_one(delivery: Delivery, envelope: Mapping[str, Any]) -> dict[str, 
         "reason": "",
     }
     try:
-        job = Job(message_for(envelope), delivery.queue.webhook(json.dumps(envelope)))
-        fit(delivery, job)
+        delivery = Delivery(message_for(envelope), pipeline.queue.webhook(json.dumps(envelope)))
+        fit(pipeline, delivery)
     except (MappingFailed, NotStorable, BatchUnavailable) as error:
         return found | {"outcome": error.failure_class, "reason": error.reason}
-    if job.outcome is not None:
-        return found | {"outcome": job.outcome.value, "reason": job.reason}
-    if job.change.privacy is not None:
-        return found | {"outcome": job.change.privacy}
-    call = job.operation()
+    if delivery.outcome is not None:
+        return found | {"outcome": delivery.outcome.value, "reason": delivery.reason}
+    if delivery.change.privacy is not None:
+        return found | {"outcome": delivery.change.privacy}
+    call = delivery.operation()
     return found | {
         "call": call,
-        "warnings": list(limits.names(job.warnings.found)),
+        "warnings": list(limits.names(delivery.warnings.found)),
         "outcome": "delivered",
         "reason": "" if call else "Batch has nothing newer to be told",
     }
 
 
-def fit(delivery: Delivery, job: Job) -> None:
-    """Map the job, find its profile and fit it to what that has; ends the job where it would go no further.
+def fit(pipeline: DeliveryPipeline, delivery: Delivery) -> None:
+    """Map the delivery, find its profile and fit it to what that has; ends the delivery where it would go no further.
 
     Raises BatchUnavailable where the ledger is out of reach.
     """
-    delivery.read_settings([job])
-    delivery.check_topics(going([job]))
-    delivery.map(going([job]))
-    if job.change.privacy is not None or not going([job]):
+    pipeline.read_settings([delivery])
+    pipeline.check_topics(going([delivery]))
+    pipeline.map(going([delivery]))
+    if delivery.change.privacy is not None or not going([delivery]):
         return
-    delivery.persons.identify([job])
-    job.wait_for_facts()
-    if not going([job]):
+    pipeline.persons.identify([delivery])
+    delivery.wait_for_facts()
+    if not going([delivery]):
         return
-    delivery.fit([job], {job.profile: delivery.ledger.state(*job.profile)})
+    pipeline.fit([delivery], {delivery.profile: pipeline.ledger.state(*delivery.profile)})
 
 
 def message_for(envelope: Mapping[str, Any]) -> Message:

@@ -1,4 +1,4 @@
-"""Send what jobs say to Batch in few calls, and trace what is refused to its webhook."""
+"""Send what deliveries say to Batch in few calls, and trace what is refused to its webhook."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from bridge.batch.client import BatchClient, PartialError
 from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft, RejectedByBatch, Unavailable
 from bridge.observability import count, logger, measure_seconds
 from bridge.storage.secrets import BatchKeys, Secrets
-from functions.deliver.circuit_breaker import Gate
-from functions.deliver.delivery import Job, Outcome, Parcel, going, rounds_of
+from functions.deliver.circuit_breaker import CircuitBreaker
+from functions.deliver.delivery import Delivery, Operation, Outcome, going, rounds_of
 
 Answer = TypeVar("Answer")
 
@@ -23,79 +23,83 @@ class Sender:
         batch: BatchClient,
         secrets: Secrets,
         clock: Callable[[], float],
-        gate: Gate,
+        breaker: CircuitBreaker,
         seconds_left: Callable[[], float],
     ) -> None:
         self.batch = batch
         self.secrets = secrets
         self.clock = clock
-        self.gate = gate
+        self.breaker = breaker
         self.seconds_left = seconds_left
 
-    def send_all(self, jobs: Sequence[Job]) -> None:
-        """Send the jobs, one call after the other, each project with its own keys."""
-        for project in dict.fromkeys(job.settings.project for job in jobs):
-            for parcels in rounds_of([job for job in jobs if job.settings.project == project]):
-                for call in self.calls_of([parcel for parcel in parcels if not parcel.is_empty]):
+    def send_all(self, deliveries: Sequence[Delivery]) -> None:
+        """Send the deliveries, one call after the other, each project with its own keys."""
+        for project in dict.fromkeys(delivery.settings.project for delivery in deliveries):
+            for operations in rounds_of(
+                [delivery for delivery in deliveries if delivery.settings.project == project]
+            ):
+                for call in self.calls_of([operation for operation in operations if not operation.is_empty]):
                     self.send(project, call)
-        for job in going(jobs):
-            job.end(Outcome.DELIVERED)
+        for delivery in going(deliveries):
+            delivery.end(Outcome.DELIVERED)
 
-    def calls_of(self, parcels: Sequence[Parcel]) -> list[list[Parcel]]:
+    def calls_of(self, operations: Sequence[Operation]) -> list[list[Operation]]:
         """One call for all parcels, and one for each that may hold what made Batch refuse an earlier call."""
-        together = [parcel for parcel in parcels if not self.is_undecided(parcel)]
-        alone = [[parcel] for parcel in parcels if self.is_undecided(parcel)]
+        together = [operation for operation in operations if not self.is_undecided(operation)]
+        alone = [[operation] for operation in operations if self.is_undecided(operation)]
         return [together, *alone] if together else alone
 
-    def is_undecided(self, parcel: Parcel) -> bool:
-        return any(job.webhook.id in self.gate.undecided for job in parcel.jobs)
+    def is_undecided(self, operation: Operation) -> bool:
+        return any(delivery.webhook.id in self.breaker.undecided for delivery in operation.deliveries)
 
-    def send(self, project: str, parcels: Sequence[Parcel]) -> None:
+    def send(self, project: str, operations: Sequence[Operation]) -> None:
         """Send parcels in one call; one that is refused whole is halved until the guilty webhook is alone."""
         try:
-            self.call(project, parcels)
+            self.call(project, operations)
         except RejectedByBatch as error:
-            for smaller in halves(parcels):
+            for smaller in halves(operations):
                 self.send(project, smaller)
-            if is_single(parcels):
-                parcels[0].jobs[0].end(Outcome.PARKED, error)
-            unsent = [job for job in jobs_of(parcels) if isinstance(job.failure, NoTimeLeft)]
-            self.gate.note_undecided(job.webhook.id for job in unsent)
+            if is_single(operations):
+                operations[0].deliveries[0].end(Outcome.PARKED, error)
+            unsent = [
+                delivery for delivery in deliveries_of(operations) if isinstance(delivery.failure, NoTimeLeft)
+            ]
+            self.breaker.note_undecided(delivery.webhook.id for delivery in unsent)
         except (BadCredentials, BatchUnavailable) as error:
-            for job in jobs_of(parcels):
-                job.end(Outcome.RETURNED, error)
+            for delivery in deliveries_of(operations):
+                delivery.end(Outcome.RETURNED, error)
 
-    def call(self, project: str, parcels: Sequence[Parcel]) -> None:
+    def call(self, project: str, operations: Sequence[Operation]) -> None:
         """One call, and what its answer says of each webhook. Raises what BatchClient raises."""
-        operations = [parcel.operation() for parcel in parcels]
+        payload = [operation.payload() for operation in operations]
         started = self.clock()
-        for error in self.update(project, operations):
-            if 0 <= error.position < len(parcels):
-                parcels[error.position].trace(error)
+        for error in self.update(project, payload):
+            if 0 <= error.position < len(operations):
+                operations[error.position].trace(error)
         measure_seconds("BatchLatency", self.clock() - started, project=project)
-        for job in jobs_of(parcels):
-            if job.refused:
-                job.end(Outcome.PARKED, RejectedByBatch("Batch refused " + ", ".join(job.refused)))
+        for delivery in deliveries_of(operations):
+            if delivery.refused:
+                delivery.end(Outcome.PARKED, RejectedByBatch("Batch refused " + ", ".join(delivery.refused)))
 
     def update(self, project: str, operations: list[dict[str, Any]]) -> list[PartialError]:
         """Tell Batch of profiles; returns what it refused of them."""
         return self.with_keys(project, lambda keys: self.batch.update(keys, operations), len(operations))
 
     def with_keys(self, project: str, call: Callable[[BatchKeys], Answer], profiles: int = 1) -> Answer:
-        """Call Batch once the gate lets so many profiles through, and let the gate know how it went."""
-        self.gate.enter(project, profiles, self.seconds_left())
+        """Call Batch once the breaker lets so many profiles through, and report the outcome to the breaker."""
+        self.breaker.enter(project, profiles, self.seconds_left())
         try:
             answer = self.with_fresh_keys(project, call)
         except RejectedByBatch:
-            self.gate.open(project)
+            self.breaker.reset(project)
             raise
         except (BadCredentials, BatchUnavailable) as error:
-            self.gate.close(project, error)
+            self.breaker.trip(project, error)
             if isinstance(error, BadCredentials):
                 logger.error("Batch credentials refused", project=project, reason=error.reason)
                 count("BatchCredentialsRefused", in_all=True, project=project)
             raise
-        self.gate.open(project)
+        self.breaker.reset(project)
         return answer
 
     def with_fresh_keys(self, project: str, call: Callable[[BatchKeys], Answer]) -> Answer:
@@ -125,18 +129,22 @@ class Sender:
             return False
 
 
-def jobs_of(parcels: Iterable[Parcel]) -> list[Job]:
-    return [job for parcel in parcels for job in parcel.jobs]
+def deliveries_of(operations: Iterable[Operation]) -> list[Delivery]:
+    return [delivery for operation in operations for delivery in operation.deliveries]
 
 
-def is_single(parcels: Sequence[Parcel]) -> bool:
-    return len(parcels) == 1 and len(parcels[0].jobs) == 1
+def is_single(operations: Sequence[Operation]) -> bool:
+    return len(operations) == 1 and len(operations[0].deliveries) == 1
 
 
-def halves(parcels: Sequence[Parcel]) -> list[list[Parcel]]:
+def halves(operations: Sequence[Operation]) -> list[list[Operation]]:
     """Smaller calls with the same content: half of the parcels, or the webhooks of one parcel by themselves."""
-    if len(parcels) > 1:
-        middle = len(parcels) // 2
-        return [list(parcels[:middle]), list(parcels[middle:])]
-    [parcel] = parcels
-    return [[Parcel(parcel.custom_id, (job,))] for job in parcel.jobs] if len(parcel.jobs) > 1 else []
+    if len(operations) > 1:
+        middle = len(operations) // 2
+        return [list(operations[:middle]), list(operations[middle:])]
+    [operation] = operations
+    return (
+        [[Operation(operation.custom_id, (delivery,))] for delivery in operation.deliveries]
+        if len(operation.deliveries) > 1
+        else []
+    )

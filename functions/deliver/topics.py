@@ -9,7 +9,7 @@ from bridge.errors import Ignored, TopicUnconfirmed
 from bridge.receiving.confirmation import SEEN_BEFORE, TopicCheck, id_of_body
 from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook
-from functions.deliver.delivery import TEST_EVENT, Job, Outcome
+from functions.deliver.delivery import TEST_EVENT, Delivery, Outcome
 
 
 class TopicChecks:
@@ -24,31 +24,35 @@ class TopicChecks:
         check = self.checks.get(webhook.source)
         return check is not None and webhook.topic in check.erasing
 
-    def confirm(self, job: Job, ids_in_batch: Collection[str]) -> None:
+    def confirm(self, delivery: Delivery, ids_in_batch: Collection[str]) -> None:
         """Raises TopicUnconfirmed where the body does not allow the topic, Ignored for a test, BatchUnavailable."""
-        check = self.checks.get(job.webhook.source)
+        check = self.checks.get(delivery.webhook.source)
         if check is None:
             return
-        verdict = check.judge(job.webhook, job.settings)
-        if verdict.is_test and not job.settings.test_events:
+        verdict = check.judge(delivery.webhook, delivery.settings)
+        if verdict.is_test and not delivery.settings.test_events:
             raise Ignored(TEST_EVENT)
         if verdict.doubt:
             raise TopicUnconfirmed(verdict.doubt)
-        rivals = check.ids_under_rivals(job.webhook)
+        rivals = check.ids_under_rivals(delivery.webhook)
         if rivals and (rivals & set(ids_in_batch) or self.ledger.noted(rivals)):
             raise TopicUnconfirmed(SEEN_BEFORE)
 
-    def keep_one_of_each_body(self, jobs: Sequence[Job]) -> None:
+    def keep_one_of_each_body(self, deliveries: Sequence[Delivery]) -> None:
         """Park the same body once, under an id of its own, whatever topics it came under. Raises BatchUnavailable.
 
         One that was retried and is stopped again goes back to where it lay.
         """
-        stopped = [job for job in jobs if isinstance(job.failure, TopicUnconfirmed)]
-        for job in stopped:
-            webhook = job.webhook
-            job.webhook = replace(webhook, id=id_of_body(webhook.source, webhook.connection, webhook.body))
-        parked = self.ledger.noted(job.webhook.id for job in stopped if not job.webhook.retries)
-        for job in stopped:
-            if job.webhook.id in parked:
-                job.end(Outcome.REPEATED)
-            parked.add(job.webhook.id)
+        stopped = [delivery for delivery in deliveries if isinstance(delivery.failure, TopicUnconfirmed)]
+        for delivery in stopped:
+            webhook = delivery.webhook
+            delivery.webhook = replace(
+                webhook, id=id_of_body(webhook.source, webhook.connection, webhook.body)
+            )
+        parked = self.ledger.noted(
+            delivery.webhook.id for delivery in stopped if not delivery.webhook.retries
+        )
+        for delivery in stopped:
+            if delivery.webhook.id in parked:
+                delivery.end(Outcome.REPEATED)
+            parked.add(delivery.webhook.id)

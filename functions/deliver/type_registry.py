@@ -19,7 +19,7 @@ from bridge.errors import BatchUnavailable, NotStorable
 from bridge.observability import logger
 from bridge.profiles.versions import ProfileState, sent_as
 from bridge.storage.ledger import Ledger
-from functions.deliver.delivery import Job, Outcome
+from functions.deliver.delivery import Delivery, Outcome
 
 Place: TypeAlias = tuple[str, str]
 """A project and a name of its profiles, or a path in an event."""
@@ -37,7 +37,7 @@ class Shape(NamedTuple):
     mark: tuple[str, Any]
 
 
-class KeptKinds:
+class TypeRegistry:
     """The kinds that stand in the ledger. A process reads each once, as it never changes.
 
     `settled` are keys with types, by project and event (of a profile: ""), of which is known that they agree: they
@@ -52,51 +52,54 @@ class KeptKinds:
 
     # ── Before sending ──────────────────────────────────────────────────────────────────────────────────
 
-    def agree(self, jobs: Sequence[Job], leased: Mapping[tuple[str, str], ProfileState]) -> None:
-        """Have jobs send every name with one kind; what one is about to send counts for those after it.
+    def agree(self, deliveries: Sequence[Delivery], leased: Mapping[tuple[str, str], ProfileState]) -> None:
+        """Have deliveries send every name with one kind; what one is about to send counts for those after it.
 
         `leased` are the profiles before all of them. Raises BatchUnavailable.
         """
-        unsettled = [job for job in jobs if not self.is_settled(job)]
+        unsettled = [delivery for delivery in deliveries if not self.is_settled(delivery)]
         if not unsettled and not any(state.others for state in leased.values()):
             return
         states, found = dict(leased), self.read(unsettled)
-        for job in jobs:
-            state = states[job.profile]
-            if state.others or not self.is_settled(job):
-                self.agree_one(job, state, found)
-                states[job.profile] = sent_as(state, job.origins)
+        for delivery in deliveries:
+            state = states[delivery.profile]
+            if state.others or not self.is_settled(delivery):
+                self.agree_one(delivery, state, found)
+                states[delivery.profile] = sent_as(state, delivery.origins)
 
-    def is_settled(self, job: Job) -> bool:
-        """Whether all that the job sends is known to agree."""
-        project, attributes = job.settings.project, job.attributes
+    def is_settled(self, delivery: Delivery) -> bool:
+        """Whether all that the delivery sends is known to agree."""
+        project, attributes = delivery.settings.project, delivery.attributes
         marks = set(zip(attributes, map(type, attributes.values()), strict=True))
         return marks <= self.settled[project, ""] and all(
             kinds.items() <= self.settled[project, event["name"]]
-            for event, kinds in zip(job.events, job.event_kinds, strict=True)
+            for event, kinds in zip(delivery.events, delivery.event_kinds, strict=True)
         )
 
-    def read(self, jobs: Iterable[Job]) -> dict[Place, str | None]:
+    def read(self, deliveries: Iterable[Delivery]) -> dict[Place, str | None]:
         """Read what this process does not know yet, and settle what agrees; returns what stands nowhere, as None."""
-        shapes = [shape for job in jobs for shape in shapes_of(job)]
-        unknown = {shape.place for shape in shapes if shape.kind} - self.standing.keys()
+        schemas = [shape for delivery in deliveries for shape in shapes_of(delivery)]
+        unknown = {shape.place for shape in schemas if shape.kind} - self.standing.keys()
         for project in {project for project, _ in unknown}:
             kinds = self.ledger.kinds(project, sorted(path for of, path in unknown if of == project))
             self.standing |= {(project, path): kind for path, kind in kinds.items()}
-        for shape in shapes:
+        for shape in schemas:
             if shape.kind in (None, self.standing.get(shape.place)):
                 self.settled[shape.holder].add(shape.mark)
         return dict.fromkeys(unknown - self.standing.keys())
 
-    def agree_one(self, job: Job, state: ProfileState, found: dict[Place, str | None]) -> None:
-        """Rewrite what a job sends, and note the kinds that are new with it; `found` has those of earlier jobs."""
-        project = job.settings.project
+    def agree_one(self, delivery: Delivery, state: ProfileState, found: dict[Place, str | None]) -> None:
+        """Rewrite what a delivery sends, and note the kinds that are new with it; `found` has those of earlier
+        deliveries."""
+        project = delivery.settings.project
         known = self.known(project, found)
-        job.attributes, job.origins = agreed_attributes(job.attributes, state.others, known, job.warnings)
-        job.events = [agreed_event(event, known, job.warnings) for event in job.events]
-        for part, path, kind in kinds_of(job):
+        delivery.attributes, delivery.origins = agreed_attributes(
+            delivery.attributes, state.others, known, delivery.warnings
+        )
+        delivery.events = [agreed_event(event, known, delivery.warnings) for event in delivery.events]
+        for part, path, kind in kinds_of(delivery):
             if (project, path) not in self.standing:
-                job.kinds.setdefault(part, {})[path] = kind
+                delivery.kinds.setdefault(part, {})[path] = kind
                 found[project, path] = kind
 
     def known(self, project: str, found: dict[Place, str | None]) -> Known:
@@ -114,14 +117,16 @@ class KeptKinds:
 
     # ── After sending ───────────────────────────────────────────────────────────────────────────────────
 
-    def remember(self, jobs: Sequence[Job]) -> None:
+    def remember(self, deliveries: Sequence[Delivery]) -> None:
         """Remember the kinds of what Batch took. After a refusal all is read anew: Batch may know it otherwise."""
-        refused = {(job.profile, part) for job in jobs for part in job.refused}
+        refused = {(delivery.profile, part) for delivery in deliveries for part in delivery.refused}
         taken: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for job in jobs:
-            if job.outcome is Outcome.DELIVERED or job.refused:
-                for part, kinds in job.kinds.items():
-                    taken[job.settings.project] |= kinds if (job.profile, part) not in refused else {}
+        for delivery in deliveries:
+            if delivery.outcome is Outcome.DELIVERED or delivery.refused:
+                for part, kinds in delivery.kinds.items():
+                    taken[delivery.settings.project] |= (
+                        kinds if (delivery.profile, part) not in refused else {}
+                    )
         if refused or len(self.standing) > self.max_names:
             self.standing.clear()
             self.settled.clear()
@@ -136,22 +141,22 @@ class KeptKinds:
             logger.warning("attribute types not stored", project=project, reason=error.reason)
 
 
-def shapes_of(job: Job) -> Iterator[Shape]:
-    """All that a job sends, as it was fitted."""
-    project = job.settings.project
-    for key, value in job.attributes.items():
+def shapes_of(delivery: Delivery) -> Iterator[Shape]:
+    """All that a delivery sends, as it was fitted."""
+    project = delivery.settings.project
+    for key, value in delivery.attributes.items():
         yield Shape((project, bare(key)), attribute_kind(key, value), (project, ""), (key, type(value)))
-    for event, kinds in zip(job.events, job.event_kinds, strict=True):
+    for event, kinds in zip(delivery.events, delivery.event_kinds, strict=True):
         name = event["name"]
         for path, kind in kinds.items():
             yield Shape((project, event_path(name, path)), kind, (project, name), (path, kind))
 
 
-def kinds_of(job: Job) -> Iterator[tuple[str, str, str]]:
-    """Each part of what a job sends, as it is called where Batch refuses it, with paths and their kinds."""
-    for key, value in job.attributes.items():
+def kinds_of(delivery: Delivery) -> Iterator[tuple[str, str, str]]:
+    """Each part of what a delivery sends, as it is called where Batch refuses it, with paths and their kinds."""
+    for key, value in delivery.attributes.items():
         if kind := attribute_kind(key, value):
-            yield f"attribute:{job.origins.get(key, key)}", bare(key), kind
-    for event in job.events:
+            yield f"attribute:{delivery.origins.get(key, key)}", bare(key), kind
+    for event in delivery.events:
         for path, kind in event_kinds(event).items():
             yield f"event:{event['name']}", path, kind

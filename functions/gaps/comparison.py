@@ -13,7 +13,7 @@ from typing import Any
 
 from bridge.errors import Failed, Ignored, MappingFailed, ProviderUnavailable, Refused
 from bridge.providers.client import Answer, ProviderClient
-from bridge.providers.event_list import Page, Sweep, Told
+from bridge.providers.event_list import ListedEvent, Page, Sweep
 from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import Ledger
 from bridge.storage.queue import WebhookQueue
@@ -73,12 +73,12 @@ class Tools:
 
 
 class Comparison:
-    """One connection. `listing` is its room's module, `door` what its door knows of the source."""
+    """One connection. `listing` is its source's module, `source` what its receiver knows of the source."""
 
     def __init__(
         self,
         *,
-        door: Source,
+        source: Source,
         listing: ModuleType,
         connection: str,
         settings: ConnectionSettings,
@@ -87,17 +87,17 @@ class Comparison:
         since: int | None = None,
         dry_run: bool = False,
     ) -> None:
-        self.door = door
+        self.source = source
         self.listing = listing
         self.settings = settings
         self.api_key = api_key
         self.tools = tools
         self.since = since
         self.dry_run = dry_run
-        self.report = Report(door.name, connection)
+        self.report = Report(source.name, connection)
         self.met: set[str] = set()
         self.doubted: set[str] = set()
-        self.name = self.row(door.name, connection)
+        self.name = self.row(source.name, connection)
 
     @staticmethod
     def row(source: str, connection: str) -> str:
@@ -231,11 +231,11 @@ class Comparison:
                     found[webhook.id] = Expected(told, webhook)
         return [one for webhook_id, one in found.items() if webhook_id not in self.met]
 
-    def webhook(self, told: Told) -> Webhook:
-        """The webhook as the door would have taken it in. Raises Ignored, MalformedBody."""
+    def webhook(self, told: ListedEvent) -> Webhook:
+        """The webhook as the receiver would have taken it in. Raises Ignored, MalformedBody."""
         source, connection = self.report.source, self.report.connection
-        summary = self.door.summarise(Request(source, connection, told.headers, {}, told.body))
-        summary = replace(summary, content_key=told.content_key or summary.content_key)
+        summary = self.source.routing_of(Request(source, connection, told.headers, {}, told.body))
+        summary = replace(summary, idempotency_key=told.idempotency_key or summary.idempotency_key)
         return Webhook(
             id=webhook_id(source, connection, summary, told.body),
             source=source,

@@ -18,7 +18,7 @@ from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from functions.gaps.comparison import Comparison, Report, Tools
-from functions.sources.registry import COMPARED, room, settings_model
+from functions.sources.registry import COMPARED, settings_model, source_module
 
 MAIN = "main"
 SPARE_SECONDS = 30
@@ -94,10 +94,10 @@ def compared(
         settings = checked(parameters.read(source, connection), settings_model(source))
     except BridgeError as error:
         return Report(source, connection, error=error.reason)
-    doors = {door.name: door for door in room(source, "receiver").SOURCES}
+    sources = {source.name: source for source in source_module(source, "receiver").SOURCES}
     comparison = Comparison(
-        door=doors[source],
-        listing=room(source, "event_list"),
+        source=sources[source],
+        listing=source_module(source, "event_list"),
         connection=connection,
         settings=settings,
         api_key=api_key,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bridge.profiles.versions import MAX_SEEN, event_key
-from bridge.providers.event_list import Told
+from bridge.providers.event_list import ListedEvent
 from bridge.storage.ledger import FINAL, Ledger
 from bridge.webhook import Webhook
 
@@ -24,7 +24,7 @@ class Trace(Enum):
 class Expected:
     """A webhook as it would have come, and what the list says of it."""
 
-    told: Told
+    told: ListedEvent
     webhook: Webhook
 
 

@@ -21,7 +21,7 @@ from functions.monitor.silence import (
     findings,
     remembered,
 )
-from functions.sources.registry import ROOMS, settings_model
+from functions.sources.registry import SOURCE_PACKAGES, settings_model
 
 # kind of finding   the cause that it rings for once, when it is new
 CAUSES: dict[str, Cause] = {
@@ -49,7 +49,7 @@ def watch(connections: Connections, parameters: Parameters, now: datetime) -> di
     amiss = {
         f"{known.source}/{known.name}": judged(known, connections, parameters, now)
         for known in connections.all()
-        if known.source in ROOMS
+        if known.source in SOURCE_PACKAGES
     }
     counts = Counter(METRICS[kind_of(finding)] for found in amiss.values() for finding in found)
     for name in dict.fromkeys(METRICS.values()):

@@ -46,7 +46,7 @@ LOOKED_AT_IN_VAIN = 300
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Forward the records of the waiting room, retry what `filter` names (see `Filter`), or archive.
+    """Forward the records of the delay queue, retry what `filter` names (see `Filter`), or archive.
 
     An event has `filter`, `dry_run`, `archived` (look into the archive instead), `limit`, `per_second`, `by`,
     `with_envelopes`, all optional, and is answered with a `Report`; one with `archive` has old ones archived. With
@@ -99,7 +99,7 @@ def order_of(event: Mapping[str, Any]) -> Order:
 
 
 def room_of(
-    webhooks: WebhookQueue, clock: Callable[[], float] = time.monotonic, room: float = ROOM
+    webhooks: WebhookQueue, clock: Callable[[], float] = time.monotonic, package: float = ROOM
 ) -> Callable[[Report], bool]:
     """What tells whether the queue has room for more, as it was a few seconds ago. Raises Unavailable."""
     depth, read_again_at = 0, -math.inf
@@ -108,7 +108,7 @@ def room_of(
         nonlocal depth, read_again_at
         if clock() >= read_again_at:
             depth, read_again_at = webhooks.depth(webhooks.url), clock() + ROOM_READ_EVERY_SECONDS
-        return depth < room or report.retried < ALWAYS_RETRIED
+        return depth < package or report.retried < ALWAYS_RETRIED
 
     return has_room
 

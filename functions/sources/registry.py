@@ -1,4 +1,4 @@
-"""Which room serves a source. A new source is one line here."""
+"""Find the package that serves a source. A new source is one line here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from bridge.settings import ConnectionSettings
 
-# source        room
-ROOMS = {
+# source        package
+SOURCE_PACKAGES = {
     "shopify": "functions.sources.shopify",
     "stripe": "functions.sources.stripe",
     "woocommerce": "functions.sources.woocommerce",
@@ -37,7 +37,7 @@ SETTINGS = {
 ADDRESS_SIGNED = frozenset({"hubspot"})
 """Sources whose provider signs the address too, so that their signer must know it."""
 
-VISITED = frozenset(ROOMS) - {"woocommerce"}
+VISITED = frozenset(SOURCE_PACKAGES) - {"woocommerce"}
 """Sources in whose webhooks a visitor can set a user id: their receivers have `claims`."""
 
 # source        why what is not taken is lost: its sender never repeats a webhook
@@ -49,12 +49,12 @@ NEVER_REPEATED = {
 }
 
 COMPARED = ("shopify", "stripe")
-"""Sources whose provider tells what happened: their rooms have a `listing`."""
+"""Sources whose provider tells what happened: their packages have a `listing`."""
 
 
-def room(source: str, module: str) -> ModuleType:
-    """A module of the source's room: `handler`, `mapping`, `signer`; of some `listing`. Raises KeyError."""
-    return import_module(f"{ROOMS[source]}.{module}")
+def source_module(source: str, module: str) -> ModuleType:
+    """A module of a source's package: `handler`, `mapping`, `signer`; of some `listing`. Raises KeyError."""
+    return import_module(f"{SOURCE_PACKAGES[source]}.{module}")
 
 
 def signed(
@@ -72,7 +72,7 @@ def signed(
     """
     known: dict[str, Any] = {"url": url} if source in ADDRESS_SIGNED else {}
     known |= {"settings": settings} if settings is not None else {}
-    answer: tuple[dict[str, str], dict[str, str]] = room(source, "signing").sign(
+    answer: tuple[dict[str, str], dict[str, str]] = source_module(source, "signing").sign(
         source, topic, body, secret, now, **known
     )
     return answer

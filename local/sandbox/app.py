@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from local.sandbox import lookin
-from local.sandbox.door import Door
+from local.sandbox.endpoint import Endpoint
 from local.sandbox.keys import ProjectKeys
 from local.sandbox.state import Clock, Sandbox
 
@@ -21,7 +21,7 @@ class SandboxApp(Starlette):
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(routes=lookin.ROUTES, exception_handlers={HTTPException: lookin.show_error})
         self.state.sandbox = sandbox
-        self._door = Door(sandbox)
+        self._door = Endpoint(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one connection."""

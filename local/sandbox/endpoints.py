@@ -1,4 +1,4 @@
-"""Answer Batch's own routes. Nothing of HTTP but headers and statuses; faults are the door's affair."""
+"""Answer Batch's own routes. Nothing of HTTP but headers and statuses; faults are the endpoint's affair."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -39,7 +39,7 @@ class GdprRequest:
         return shown if self.found else shown | {"error": "user not found"}
 
 
-class GdprDesk:
+class GdprRequests:
     """The requests of every app, for as long as Batch shows them."""
 
     def __init__(self, store: Store) -> None:

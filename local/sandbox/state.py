@@ -8,7 +8,7 @@ from local.sandbox.bucket import TokenBucket
 from local.sandbox.calls import CallLog
 from local.sandbox.errors import TooManyRequests
 from local.sandbox.faults import FaultQueue
-from local.sandbox.gdpr import GdprDesk
+from local.sandbox.gdpr import GdprRequests
 from local.sandbox.keys import ProjectKeys
 from local.sandbox.store import Store
 
@@ -36,7 +36,7 @@ class Sandbox:
         self.store = Store()
         self.calls = CallLog()
         self.faults = FaultQueue()
-        self.gdpr = GdprDesk(self.store)
+        self.gdpr = GdprRequests(self.store)
         self._on_forget = on_forget
         self._rate_limited = rate_limited
         self._buckets: dict[tuple[str, str], TokenBucket] = {}

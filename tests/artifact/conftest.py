@@ -16,7 +16,7 @@ from bench.emulator import Emulator
 from bench.event import signed_event
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.aws import LocalAws, forget_all
 from local.connections import BATCH_KEYS, local_secret, seed, seed_settings
 from local.environment import aws_variables
@@ -111,8 +111,8 @@ def cloud(artifact: Artifact) -> Iterator[Cloud]:
         session = boto3.Session(region_name=REGION)
         deployment = deploy(ROOT / "template.yaml", STACK, session, {"BatchApiUrl": f"{address}/2.11"})
         parameters = Parameters(STACK, session.client("ssm"))
-        seed(Secrets(STACK, session.client("secretsmanager")), parameters, ROOMS)
-        seed_settings(parameters, ROOMS)
+        seed(Secrets(STACK, session.client("secretsmanager")), parameters, SOURCE_PACKAGES)
+        seed_settings(parameters, SOURCE_PACKAGES)
         yield Cloud(artifact, deployment, session, aws.endpoint, sandbox)
 
 

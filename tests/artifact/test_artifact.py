@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.process import ROOT
 from local.samples import Sample, read_sample, samples_of
 from tests.world import with_told_times
@@ -60,7 +60,7 @@ def assert_tells_nothing(function: Emulator, sample: Sample) -> None:
     assert {text for text in values if text in log and text not in ours} == set()
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_a_webhook_goes_all_the_way_to_its_profile(cloud: Cloud, source: str) -> None:
     sample = a_sample(source)
     with cloud.cold(cloud.receiver(source).route.function) as receiver:
@@ -80,7 +80,7 @@ def test_a_webhook_goes_all_the_way_to_its_profile(cloud: Cloud, source: str) ->
     assert shown["events"] == operation.get("events", [])
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_a_wrong_secret_is_refused_and_nothing_is_queued(cloud: Cloud, source: str) -> None:
     sample = a_sample(source)
     with cloud.cold(cloud.receiver(source).route.function) as receiver:

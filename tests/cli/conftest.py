@@ -22,7 +22,7 @@ from cli.main import app
 from cli.stack import Stack, deployed_stack, open_stack
 from functions.retry.handler import order_of
 from functions.retry.rounds import DeadLetters, Filter, retry_round
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from tests.world import ask_parked_at_once, properties
 
 STACK = "bridge-test"
@@ -72,7 +72,7 @@ def stack(session: boto3.Session, opened: dict[str, Stack]) -> Iterator[Stack]:
     with mock_aws():
         session.client("cloudformation").create_stack(StackName=STACK, TemplateBody=template())
         secrets = session.client("secretsmanager")
-        for source in ROOMS:
+        for source in SOURCE_PACKAGES:
             secrets.create_secret(Name=f"{STACK}/{source}/main", SecretString='{"signing_secrets": []}')
         keys = {"rest_api_key": "", "project_key": "", "app_keys": []}
         secrets.create_secret(Name=f"{STACK}/batch/default", SecretString=json.dumps(keys))

@@ -19,7 +19,7 @@ from cli.connect import NEXT_STEPS
 from cli.show import SETTINGS_OF_WARNINGS
 from cli.stack import Stack
 from functions.deliver.outcomes import ANSWERED_BY_SETTINGS
-from functions.sources.registry import NEVER_REPEATED, ROOMS, VISITED, room, settings_model
+from functions.sources.registry import NEVER_REPEATED, SOURCE_PACKAGES, VISITED, settings_model, source_module
 from tests.cli.conftest import DOOR, Bridge
 
 SECRET = "whsec_a-very-private-secret"
@@ -186,7 +186,9 @@ def test_nonsense_stores_nothing_and_is_told(
     assert reason in result.stderr
     assert len(result.stderr.removeprefix(WHERE).splitlines()) == 1
     assert not (typed.strip() and typed in result.output)
-    assert [stored(stack, f"{source}/main")["signing_secrets"] for source in ROOMS] == [[]] * len(ROOMS)
+    assert [stored(stack, f"{source}/main")["signing_secrets"] for source in SOURCE_PACKAGES] == [[]] * len(
+        SOURCE_PACKAGES
+    )
 
 
 def test_a_secret_that_is_no_json_is_left_alone(bridge: Bridge, stack: Stack) -> None:
@@ -269,7 +271,7 @@ def test_lists_connections_with_the_number_of_their_secrets(bridge: Bridge, stac
         "unnamed_boxes": [],
     }
     assert [f"{one['source']}/{one['connection']}" for one in found["connections"]] == sorted(
-        ["stripe/eu", *(f"{source}/main" for source in ROOMS)]
+        ["stripe/eu", *(f"{source}/main" for source in SOURCE_PACKAGES)]
     )
     assert found["projects"] == {"default": True}
     text = bridge("connections", "--stack", stack.name).stdout
@@ -408,7 +410,7 @@ def test_an_identity_secret_that_is_made_anew_takes_the_place_of_the_older_one(
     assert [is_right(newer, "typeform", "main", "1042", one) for one in signed] == [False, True]
 
 
-@pytest.mark.parametrize("source", sorted({*ROOMS, "batch"} - VISITED))
+@pytest.mark.parametrize("source", sorted({*SOURCE_PACKAGES, "batch"} - VISITED))
 def test_where_no_visitor_states_a_user_id_there_is_no_secret_for_it(
     bridge: Bridge, stack: Stack, source: str
 ) -> None:
@@ -458,7 +460,7 @@ def says_what_a_429_costs(text: str, source: str) -> bool:
     )
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_connecting_says_what_a_429_costs_where_the_tool_never_repeats(
     bridge: Bridge, stack: Stack, source: str
 ) -> None:
@@ -490,12 +492,12 @@ def test_the_list_says_what_a_429_costs_for_each_connection_of_a_tool_that_never
 
 def test_what_never_repeats_is_known_of_every_source_whose_repeats_are_told_apart_by_time() -> None:
     """A receiver that takes equal bytes as new after some minutes relies on nobody repeating."""
-    sources = [source for name in ROOMS for source in room(name, "receiver").SOURCES]
+    sources = [source for name in SOURCE_PACKAGES for source in source_module(name, "receiver").SOURCES]
     assert {source.name for source in sources if source.repeat_seconds} <= set(NEVER_REPEATED)
-    assert {source.name for source in sources} == set(ROOMS)
+    assert {source.name for source in sources} == set(SOURCE_PACKAGES)
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_the_pages_say_of_the_same_tools_that_they_never_repeat(source: str) -> None:
     page = Path(f"docs/connect-{source}.md").read_text(encoding="utf-8")
     operating = Path("docs/operating.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.provider import SHOPIFY_TOKEN
 from local.stack import LocalStack
 
@@ -52,7 +52,7 @@ def with_an_email(source: str) -> str:
     return f"{source}/{next(told).replace('.batch.json', '.json')}"
 
 
-@pytest.mark.parametrize("file", [with_an_email(source) for source in ROOMS])
+@pytest.mark.parametrize("file", [with_an_email(source) for source in SOURCE_PACKAGES])
 def test_a_sample_of_each_source_is_sent_and_delivered(file: str) -> None:
     sent = bridge("send", str(EVENTS / file))
 

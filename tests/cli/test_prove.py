@@ -49,27 +49,27 @@ from cli.prove.plan import (
 from cli.prove.prices import COUNTED, PRICES, Used, cost_per_million
 from cli.prove.report import Report, count_answers, count_erased, count_profiles, count_receipts
 from cli.prove.run import RECEIVERS, Options, Proof
-from cli.prove.send import Door, Sender, Sent
+from cli.prove.send import Endpoints, Sender, Sent
 from cli.prove.templates import Customer, Filled, changed, template
 from cli.sample import Sample
 from cli.stack import Stack, local_stack
 from cli.trial import Trial
-from functions.sources.registry import ROOMS, room, settings_model
+from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
 from local.connections import local_secret
 from local.stack import LocalStack
 
 NOW = int(datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp())
 EVERY_LIFE = [(source, life) for source, lives in LIVES.items() for life in lives]
-SECRETS = {source: local_secret(source) for source in ROOMS}
-DOOR = Door({source: f"https://door.example.com/{source}/main" for source in ROOMS}, SECRETS)
+SECRETS = {source: local_secret(source) for source in SOURCE_PACKAGES}
+DOOR = Endpoints({source: f"https://door.example.com/{source}/main" for source in SOURCE_PACKAGES}, SECRETS)
 
 
 def planner(seed: int = 7) -> Planner:
-    return Planner(tuple(ROOMS), random.Random(seed), f"tag{seed}", NOW)
+    return Planner(tuple(SOURCE_PACKAGES), random.Random(seed), f"tag{seed}", NOW)
 
 
 def source_of(name: str) -> Source:
-    return next(one for one in room(name, "receiver").SOURCES if one.name == name)
+    return next(one for one in source_module(name, "receiver").SOURCES if one.name == name)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_two_runs_never_tell_of_the_same_person(drawn: Plan) -> None:
 
 def test_every_source_there_is_lives_in_a_plan(drawn: Plan) -> None:
     assert all(LIVES.values()), "give the new source its lives in its proof.toml"
-    assert {posting.sample.source for posting in drawn.of_kind(TRUE)} == set(ROOMS)
+    assert {posting.sample.source for posting in drawn.of_kind(TRUE)} == set(SOURCE_PACKAGES)
     assert all(drawn.of_kind(kind) for kind in (REPEAT, IGNORED, BROKEN, FORGED, REPLAYED, ERASURE, LATE))
     assert any(posting.way == claims.CLAIM for posting in drawn.of_kind(TRUE))
     assert any(posting.copies > 1 for posting in drawn.postings)
@@ -122,7 +122,7 @@ def test_a_repeat_has_the_same_bytes(drawn: Plan) -> None:
 
 
 def queued(sample: Sample) -> Webhook:
-    """The webhook as the door would queue it."""
+    """The webhook as the endpoint would queue it."""
     trial = trial_of(sample)
     request = trial.request(sample.body, sample.content_type)
     return trial.webhook(request, trial.summary(request))
@@ -190,7 +190,7 @@ def test_the_newest_order_is_the_last_one_of_the_profile() -> None:
 
 # ── Forgeries and broken bodies ─────────────────────────────────────────────────────────────────────────────
 
-WAYS = [(source, way) for source in ROOMS for way in forgeries.ways(source)]
+WAYS = [(source, way) for source in SOURCE_PACKAGES for way in forgeries.ways(source)]
 
 
 @pytest.mark.parametrize(("source", "way"), WAYS)
@@ -204,7 +204,7 @@ def test_what_is_forged_is_proven_by_no_secret(source: str, way: str) -> None:
         verify(source, sent, one)
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_what_is_true_is_proven(source: str) -> None:
     one = planner().life(source, LIVES[source][0])[0].sample
     verify(source, DOOR.request(Posting(TRUE, 0, one), time.time()), one)
@@ -247,7 +247,7 @@ def test_a_replay_has_the_bytes_of_a_true_webhook_under_another_topic(drawn: Pla
 @pytest.mark.parametrize("way", NEVER_READ_AS, ids=" ".join)
 def test_no_body_of_a_life_allows_a_topic_under_which_it_is_replayed(way: tuple[str, str]) -> None:
     source, start = way
-    check = room(source, "mapping").TOPIC_CHECK
+    check = source_module(source, "mapping").TOPIC_CHECK
     steps = {step for life in LIVES[source] for step in life.steps}
     for step in sorted(steps):
         sample = template(source, step.partition("@")[0]).sample
@@ -315,7 +315,7 @@ def test_each_way_asks_for_what_it_says(drawn: Plan) -> None:
 def test_the_topic_of_an_erasure_is_confirmed_by_its_body(drawn: Plan) -> None:
     for posting in drawn.of_kind(ERASURE):
         trial, webhook = trial_of(posting.sample), queued(posting.sample)
-        assert not room("shopify", "mapping").TOPIC_CHECK.judge(webhook, trial.settings).doubt
+        assert not source_module("shopify", "mapping").TOPIC_CHECK.judge(webhook, trial.settings).doubt
 
 
 def test_nobody_is_to_be_erased_whom_anybody_else_names_or_feeds(drawn: Plan) -> None:
@@ -515,7 +515,7 @@ def test_the_time_of_an_event_may_only_be_untold_where_the_example_tells_none() 
     assert judged({must.custom_id: profile}, must).equal == 1
 
 
-# ── What the door answered ──────────────────────────────────────────────────────────────────────────────────
+# ── What the endpoint answered ──────────────────────────────────────────────────────────────────────────────────
 
 
 def sent(kind: str, status: int, webhook_id: str = "", webhook: int = 1, source: str = "shopify") -> Sent:

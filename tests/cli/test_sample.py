@@ -12,7 +12,7 @@ import pytest
 
 from bridge.webhook import Request
 from cli.sample import NotASample, Sample, SignedRequest, signed
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 
 SECRET = "a-secret"
 NOW = 1_789_041_600.0
@@ -21,7 +21,7 @@ EVENTS = sorted(path for path in Path("events").glob("*/*.json") if not path.nam
 
 def proving_secret(source: str, request: SignedRequest, settings: Mapping[str, Any] | None = None) -> int:
     """The position of the secret that proves the request, as the source's handler finds it."""
-    known = {one.name: one for one in room(source, "receiver").SOURCES}
+    known = {one.name: one for one in source_module(source, "receiver").SOURCES}
     query = dict(parse_qsl(urlsplit(request.url).query))
     verify: Callable[..., int] = known[source].verify
     return verify(

@@ -16,7 +16,7 @@ from cli.errors import CommandFailed
 from cli.sample import Sample
 from cli.send import Target, receipt_of
 from cli.stack import Stack
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from tests.cli.conftest import Bridge, LoopbackServer
 
 SECRET = "a-very-private-secret"
@@ -49,7 +49,7 @@ def test_posts_a_request_that_the_source_takes_for_its_own(
     path, headers, body = server.requests[0]
     assert (path, body) == ("/shopify/main", b'{"id": 1001}')
     request = Request("shopify", "main", headers, {}, body)
-    assert room("shopify", "receiver").SHOPIFY.verify(request, [SECRET], NOW) == 0
+    assert source_module("shopify", "receiver").SHOPIFY.verify(request, [SECRET], NOW) == 0
 
 
 def test_a_whole_address_is_used_as_it_is(bridge: Bridge, server: LoopbackServer, order: Path) -> None:
@@ -72,7 +72,7 @@ def test_without_an_address_the_stack_gives_it_and_the_secret(stack: Stack, orde
     assert sent.is_success
     assert str(posted[0].url) == "https://door.example.com/shopify/eu"
     request = Request("shopify", "eu", dict(posted[0].headers), {}, posted[0].content)
-    assert room("shopify", "receiver").SHOPIFY.verify(request, [SECRET], NOW) == 0
+    assert source_module("shopify", "receiver").SHOPIFY.verify(request, [SECRET], NOW) == 0
 
 
 def test_a_connection_without_a_secret_is_told_how_to_get_one(

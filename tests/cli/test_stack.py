@@ -17,7 +17,7 @@ COMMANDS = ("send", "connect", "connections", "failures", "retry", "gaps", "rece
 
 
 def test_a_deployed_stack_says_where_everything_is(stack: Stack) -> None:
-    assert (stack.name, stack.door) == (STACK, DOOR)
+    assert (stack.name, stack.endpoint) == (STACK, DOOR)
     assert stack.ledger.receipt("nothing") is None
 
 

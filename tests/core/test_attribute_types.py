@@ -212,8 +212,8 @@ def test_an_event_that_grows_over_25_kb_by_it_is_made_to_fit() -> None:
     items = [{f"note_{number}": "a" * 80 for number in range(10)} for _ in range(25)]
     event = {"name": "form_submitted", "time": "2026-09-10T12:00:00Z"}
     for item in items:
-        room = MAX_EVENT_BYTES - size({**event, "attributes": {"x": "maybe", "items": items}})
-        item["note_0"] += "a" * min(220, room)
+        package = MAX_EVENT_BYTES - size({**event, "attributes": {"x": "maybe", "items": items}})
+        item["note_0"] += "a" * min(220, package)
     assert size({**event, "attributes": {"x": "maybe", "items": items}}) == MAX_EVENT_BYTES
     sent, warnings = project.event({"x": "maybe", "items": items})
     assert (sent["x_text"], len(sent["items"]), warnings) == (

@@ -79,7 +79,7 @@ ROWS = {
     "profile": lambda text: profile_row("default", text, ProfileState()),
     "gone": lambda text: ledger.gone_row("default", text, 1.0),
     "emails": lambda text: ledger.emails_row("default", text, frozenset({"0" * 32}), 1.0),
-    "tries": lambda text: tries_row(text, ledger.Tries(1, 1), 1.0),
+    "tries": lambda text: tries_row(text, ledger.Attempts(1, 1), 1.0),
 }
 
 
@@ -100,9 +100,9 @@ def test_what_is_hashed_is_found_under_its_own_name(text: str) -> None:
     kept = Ledger("ledger", Strict(SimulatedDynamo()))
     kept.commit([link_row("default", text, "ada"), fact_row("default", text, "19.90", "ada")])
     kept.remember_kinds("default", {text: "string"})
-    kept.commit([tries_row(text, ledger.Tries(3, 1), 1.0), receipt_row(receipt(text))])
+    kept.commit([tries_row(text, ledger.Attempts(3, 1), 1.0), receipt_row(receipt(text))])
     assert kept.links("default", [text, "other"]) == {text: "ada"}
     assert kept.facts("default", [text, "other"]) == {text: "19.90"}
     assert kept.kinds("default", [text, "other"]) == {text: "string"}
-    assert kept.tries([text]) == {text: ledger.Tries(3, 1)}
+    assert kept.tries([text]) == {text: ledger.Attempts(3, 1)}
     assert kept.known([text]).taken_in_part == {text}

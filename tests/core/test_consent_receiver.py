@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bridge.receiving import consent_links, consent_page
 from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.receiving.consent_page import TEXTS
-from functions.sources.registry import ROOMS, room
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 from tests.core.stand_ins import Calls, out_of_reach
 from tests.core.test_receiver import DOMAIN, NOW, POST, SECRET, URLENCODED, Hall, event
 
@@ -30,7 +30,7 @@ WEEK = 7 * 24 * 3600
 
 def hall(source: str = "form", secret: str | None = CONFIRM_SECRET) -> Hall:
     """A receiver of the source whose connection `main` has this secret for links."""
-    made = Hall(room(source, "receiver").SOURCES)
+    made = Hall(source_module(source, "receiver").SOURCES)
     stored = {"signing_secrets": [SECRET], **({"confirm_secret": secret} if secret else {})}
     made.store.put(f"bridge-test/{source}/main", stored)
     return made
@@ -253,10 +253,10 @@ def test_what_is_out_of_reach_is_to_be_tried_again(broken: str) -> None:
 # ── What a link needs beforehand ────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_every_source_hands_on_a_key_for_the_webhooks_own_links(source: str) -> None:
     made = hall(source)
-    key = made.door.confirm_key(source, "main", WEBHOOK)
+    key = made.receiver.confirm_key(source, "main", WEBHOOK)
     assert key == consent_links.webhook_key(CONFIRM_SECRET, source, "main", WEBHOOK)
     answer = made.ask(opened(source=source))
     assert answer["statusCode"] == 200
@@ -296,9 +296,9 @@ SAYS_SO = {
 }
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_no_header_and_no_body_of_a_source_is_a_confirmed_consent(source: str) -> None:
-    made = Hall(room(source, "receiver").SOURCES)
+    made = Hall(source_module(source, "receiver").SOURCES)
     if source == "custom":
         mapping = [{"event": {"name": "anything"}}]
         stored = {"verify": {"scheme": "token"}, "topic": "topic", "person": {}, "mapping": mapping}

@@ -1,4 +1,4 @@
-"""The HTTP contract of the door: what each sender is told, and what is queued."""
+"""The HTTP contract of the receiver: what each sender is told, and what is queued."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from hypothesis import strategies as st
 
 from bridge.errors import Ignored, MalformedBody
 from bridge.receiving import signature_diagnosis
-from bridge.receiving.receiver import DIAGNOSES, Door
+from bridge.receiving.receiver import DIAGNOSES, Receiver
 from bridge.receiving.signatures import TOLERANCE_SECONDS, hmac_sha256
 from bridge.storage.connections import Connections
 from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
-from bridge.webhook import MAX_BODY_BYTES, Request, Source, Summary, Webhook, has_header, json_object
-from functions.sources.registry import ROOMS, room, signed
+from bridge.webhook import MAX_BODY_BYTES, Request, Routing, Source, Webhook, has_header, json_object
+from functions.sources.registry import SOURCE_PACKAGES, signed, source_module
 from tests.core.stand_ins import Calls, Clock, Store, out_of_reach, refused
 
 SECRET = "whsec_never-to-be-shown"
 DOMAIN = "abc123.execute-api.eu-west-1.amazonaws.com"
 NOW = 1_788_000_000.0
-SHOPIFY = room("shopify", "receiver").SOURCES
-STRIPE = room("stripe", "receiver").SOURCES
-FORMS = room("form", "receiver").SOURCES
+SHOPIFY = source_module("shopify", "receiver").SOURCES
+STRIPE = source_module("stripe", "receiver").SOURCES
+FORMS = source_module("form", "receiver").SOURCES
 TOKEN_SOURCES = {"form", "jotform", "webflow", "fillout", "netlify", "gravity", "elementor", "wufoo"}
 ORDER = json.dumps(
     {"id": 1001, "email": "ada@example.com", "customer": {"id": 1, "first_name": "Ada"}}
@@ -52,7 +52,7 @@ MULTIPART = {"content-type": "multipart/form-data; boundary=frontier"}
 
 @dataclass
 class Hall:
-    """A door with the AWS that stands in behind it."""
+    """A receiver with the AWS that stands in behind it."""
 
     sources: tuple[Source, ...]
     store: Store = field(default_factory=Store)
@@ -60,13 +60,13 @@ class Hall:
     s3: Calls = field(default_factory=Calls)
     dynamodb: Calls = field(default_factory=Calls)
     clock: Clock = field(default_factory=partial(Clock, NOW))
-    door: Door = field(init=False)
+    receiver: Receiver = field(init=False)
 
     def __post_init__(self) -> None:
         secrets, parameters = Secrets("bridge-test", self.store), Parameters("bridge-test", self.store)
         secrets.cache.clock = parameters.cache.clock = self.clock
         self.queue = WebhookQueue("queue", bucket="bodies", client=self.sqs, s3_client=self.s3)
-        self.door = Door(
+        self.receiver = Receiver(
             *self.sources,
             secrets=secrets,
             queue=self.queue,
@@ -78,12 +78,12 @@ class Hall:
             self.store.put(f"bridge-test/{source.name}/main", {"signing_secrets": [SECRET, "previous"]})
 
     def ask(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        return self.door(event, None)
+        return self.receiver(event, None)
 
     def send(
         self, topic: str = "", content: bytes = ORDER, secret: str = SECRET, **changes: Any
     ) -> dict[str, Any]:
-        """Send a body as the provider of the door's last source does."""
+        """Send a body as the provider of the receiver's last source does."""
         return self.ask(event(self.sources[-1].name, content, topic, secret, **changes))
 
     @property
@@ -134,7 +134,7 @@ def stripe() -> Hall:
 
 @pytest.fixture
 def forms() -> Hall:
-    """A door of every form vendor; what it sends is of a plain form."""
+    """A receiver of every form vendor; what it sends is of a plain form."""
     return Hall(tuple(sorted(FORMS, key=lambda source: source.name == "form")))
 
 
@@ -236,10 +236,10 @@ def test_a_source_sees_the_address_as_the_sender_called_it(shopify: Hall) -> Non
         name="shopify",
         topics=frozenset({"topic"}),
         verify=verify,
-        summarise=lambda request: Summary("topic", "1"),
+        routing_of=lambda request: Routing("topic", "1"),
         is_from_tool=has_header(),
     )
-    shopify.door.sources = {"shopify": source}
+    shopify.receiver.sources = {"shopify": source}
     address: dict[str, Any] = {
         "requestContext": {"domainName": "door.example.com"},
         "rawPath": "/shopify/main",
@@ -362,7 +362,7 @@ def test_a_value_that_is_no_json_is_malformed(shopify: Hall, value: bytes) -> No
 
 
 def test_hundreds_of_digests_in_a_header_cost_one_look_at_the_body_for_each_secret(stripe: Hall) -> None:
-    """Else a stranger, who can sign nothing, could keep the door busy with six megabytes for minutes."""
+    """Else a stranger, who can sign nothing, could keep the receiver busy with six megabytes for minutes."""
     body = b"a" * MAX_BODY_BYTES
     header = f"t={int(NOW)}," + ",".join(f"v1={number:064x}" for number in range(140))
     made = event("stripe", body, "invoice.paid", headers={"stripe-signature": header})
@@ -584,7 +584,7 @@ EVENTS = st.fixed_dictionaries(
         | st.fixed_dictionaries(
             {},
             optional={
-                "source": st.sampled_from([*ROOMS, "batch"]) | TEXTS,
+                "source": st.sampled_from([*SOURCE_PACKAGES, "batch"]) | TEXTS,
                 "connection": st.just("main") | TEXTS,
             },
         ),
@@ -645,19 +645,19 @@ def test_whatever_comes_signed_is_answered_and_kept_to_the_byte(
 
 @pytest.mark.parametrize("topics", [frozenset(), frozenset({"known"})])
 def test_a_source_may_ignore_or_refuse_on_its_own_and_both_are_told(topics: frozenset[str]) -> None:
-    def summarise(request: Request) -> Summary:
+    def routing_of(request: Request) -> Routing:
         content = json_object(request.body)
         if content.get("ping"):
             raise Ignored("a ping")
         if "id" not in content:
             raise MalformedBody("no id")
-        return Summary("known", "1")
+        return Routing("known", "1")
 
     hall = Hall(SHOPIFY)
     source = Source(
-        name="shopify", topics=topics, verify=lambda *_: 0, summarise=summarise, is_from_tool=has_header()
+        name="shopify", topics=topics, verify=lambda *_: 0, routing_of=routing_of, is_from_tool=has_header()
     )
-    hall.door.sources = {"shopify": source}
+    hall.receiver.sources = {"shopify": source}
     assert told(hall.send(content=b'{"ping": 1}')) == (200, {"status": "ignored", "reason": "a ping"})
     assert told(hall.send(content=b"{}")) == (400, {"error": "malformed_body"})
     expected = "accepted" if topics else "ignored"
@@ -712,7 +712,7 @@ def test_why_a_webhook_is_refused_is_in_the_log_and_the_metrics_alone(
 
 def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world: Any) -> None:
     world.connect("shopify", signing_secrets=[SECRET])
-    door = Door(
+    receiver = Receiver(
         *SHOPIFY,
         secrets=world.secrets,
         queue=world.queue,
@@ -720,7 +720,7 @@ def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world:
         parameters=world.parameters,
         clock=lambda: NOW,
     )
-    answers = [told(door(event("shopify", ORDER, "orders/paid"), None)) for _ in range(2)]
+    answers = [told(receiver(event("shopify", ORDER, "orders/paid"), None)) for _ in range(2)]
     [message] = world.queue.client.receive_message(QueueUrl=world.queue.url, MaxNumberOfMessages=10)[
         "Messages"
     ]
@@ -728,7 +728,7 @@ def test_with_moto_the_answer_is_given_once_the_webhook_lies_in_the_queue(world:
     assert answers == [(200, {"status": "accepted", "id": webhook.id})] * 2
     assert webhook.body == ORDER
     world.queue.client.delete_queue(QueueUrl=world.queue.url)
-    assert told(door(event("shopify", ORDER, "orders/paid"), None))[0] == 503
+    assert told(receiver(event("shopify", ORDER, "orders/paid"), None))[0] == 503
 
 
 # ── Made-up names ───────────────────────────────────────────────────────────────────────────────────────
@@ -738,7 +738,7 @@ TRUE_NAMES = ("main", "paris", "berlin")
 
 @pytest.fixture
 def besieged() -> Hall:
-    """A fresh door of Shopify with three connections, on the list as `bridge connect` puts them."""
+    """A fresh receiver of Shopify with three connections, on the list as `bridge connect` puts them."""
     hall = Hall(SHOPIFY)
     for name in TRUE_NAMES:
         hall.store.put(f"bridge-test/shopify/{name}", {"signing_secrets": [SECRET]})
@@ -795,7 +795,7 @@ def test_while_the_list_is_out_of_reach_nobody_is_told_that_a_connection_is_unkn
 
 
 def test_a_made_up_name_reads_no_settings() -> None:
-    hall = Hall(room("custom", "receiver").SOURCES)
+    hall = Hall(source_module("custom", "receiver").SOURCES)
     for number in range(100):
         made = event("custom", b"{}", connection=f"made-up-{number}")
         assert told(hall.ask(made | {"requestContext": {"http": {"method": "GET"}}}))[0] == 404
@@ -824,12 +824,12 @@ NEVER_CONNECTED: list[tuple[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 @pytest.mark.parametrize(
     "stored", [content for _, content in NEVER_CONNECTED], ids=[name for name, _ in NEVER_CONNECTED]
 )
 def test_a_source_that_nobody_connected_answers_404(source: str, stored: object) -> None:
-    hall = Hall(tuple(one for one in room(source, "receiver").SOURCES if one.name == source))
+    hall = Hall(tuple(one for one in source_module(source, "receiver").SOURCES if one.name == source))
     del hall.store.texts[f"bridge-test/{source}/main"]
     if stored is not None:
         hall.store.put(f"bridge-test/{source}/main", stored)
@@ -837,7 +837,7 @@ def test_a_source_that_nobody_connected_answers_404(source: str, stored: object)
 
 
 def test_a_custom_connection_without_settings_is_not_connected() -> None:
-    hall = Hall(room("custom", "receiver").SOURCES)
+    hall = Hall(source_module("custom", "receiver").SOURCES)
     assert told(hall.ask(event("custom", b"{}"))) == (404, {"error": "unknown_connection"})
 
 

@@ -22,7 +22,7 @@ from bridge.receiving.signature_diagnosis import (
     diagnose,
 )
 from bridge.webhook import Request, Source
-from functions.sources.registry import room, signed
+from functions.sources.registry import signed, source_module
 
 NOW = 1_788_000_000.0
 SECRET, OTHER, STRANGER = "whsec_lovelace", "whsec_turing", "whsec_stranger"
@@ -35,7 +35,7 @@ URL = "https://door.example.com/stripe/main"
 
 
 def source_of(name: str) -> Source:
-    return next(source for source in room(name, "receiver").SOURCES if source.name == name)
+    return next(source for source in source_module(name, "receiver").SOURCES if source.name == name)
 
 
 def request(

@@ -9,7 +9,7 @@ import pytest
 from bridge.profiles.identity import email_sha256
 from bridge.storage.traces import Traces, lanes
 from bridge.webhook import group_id
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from functions.sources.shopify.references import customer_reference, order_reference
 
 ADA = Traces(frozenset({"group"}), "ada@example.com")
@@ -133,7 +133,9 @@ def lane(source: str, customer: str) -> str:
 
 
 def test_a_persons_links_lead_to_the_lanes_in_which_the_doors_put_their_webhooks() -> None:
-    shopify, stripe, woocommerce = (room(name, "receiver") for name in ("shopify", "stripe", "woocommerce"))
+    shopify, stripe, woocommerce = (
+        source_module(name, "receiver") for name in ("shopify", "stripe", "woocommerce")
+    )
     email = " Ada@Example.com"
     found = lanes("shopify", "main", [*customer_reference("1"), order_reference("9")], email)
     assert {

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import MalformedBody
-from bridge.webhook import Request, Summary, group_id, json_object, webhook_id
+from bridge.webhook import Request, Routing, group_id, json_object, webhook_id
 
 HEX_32 = re.compile(r"[0-9a-f]{32}")
-PAID = Summary("orders/paid", "customer:1")
+PAID = Routing("orders/paid", "customer:1")
 
 
 def request(**headers: str) -> Request:
@@ -32,20 +32,20 @@ def test_a_repeat_of_the_same_content_has_the_same_id() -> None:
     [
         ("stripe", "main", PAID, b"{}"),
         ("shopify", "eu", PAID, b"{}"),
-        ("shopify", "main", Summary("orders/create", "customer:1"), b"{}"),
+        ("shopify", "main", Routing("orders/create", "customer:1"), b"{}"),
         ("shopify", "main", PAID, b"{ }"),
-        ("shopify", "main", Summary("orders/paid", "customer:1", "evt_1"), b"{}"),
+        ("shopify", "main", Routing("orders/paid", "customer:1", "evt_1"), b"{}"),
     ],
     ids=["source", "connection", "topic", "body", "key"],
 )
 def test_another_source_connection_topic_or_body_is_another_webhook(
-    other: tuple[str, str, Summary, bytes],
+    other: tuple[str, str, Routing, bytes],
 ) -> None:
     assert webhook_id(*other) != webhook_id("shopify", "main", PAID, b"{}")
 
 
 def test_the_providers_own_id_within_the_signed_body_outweighs_the_bytes() -> None:
-    key = Summary("invoice.paid", "customer:1", "evt_1")
+    key = Routing("invoice.paid", "customer:1", "evt_1")
     assert webhook_id("stripe", "main", key, b'{"id":"evt_1"}') == webhook_id("stripe", "main", key, b"{}")
 
 
@@ -55,7 +55,7 @@ def test_within_a_period_the_same_content_is_the_same_webhook_and_in_the_next_an
 
 
 def test_the_customer_is_no_part_of_the_id_but_the_whole_of_the_group() -> None:
-    other = Summary("orders/paid", "customer:2")
+    other = Routing("orders/paid", "customer:2")
     assert webhook_id("shopify", "main", other, b"{}") == webhook_id("shopify", "main", PAID, b"{}")
     assert group_id("shopify", "main", "customer:1") != group_id("shopify", "main", "customer:2")
 
@@ -68,14 +68,14 @@ def test_a_group_tells_nobody_whose_it_is() -> None:
 def test_ids_and_groups_are_32_hex_digits_whatever_the_source_says(
     topic: str, customer: str, key: str, body: bytes
 ) -> None:
-    assert HEX_32.fullmatch(webhook_id("form", "main", Summary(topic, customer, key or None), body))
+    assert HEX_32.fullmatch(webhook_id("form", "main", Routing(topic, customer, key or None), body))
     assert HEX_32.fullmatch(group_id("form", "main", customer))
 
 
 @pytest.mark.parametrize("half", ["\ud800", "ada\udfff@example.com"])
 def test_half_a_character_in_json_still_has_an_id_and_a_group(half: str) -> None:
     text = json.loads(json.dumps(half))
-    assert HEX_32.fullmatch(webhook_id("shopify", "main", Summary(text, text, text), b""))
+    assert HEX_32.fullmatch(webhook_id("shopify", "main", Routing(text, text, text), b""))
     assert HEX_32.fullmatch(group_id("shopify", "main", text))
 
 

@@ -83,10 +83,10 @@ class TwoProjects(SimulatedWorld):
 
     def keep_rounds(self, hours: float) -> None:
         """The retry function each minute, as the template has it, at a thousandth of its pace."""
-        room = retry.room_of(self.queue, self.time, retry.ROOM / SCALE)
+        package = retry.room_of(self.queue, self.time, retry.ROOM / SCALE)
         per_minute = 35 * retry.RELEASED_PER_SECOND // SCALE
         for minute in range(int(hours * 60)):
-            self.at(START + minute * 60.0, lambda: self.release(room, per_minute))
+            self.at(START + minute * 60.0, lambda: self.release(package, per_minute))
 
     def release(self, room: Any, limit: int) -> None:
         def has_room(report: Any) -> bool:

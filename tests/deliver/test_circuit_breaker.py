@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import BadCredentials, BatchUnavailable, NoTimeLeft
-from functions.deliver.circuit_breaker import CALL_SECONDS, MAX_UNDECIDED, Gate, closed_seconds
+from functions.deliver.circuit_breaker import CALL_SECONDS, MAX_UNDECIDED, CircuitBreaker, open_seconds
 from tests.simulation import Time
 
 
@@ -15,80 +15,84 @@ def time() -> Time:
 
 
 @pytest.fixture
-def gate(time: Time) -> Gate:
-    return Gate(time, time.sleep, profiles_per_second=60)
+def breaker(time: Time) -> CircuitBreaker:
+    return CircuitBreaker(time, time.sleep, profiles_per_second=60)
 
 
-def enter(gate: Gate, project: str = "default", profiles: int = 1, seconds_left: float = 30) -> None:
-    gate.enter(project, profiles, seconds_left)
+def enter(
+    breaker: CircuitBreaker, project: str = "default", profiles: int = 1, seconds_left: float = 30
+) -> None:
+    breaker.enter(project, profiles, seconds_left)
 
 
-def test_a_failure_closes_its_project_and_no_other(gate: Gate) -> None:
-    gate.close("default", BatchUnavailable("Batch answered 503"))
-    enter(gate, "outlet")
+def test_a_failure_closes_its_project_and_no_other(breaker: CircuitBreaker) -> None:
+    breaker.trip("default", BatchUnavailable("Batch answered 503"))
+    enter(breaker, "outlet")
     with pytest.raises(BatchUnavailable, match=r"^Batch answered 503$") as caught:
-        enter(gate)
+        enter(breaker)
     assert caught.value.retry_after_seconds is not None
     assert 5 <= caught.value.retry_after_seconds <= 6.25
 
 
-def test_when_its_time_is_up_one_call_tells_whether_more_may_follow(gate: Gate, time: Time) -> None:
-    gate.close("default", BatchUnavailable("away"))
+def test_when_its_time_is_up_one_call_tells_whether_more_may_follow(
+    breaker: CircuitBreaker, time: Time
+) -> None:
+    breaker.trip("default", BatchUnavailable("away"))
     time.sleep(6.25)
-    enter(gate)
-    gate.close("default", BatchUnavailable("still away"))
+    enter(breaker)
+    breaker.trip("default", BatchUnavailable("still away"))
     with pytest.raises(BatchUnavailable, match="still away"):
-        enter(gate)
+        enter(breaker)
     time.sleep(12.5)
-    enter(gate)
-    gate.open("default")
-    enter(gate)
+    enter(breaker)
+    breaker.reset("default")
+    enter(breaker)
 
 
 def test_it_stays_closed_for_longer_with_each_failure_in_a_row_up_to_a_minute_or_so() -> None:
     for failures, least in ((1, 5), (2, 10), (3, 20), (4, 40), (5, 60), (5000, 60)):
-        assert least <= closed_seconds(BatchUnavailable("away"), failures) <= least * 1.25
+        assert least <= open_seconds(BatchUnavailable("away"), failures) <= least * 1.25
 
 
 def test_it_stays_closed_for_as_long_as_batch_asks_up_to_ten_minutes_or_so() -> None:
     for asked, least in ((90, 90), (600, 600), (86_400, 600), (1, 5)):
-        assert least <= closed_seconds(BatchUnavailable("busy", asked), 1) <= least * 1.25
+        assert least <= open_seconds(BatchUnavailable("busy", asked), 1) <= least * 1.25
 
 
 def test_refused_keys_are_tried_again_when_they_may_be_read_again() -> None:
     for failures in (1, 2, 50):
-        assert 30 <= closed_seconds(BadCredentials("refused"), failures) <= 32
+        assert 30 <= open_seconds(BadCredentials("refused"), failures) <= 32
 
 
 def test_processes_do_not_come_back_in_step() -> None:
-    assert len({closed_seconds(BatchUnavailable("away"), 5) for _ in range(20)}) > 10
+    assert len({open_seconds(BatchUnavailable("away"), 5) for _ in range(20)}) > 10
 
 
-def test_a_call_waits_for_what_the_one_before_it_has_used_up(gate: Gate, time: Time) -> None:
+def test_a_call_waits_for_what_the_one_before_it_has_used_up(breaker: CircuitBreaker, time: Time) -> None:
     began = time.now
     for _ in range(4):
-        enter(gate, profiles=30)
+        enter(breaker, profiles=30)
     assert time.now - began == pytest.approx(1.5)
 
 
-def test_each_project_has_a_pace_of_its_own(gate: Gate, time: Time) -> None:
+def test_each_project_has_a_pace_of_its_own(breaker: CircuitBreaker, time: Time) -> None:
     began = time.now
-    enter(gate, "default", profiles=200)
-    enter(gate, "outlet", profiles=200)
+    enter(breaker, "default", profiles=200)
+    enter(breaker, "outlet", profiles=200)
     assert time.now == began
 
 
-def test_a_call_that_may_not_end_in_time_is_not_begun(gate: Gate, time: Time) -> None:
-    enter(gate, profiles=60, seconds_left=CALL_SECONDS)
+def test_a_call_that_may_not_end_in_time_is_not_begun(breaker: CircuitBreaker, time: Time) -> None:
+    enter(breaker, profiles=60, seconds_left=CALL_SECONDS)
     began = time.now
     with pytest.raises(NoTimeLeft):
-        enter(gate, seconds_left=CALL_SECONDS + 0.9)
+        enter(breaker, seconds_left=CALL_SECONDS + 0.9)
     assert time.now == began
-    enter(gate, seconds_left=CALL_SECONDS + 1)
+    enter(breaker, seconds_left=CALL_SECONDS + 1)
 
 
-def test_only_so_many_undecided_webhooks_are_remembered_the_newest(gate: Gate) -> None:
-    gate.note_undecided(f"webhook-{number}" for number in range(MAX_UNDECIDED + 5))
-    gate.note_undecided(["webhook-new"])
-    assert len(gate.undecided) == MAX_UNDECIDED
-    assert {"webhook-new", f"webhook-{MAX_UNDECIDED}"} < set(gate.undecided)
+def test_only_so_many_undecided_webhooks_are_remembered_the_newest(breaker: CircuitBreaker) -> None:
+    breaker.note_undecided(f"webhook-{number}" for number in range(MAX_UNDECIDED + 5))
+    breaker.note_undecided(["webhook-new"])
+    assert len(breaker.undecided) == MAX_UNDECIDED
+    assert {"webhook-new", f"webhook-{MAX_UNDECIDED}"} < set(breaker.undecided)

@@ -21,7 +21,7 @@ from bridge.receiving.consent_links import CONFIRMED, Confirmation
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook, group_id
 from functions.deliver import consents
-from functions.deliver.delivery import Job, Message, Outcome
+from functions.deliver.delivery import Delivery, Message, Outcome
 from functions.deliver.erasure import request
 from tests.owners import owners_group, owners_person
 from tests.world import NOW, MakeWebhook, World
@@ -225,10 +225,12 @@ def test_with_the_setting_resubscribe_nothing_else_of_a_visitor_becomes_an_owner
     group = owners_group("custom", "2026-09-10", attributes, provenance="visitor")
     settings = ConnectionSettings(resubscribe=True)
     webhook = Profile().webhook("a" * 32, "submission", b"")
-    job = Job(MESSAGE, webhook, settings, ProfileChange(owners_person(), groups=(group,)), custom_id=ADAS)
+    delivery = Delivery(
+        MESSAGE, webhook, settings, ProfileChange(owners_person(), groups=(group,)), custom_id=ADAS
+    )
     state = ProfileState(consents={"$email_marketing": "unsubscribed"})
-    consents.weigh(job, state, {}, API, datetime.fromtimestamp(NOW, UTC))
-    stated = {name: group.provenance for group in job.change.groups for name in group.attributes}
+    consents.weigh(delivery, state, {}, API, datetime.fromtimestamp(NOW, UTC))
+    stated = {name: group.provenance for group in delivery.change.groups for name in group.attributes}
     assert stated == {"$email_marketing": "owner", "$email_address": "visitor", "city": "visitor"}
 
 
@@ -260,7 +262,7 @@ def test_a_dry_run_shows_what_would_be_asked(forms: World, shopify: MakeWebhook)
 
     deliver(forms, states(shopify, "unsubscribed", NOW - 60))
     envelope = json.loads(forms.queue.envelope(form(forms, TICK)))
-    [shown] = previewed(forms.delivery(), [envelope])
+    [shown] = previewed(forms.pipeline(), [envelope])
     assert [event["name"] for event in shown["call"]["events"]] == ["form_submitted", "consent_requested"]
     assert "$email_marketing" not in shown["call"].get("attributes", {})
 
@@ -295,15 +297,15 @@ def test_nobody_is_asked_at_an_address_that_only_a_visitor_stated(
     group = owners_group("consent", "2026-09-10", {name: "subscribed"}, provenance="visitor")
     change = ProfileChange(owners_person(email=email), groups=(group,))
     webhook = Profile().webhook("a" * 32, "submission", b"")
-    job = Job(MESSAGE, webhook, PROJECT, change, custom_id=custom_id)
+    delivery = Delivery(MESSAGE, webhook, PROJECT, change, custom_id=custom_id)
     state = ProfileState(consents={name: "unsubscribed"}, addresses=addresses)
-    consents.weigh(job, state, {}, API, datetime.fromtimestamp(NOW, UTC))
-    asked = [event.name for event in job.change.events]
+    consents.weigh(delivery, state, {}, API, datetime.fromtimestamp(NOW, UTC))
+    asked = [event.name for event in delivery.change.events]
     assert asked == (["consent_requested"] if own else [])
-    warned = [str(warning) for warning in job.warnings.found]
+    warned = [str(warning) for warning in delivery.warnings.found]
     assert warned == ([] if own else [f"consent_not_asked:{channel}:no_address_of_their_own"])
-    assert own is None or own in json.dumps(job.rows)
-    assert job.change.groups == ()
+    assert own is None or own in json.dumps(delivery.rows)
+    assert delivery.change.groups == ()
 
 
 def test_without_a_secret_for_links_nobody_is_asked_and_the_receipt_says_so(
@@ -459,21 +461,21 @@ class Profile:
     def take(self, who: str, second: int, value: str) -> Outcome | None:
         """Deliver one webhook; returns how it ended, if not as usual."""
         self.now += timedelta(minutes=1)
-        job = self.click() if who == "click" else self.statement(who, second, value)
-        if job is None:
+        delivery = self.click() if who == "click" else self.statement(who, second, value)
+        if delivery is None:
             return None
-        consents.weigh(job, self.state, {}, API, self.now)
-        if job.outcome is None:
-            self.state = job.fit(self.state, self.now)
-            self.value = job.attributes.get("$email_marketing", self.value)
-            self.keep(job)
-        return job.outcome
+        consents.weigh(delivery, self.state, {}, API, self.now)
+        if delivery.outcome is None:
+            self.state = delivery.fit(self.state, self.now)
+            self.value = delivery.attributes.get("$email_marketing", self.value)
+            self.keep(delivery)
+        return delivery.outcome
 
-    def statement(self, who: Any, second: int, value: str) -> Job:
+    def statement(self, who: Any, second: int, value: str) -> Delivery:
         version = f"2026-09-10T12:00:{second:02}.000000"
         group = owners_group("consent_email", version, {"$email_marketing": value}, provenance=who)
         webhook = self.webhook(f"{next(numbers):032x}", "submission", b"")
-        return Job(
+        return Delivery(
             MESSAGE,
             webhook,
             PROJECT,
@@ -481,22 +483,24 @@ class Profile:
             custom_id=ADAS,
         )
 
-    def click(self) -> Job | None:
+    def click(self) -> Delivery | None:
         if not self.links:
             return None
         webhook = consent_links.confirmed(self.links[-1], "form", "main", self.now.timestamp())
-        return Job(MESSAGE, webhook, PROJECT, consents.to_change(webhook, PROJECT, self.rows), custom_id=ADAS)
+        return Delivery(
+            MESSAGE, webhook, PROJECT, consents.to_change(webhook, PROJECT, self.rows), custom_id=ADAS
+        )
 
     def webhook(self, identifier: str, topic: str, body: bytes) -> Webhook:
         key = consent_links.webhook_key(SECRET, "form", "main", identifier)
         return Webhook(identifier, "form", "main", topic, {}, body, self.now, "group", confirm_key=key)
 
-    def keep(self, job: Job) -> None:
+    def keep(self, delivery: Delivery) -> None:
         """Remember what is asked, and the link where Batch is sent it."""
-        for row in job.rows:
+        for row in delivery.rows:
             if "value" in row:
                 self.rows[row["pk"]["S"].removeprefix("fact#default#")] = row["value"]["S"]
-        for event in job.events:
+        for event in delivery.events:
             if event["name"] == consents.REQUEST_EVENT:
                 token = event["attributes"]["url(confirm)"].rpartition("/")[2]
                 now = self.now.timestamp()

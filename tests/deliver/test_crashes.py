@@ -24,7 +24,7 @@ import pytest
 from bridge.errors import Ignored
 from bridge.observability import logger
 from bridge.profiles.profile_change import ProfileChange
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.storage.connections import Connections
 from bridge.storage.parameters import Parameters
 from bridge.storage.queue import Failure
@@ -147,7 +147,7 @@ class MortalWorld(SimulatedWorld):
             self.life = Life()
 
     def play(self) -> None:
-        """Until nothing is on its way any more, not in the waiting room either."""
+        """Until nothing is on its way any more, not in the delay queue either."""
         while self.run(until=self.waiting.next_at()) and list(self.waiting):
             self.time.now = max(self.time.now, self.waiting.next_at())
             self.forward()
@@ -319,7 +319,7 @@ def test_wherever_a_round_of_retries_dies_the_next_one_ends_it(after: bool, deli
         assert set(world.events) == set(expected)
 
 
-# ── The door ────────────────────────────────────────────────────────────────────────────────────────────
+# ── The receiver ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def request(body: bytes) -> dict[str, Any]:
@@ -333,10 +333,10 @@ def request(body: bytes) -> dict[str, Any]:
     }
 
 
-def door(world: MortalWorld) -> Door:
+def receiver(world: MortalWorld) -> Receiver:
     stored = SimulatedSecrets({"stack/shopify/main": {"signing_secrets": ["secret"]}})
     aws = Mortal(stored, lambda: world.life)
-    return Door(
+    return Receiver(
         SHOPIFY,
         secrets=Secrets("stack", aws),
         queue=world.queue,
@@ -347,9 +347,9 @@ def door(world: MortalWorld) -> Door:
 
 
 def tell(world: MortalWorld, body: bytes) -> bool:
-    """Send a webhook to a new process of the door; says whether it was accepted."""
+    """Send a webhook to a new process of the receiver; says whether it was accepted."""
     try:
-        answer = door(world)(request(body), None)
+        answer = receiver(world)(request(body), None)
         world.life.effect("answer", lambda: None)
     except Killed:
         world.bury()

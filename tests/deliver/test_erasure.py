@@ -16,7 +16,7 @@ from bridge.profiles.identity import email_sha256
 from bridge.storage.ledger import ERASED_SECONDS
 from bridge.storage.queue import Failure
 from functions.deliver.erasure.search import PARKED_WEBHOOKS
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
 from tests.world import KEYS, NOW, record
 
@@ -266,7 +266,7 @@ def test_a_data_request_is_passed_on_to_batch_where_there_are_app_keys(
 
 @pytest.mark.parametrize("topic", ["customers/redact", "customers/data_request"])
 def test_a_request_stands_in_line_behind_the_customers_other_webhooks(topic: str) -> None:
-    assert room("shopify", "receiver").customer(topic, REDACT) == "customer:1"
+    assert source_module("shopify", "receiver").customer(topic, REDACT) == "customer:1"
 
 
 def test_what_comes_while_somebody_is_being_erased_leaves_no_link_behind(world: Any, shopify: Any) -> None:

@@ -22,7 +22,7 @@ from bridge.storage.ledger import ERASED_SECONDS
 from bridge.storage.queue import Failure, parked
 from bridge.webhook import Request, Webhook, group_id
 from functions.deliver.erasure import request
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from tests.stripe_events import about
 from tests.world import NOW, SENDER, World
 
@@ -81,12 +81,12 @@ NAMES = (HASH, CUSTOMER_ID, ORDER_ID, UNSEEN_ORDER_ID, STRIPE_ID, "A9917", "toke
 
 
 def told(source: str, topic: str, number: int, body: dict[str, Any], noise: int = 0) -> Webhook:
-    """A webhook as the door of its source queues it; `noise` are bytes that do not compress."""
+    """A webhook as the receiver of its source queues it; `noise` are bytes that do not compress."""
     content = body | ({"noise": random.Random(number).randbytes(noise).hex()} if noise else {})
     raw = json.dumps(content).encode()
     headers = {"x-shopify-topic": topic, "content-type": "application/json"}
-    handlers = {one.name: one for one in room(source, "receiver").SOURCES}
-    summary = handlers[source].summarise(Request(source, "main", headers, {}, raw))
+    handlers = {one.name: one for one in source_module(source, "receiver").SOURCES}
+    summary = handlers[source].routing_of(Request(source, "main", headers, {}, raw))
     return Webhook(
         id=f"webhook-{number}",
         source=source,
@@ -208,7 +208,7 @@ def objects(world: World) -> Iterator[str]:
 
 
 def deliver_all(world: World) -> None:
-    """Deliver what lies in the queue and the waiting room, until nothing does."""
+    """Deliver what lies in the queue and the delay queue, until nothing does."""
     for _ in range(3):
         for url in (world.queue.url, world.queue.waiting_url):
             queue = queues()[url.rpartition("/")[2]]

@@ -23,7 +23,7 @@ from bridge.webhook import Webhook, group_id
 from functions.deliver.outcomes import MAX_WAITS_FOR_THE_LEDGER
 from functions.deliver.poison_messages import Invocation
 from functions.deliver.senders import Senders
-from functions.sources.registry import ROOMS, room
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 from local.samples import Sample, body_of, read_sample, samples
 from tests.core.stand_ins import Strict, refused
 from tests.owners import owners_person
@@ -45,7 +45,7 @@ def quiet() -> Iterator[None]:
 def invoke(world: World, *webhooks: Webhook) -> list[str]:
     """One invocation of deliver; returns what stays in the queue."""
     invocation = Invocation(
-        world.delivery, world.ledger, world.queue, lambda: world.now, lambda: 30.0, Senders.of("")
+        world.pipeline, world.ledger, world.queue, lambda: world.now, lambda: 30.0, Senders.of("")
     )
     return invocation.run([record(world.queue, one) for one in webhooks])
 
@@ -165,7 +165,7 @@ ASKED_BY_LAW = ("redact", "data_request", "delete", "uninstalled")
 """Of no profile; what they do has tests of its own."""
 
 
-@pytest.mark.parametrize("source", [source for source in ROOMS if source != "custom"])
+@pytest.mark.parametrize("source", [source for source in SOURCE_PACKAGES if source != "custom"])
 def test_no_text_of_any_sample_makes_a_row_that_dynamodb_refuses(source: str) -> None:
     world, tried = strict_world(), 0
     for sample in [one for one in samples() if one.source == source and not one.stem.endswith(ASKED_BY_LAW)]:
@@ -185,7 +185,7 @@ def test_no_text_of_any_sample_makes_a_row_that_dynamodb_refuses(source: str) ->
 
 def strict_world() -> SimulatedWorld:
     world = SimulatedWorld(concurrency=1)
-    world.mappers = {source: room(source, "mapping").to_change for source in ROOMS}
+    world.mappers = {source: source_module(source, "mapping").to_change for source in SOURCE_PACKAGES}
     world.ledger.client = Strict(world.dynamo)
     return world
 
@@ -316,7 +316,7 @@ def unwritable(hours: float) -> SimulatedWorld:
 
 
 def play(world: SimulatedWorld) -> None:
-    """Until nothing is on its way any more, not in the waiting room either."""
+    """Until nothing is on its way any more, not in the delay queue either."""
     waiting = world.sqs.queue(world.queue.waiting_url)
     while world.run(until=waiting.next_at()) and list(waiting):
         world.time.now = max(world.time.now, waiting.next_at())

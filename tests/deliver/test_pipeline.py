@@ -553,11 +553,11 @@ class CountingParameters(Parameters):
 @pytest.mark.parametrize("is_closed", [False, True], ids=["called", "not called for a while"])
 def test_settings_are_read_once_for_each_webhook(world: Any, shopify: Any, is_closed: bool) -> None:
     world.parameters = CountingParameters(world.parameters.stack, world.parameters.client)
-    delivery = world.delivery()
+    pipeline = world.pipeline()
     if is_closed:
-        delivery.gate.close("default", BatchUnavailable("away"))
+        pipeline.breaker.trip("default", BatchUnavailable("away"))
     webhooks = [shopify("orders/paid", number, **order(1000 + number, ADA)) for number in (1, 2, 3)]
-    stay = delivery.run([record(world.queue, webhook, receive_count=2) for webhook in webhooks])
+    stay = pipeline.run([record(world.queue, webhook, receive_count=2) for webhook in webhooks])
     assert (len(stay), len(world.batch.calls)) == ((3, 0) if is_closed else (0, 1))
     assert world.parameters.reads == len(webhooks)
 
@@ -565,12 +565,12 @@ def test_settings_are_read_once_for_each_webhook(world: Any, shopify: Any, is_cl
 @pytest.mark.parametrize("is_closed", [False, True], ids=["called", "not called for a while"])
 def test_wrong_settings_park_their_webhooks_alone(world: Any, shopify: Any, is_closed: bool) -> None:
     world.parameters.write("shopify", "main", {"no_such_setting": 1})
-    delivery = world.delivery()
+    pipeline = world.pipeline()
     if is_closed:
-        delivery.gate.close("default", BatchUnavailable("away"))
+        pipeline.breaker.trip("default", BatchUnavailable("away"))
     other = replace(shopify("orders/paid", 2, group="2", **order(1002, GRACE)), connection="other")
     webhooks = [shopify("orders/paid", 1, **order(1001, ADA)), other]
-    stay = delivery.run([record(world.queue, webhook, receive_count=2) for webhook in webhooks])
+    stay = pipeline.run([record(world.queue, webhook, receive_count=2) for webhook in webhooks])
     assert [parked.failure.reason for parked in world.parked()] == ["the connection's settings are invalid"]
     assert (len(stay), len(world.batch.calls)) == ((1, 0) if is_closed else (0, 1))
 

@@ -24,8 +24,8 @@ def rows(world: Any) -> list[Any]:
 
 
 def preview(world: Any, *webhooks: Any) -> list[dict[str, Any]]:
-    delivery = world.delivery()
-    return previewed(delivery, [json.loads(world.queue.envelope(one)) for one in webhooks])
+    pipeline = world.pipeline()
+    return previewed(pipeline, [json.loads(world.queue.envelope(one)) for one in webhooks])
 
 
 def test_the_call_is_the_one_that_a_retry_would_make(world: Any, shopify: MakeWebhook) -> None:
@@ -87,7 +87,7 @@ def test_a_webhook_that_still_cannot_be_mapped_says_why(world: Any, shopify: Mak
 
 @pytest.mark.parametrize("envelope", [{}, {"id": "webhook-1"}, {"id": "x", "group": "y", "body": None}])
 def test_what_is_no_webhook_is_said_to_be_none(world: Any, envelope: dict[str, Any]) -> None:
-    [told] = previewed(world.delivery(), [envelope])
+    [told] = previewed(world.pipeline(), [envelope])
     assert (told["outcome"], told["call"]) == ("mapping_failed", None)
 
 

@@ -21,7 +21,7 @@ from functions.deliver.preview import previewed
 from functions.deliver.schema_drift.fields import ODD_IN_A_ROW, TOLD_FOR, USUAL_AFTER, load
 from functions.deliver.schema_drift.watcher import AGAIN_AFTER_SECONDS, LOOK_AT_EVERY, MAX_BODY_BYTES
 from functions.monitor.rounds import watch
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from tests.world import NOW, record
 
 WATCHED = ("shopify", "stripe", "woocommerce")
@@ -77,7 +77,7 @@ class Tool:
 
     def restart(self) -> None:
         """Have the next webhook delivered by a process that knows nothing."""
-        self.world.shapes = self.world.new_shapes()
+        self.world.schemas = self.world.new_shapes()
 
     def amiss(self) -> dict[str, list[str]]:
         now = datetime.fromtimestamp(self.world.now, UTC)
@@ -362,10 +362,10 @@ def test_what_could_not_be_noted_is_noted_a_minute_later(tool: Tool, dynamodb: C
 
 def test_of_two_processes_none_forgets_a_drift_that_the_other_found(tool: Tool) -> None:
     tool.send("shopify/orders.updated", USUAL_AFTER + 1, version="2026-01")
-    slow = tool.world.shapes
+    slow = tool.world.schemas
     tool.restart()
     tool.send("shopify/orders.updated", version="2026-04", change=drop("tags"))
-    tool.world.shapes = slow
+    tool.world.schemas = slow
     tool.send("shopify/orders.updated", version="2026-01", change=drop("name"))
     assert "2026-04" in load(tool.row(ORDER_KEY)["shapes"]["S"])
     assert tool.amiss() == {"shopify/main": ["field_gone orders/updated tags"]}
@@ -381,7 +381,7 @@ def test_a_room_that_cannot_say_what_it_reads_troubles_no_delivery(tool: Tool, l
         def api_version(self, webhook: Webhook, content: Any) -> str:
             raise RuntimeError("ada@example.com")
 
-    tool.world.shapes.readings = {"shopify": Broken()}
+    tool.world.schemas.readings = {"shopify": Broken()}
     tool.send("shopify/orders.updated")
     assert len(tool.world.operations) == 1
     assert "RuntimeError" in log.getvalue()
@@ -390,13 +390,13 @@ def test_a_room_that_cannot_say_what_it_reads_troubles_no_delivery(tool: Tool, l
 
 def test_a_preview_teaches_nothing(tool: Tool) -> None:
     envelope = json.loads(record(tool.world.queue, tool.webhook("shopify/orders.updated"))["body"])
-    previewed(tool.world.delivery(), [envelope])
-    assert tool.world.shapes.known == {}
+    previewed(tool.world.pipeline(), [envelope])
+    assert tool.world.schemas.known == {}
 
 
 # ── What is watched is what is read ─────────────────────────────────────────────────────────────────────
 
-TOPICS = [(source, topic) for source in WATCHED for topic in sorted(room(source, "receiver").TOPICS)]
+TOPICS = [(source, topic) for source in WATCHED for topic in sorted(source_module(source, "receiver").TOPICS)]
 ASKED_BY_LAW = {
     "customers/delete",
     "customers/redact",
@@ -409,7 +409,7 @@ ASKED_BY_LAW = {
 @pytest.mark.parametrize(("source", "topic"), TOPICS)
 def test_the_models_of_a_topic_are_those_that_its_mapping_reads(source: str, topic: str) -> None:
     """A mapping that is given nonsense names the model which it does not fit."""
-    models = room(source, "mapping").reads(topic)
+    models = source_module(source, "mapping").reads(topic)
     if topic in ASKED_BY_LAW:
         assert models == {}
         return
@@ -429,9 +429,9 @@ NONSENSE: dict[str, tuple[Any, ...]] = {"shopify": ([],), "woocommerce": ([],), 
 def refusing_model(source: str, topic: str, body: Any) -> str:
     webhook = Webhook("0", source, "main", topic, {}, json.dumps(body).encode(), datetime.now(UTC), "0")
     with pytest.raises(ValidationError) as caught:
-        room(source, "mapping").to_change(webhook, ConnectionSettings())
+        source_module(source, "mapping").to_change(webhook, ConnectionSettings())
     return caught.value.title
 
 
 def test_which_sources_are_watched(tool: Tool) -> None:
-    assert sorted(tool.world.shapes.readings) == sorted(WATCHED)
+    assert sorted(tool.world.schemas.readings) == sorted(WATCHED)

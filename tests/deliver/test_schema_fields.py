@@ -21,7 +21,7 @@ from functions.deliver.schema_drift.fields import (
     ODD_IN_A_ROW,
     TOLD_FOR,
     USUAL_AFTER,
-    Habit,
+    FieldHistory,
     Versions,
     drifts,
     dump,
@@ -222,4 +222,4 @@ def test_what_is_written_is_small() -> None:
         versions = after([ORDER.seen(body)] * USUAL_AFTER, versions, version=version)
     assert len(dump(versions)) < 20_000
     assert '"total_price":[20,"string"]' in dump(versions)
-    assert newest(versions)["total_price"] == Habit(USUAL_AFTER, TEXT)
+    assert newest(versions)["total_price"] == FieldHistory(USUAL_AFTER, TEXT)

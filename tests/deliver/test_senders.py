@@ -20,13 +20,13 @@ from functions.deliver.erasure import request
 from functions.deliver.poison_messages import Invocation
 from functions.deliver.senders import STOPPED_BEFORE, Senders
 from functions.retry.rounds import Archived, DeadLetters, Filter, Order, Report, retry_round
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from tests.world import NOW, World, record
 
 SENDERS = Senders.of(
     "stack-Shopify-1=shopify stack-Forms-2=typeform,form stack-Gaps-3=shopify,stripe w=bridge"
 )
-EVERY = (*ROOMS, request.SOURCE)
+EVERY = (*SOURCE_PACKAGES, request.SOURCE)
 AT = datetime.fromtimestamp(NOW, UTC)
 ANYBODY = "AROAEXAMPLE:somebody"
 
@@ -39,7 +39,7 @@ def role(function: str) -> str:
 def invoke(world: World, *records: dict[str, Any]) -> list[str]:
     """One invocation of deliver; returns what stays in the queue."""
     left = lambda: 30.0  # noqa: E731
-    return Invocation(world.delivery, world.ledger, world.queue, lambda: world.now, left, SENDERS).run(
+    return Invocation(world.pipeline, world.ledger, world.queue, lambda: world.now, left, SENDERS).run(
         records
     )
 
@@ -83,7 +83,7 @@ def seen(world: World) -> list[str]:
         mapped.append(webhook.source)
         raise ValueError
 
-    world.mappers, world.checks = dict.fromkeys(ROOMS, mapper), {}
+    world.mappers, world.checks = dict.fromkeys(SOURCE_PACKAGES, mapper), {}
     return mapped
 
 

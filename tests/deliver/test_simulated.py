@@ -13,8 +13,8 @@ from bridge.profiles.versions import ProfileState
 from bridge.storage.ledger import (
     LEASE_SECONDS,
     AddressConsent,
+    Attempts,
     Ledger,
-    Tries,
     gone_row,
     link_row,
     profile_row,
@@ -48,7 +48,7 @@ def told_by(ledger: Ledger) -> list[Any]:
     ask(lambda: ledger.lease("default", "ada", "one", NOW + 400))
     ask(lambda: ledger.lease("default", "ada", "one", NOW + 501))
     ask(lambda: ledger.links("default", ["x:1", "x:2"]))
-    ask(lambda: ledger.commit([tries_row("message-1", Tries(3, 2), NOW)]))
+    ask(lambda: ledger.commit([tries_row("message-1", Attempts(3, 2), NOW)]))
     ask(lambda: ledger.tries(["message-1", "message-2"]))
     ask(lambda: ledger.delete(["link#default#x:1", "link#default#nothing"]))
     ask(lambda: ledger.links("default", ["x:1"]))

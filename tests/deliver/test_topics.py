@@ -20,18 +20,18 @@ from bridge.receiving.confirmation import (
     Verdict,
     id_of_body,
 )
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.storage.ledger import Receipt, receipt_row
 from bridge.storage.queue import Parked
-from bridge.webhook import Request, Source, Summary, Webhook, webhook_id
-from functions.sources.registry import ROOMS, room, signed
+from bridge.webhook import Request, Routing, Source, Webhook, webhook_id
+from functions.sources.registry import SOURCE_PACKAGES, signed, source_module
 from functions.sources.shopify.confirmation import ANOTHER_SHOP
 from functions.sources.shopify.mapping import TOPIC_CHECK
 from tests.world import World
 
 SECRET = "the-secret"
 Send: TypeAlias = Callable[..., Webhook]
-RIVALS = sorted(room("shopify", "receiver").TOPICS)
+RIVALS = sorted(source_module("shopify", "receiver").TOPICS)
 
 
 def example(source: str, name: str) -> dict[str, Any]:
@@ -47,11 +47,11 @@ SHOP = example("shopify", "app.uninstalled")
 
 @pytest.fixture
 def send(world: World) -> Send:
-    """Signs a body as the tool does, under any topic, and has the door and deliver take it; returns the webhook."""
+    """Signs a body as the tool does, under any topic, and has the receiver and deliver take it; returns the webhook."""
 
     def send(source: str, topic: str, content: dict[str, Any], **headers: str) -> Webhook:
-        [shop] = room(source, "receiver").SOURCES
-        door = Door(
+        [shop] = source_module(source, "receiver").SOURCES
+        receiver = Receiver(
             shop,
             secrets=world.secrets,
             queue=world.queue,
@@ -64,7 +64,7 @@ def send(world: World) -> Send:
         own, _ = signed(source, topic, body, SECRET, world.now, "")
         given = {name.lower().replace("_", "-"): value for name, value in (own | headers).items()}
         request = {"pathParameters": {"source": source, "connection": "main"}, "headers": given}
-        answer = door(request | {"body": body.decode()}, None)
+        answer = receiver(request | {"body": body.decode()}, None)
         assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (200, "accepted")
         [webhook] = taken(world)
         world.deliver(webhook)
@@ -224,7 +224,7 @@ DELETION = example("shopify", "customers.delete")
 def test_bytes_that_came_under_another_topic_before_never_erase(world: World, send: Send) -> None:
     """Whatever the body says: here it does confirm the topic."""
     body = json.dumps(DELETION).encode()
-    earlier = webhook_id("shopify", "main", Summary("customers/update", ""), body)
+    earlier = webhook_id("shopify", "main", Routing("customers/update", ""), body)
     world.ledger.commit([receipt_row(delivered(earlier, world))])
     send("shopify", "customers/delete", DELETION)
     assert stopped(world).failure.reason == SEEN_BEFORE
@@ -234,7 +234,7 @@ def test_nor_where_both_come_at_once(world: World, shopify: Any) -> None:
     allows_all = TopicCheck(lambda webhook, settings: Verdict(), rivals=TOPIC_CHECK.rivals)
     world.checks = {"shopify": allows_all}
     erasing = shopify("customers/delete", 1, **DELETION)
-    other = webhook_id("shopify", "main", Summary("customers/update", ""), erasing.body)
+    other = webhook_id("shopify", "main", Routing("customers/update", ""), erasing.body)
     world.deliver(replace(erasing, id=other, topic="customers/update"), erasing)
     assert SEEN_BEFORE in {receipt.reason for receipt in world.ledger.scan_receipts(10)}
 
@@ -435,11 +435,11 @@ def test_once_the_check_is_corrected_a_retry_delivers(world: World, send: Send) 
 # ── The kind ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize("name", SOURCE_PACKAGES)
 def test_a_source_whose_topic_a_header_may_change_checks_it(name: str) -> None:
     """Every header and every part of the address that says a topic, changed after signing, is still proven."""
-    [source] = [one for one in room(name, "receiver").SOURCES if one.name == name]
-    checks = hasattr(room(name, "mapping"), "TOPIC_CHECK")
+    [source] = [one for one in source_module(name, "receiver").SOURCES if one.name == name]
+    checks = hasattr(source_module(name, "mapping"), "TOPIC_CHECK")
     for path in sorted(Path("events", name).glob("*.json")):
         if not path.name.endswith(".batch.json") and not source.uses_settings:
             assert checks or topic_is_in_body(source, path), (
@@ -462,7 +462,7 @@ def topic_is_in_body(source: Source, path: Path) -> bool:
         asked = {key: "another" if f"?{key}" == changed else value for key, value in query.items()}
         request = Request(source.name, "main", given, asked, body, f"https://x/{source.name}/main")
         try:
-            found.add(source.summarise(request).topic)
+            found.add(source.routing_of(request).topic)
         except (Ignored, Refused):
             continue
     return len(found) == 1

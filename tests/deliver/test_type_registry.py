@@ -20,7 +20,7 @@ from bridge.profiles.profile_change import Event, ProfileChange, Value
 from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook, group_id
-from functions.deliver.type_registry import KeptKinds
+from functions.deliver.type_registry import TypeRegistry
 from local.sandbox.app import ProjectKeys, create_app
 from tests.deliver.test_erasure import through
 from tests.owners import owners_group, owners_person
@@ -113,8 +113,8 @@ class FullLedger(Ledger):
         raise BatchUnavailable("the ledger is out of reach")
 
 
-def kept_in(ledger: type[Ledger], world: World) -> KeptKinds:
-    return KeptKinds(ledger(world.ledger.table, world.ledger.client))
+def kept_in(ledger: type[Ledger], world: World) -> TypeRegistry:
+    return TypeRegistry(ledger(world.ledger.table, world.ledger.client))
 
 
 def calls_of(world: World) -> list[str]:
@@ -298,7 +298,7 @@ def test_the_types_of_what_batch_took_are_remembered_and_the_first_stays(world: 
         "seen.items": "list of objects",
         "seen.items.quantity": "integer",
     }
-    world.kinds = KeptKinds(world.ledger)
+    world.kinds = TypeRegistry(world.ledger)
     world.deliver(*saying(world, {"size": 42}))
     assert world.operations[-1]["attributes"] == {"size": "42"}
 
@@ -347,7 +347,7 @@ def test_where_two_deliveries_give_a_name_two_types_at_once_the_second_is_parked
     box, text = saying(world, {"newsletter": True}, {"newsletter": "perhaps", "city": "Paris"})
     world.kinds = kept_in(FullLedger, world)
     world.deliver(box)
-    world.kinds = KeptKinds(world.ledger)
+    world.kinds = TypeRegistry(world.ledger)
     assert world.deliver(text) == []
     [parked] = world.parked()
     assert parked.failure.reason == "Batch refused attribute:newsletter"
@@ -432,7 +432,7 @@ def test_what_always_comes_costs_no_call_to_dynamodb(world: World) -> None:
     assert deliver() == [*once, "BatchGetItem", "TransactWriteItems"]
     assert deliver() == [*once, "BatchGetItem"]
     assert deliver() == deliver() == once
-    world.kinds = KeptKinds(world.ledger)
+    world.kinds = TypeRegistry(world.ledger)
     assert deliver() == [*once, "BatchGetItem"]
     assert deliver() == once
 
@@ -448,7 +448,7 @@ def test_a_conflict_that_always_comes_costs_no_call_either(world: World) -> None
 
 
 def test_a_process_keeps_no_more_names_in_mind_than_it_has_room_for(world: World) -> None:
-    world.kinds = KeptKinds(world.ledger, max_names=2)
+    world.kinds = TypeRegistry(world.ledger, max_names=2)
     for _ in range(2):
         world.deliver(*saying(world, {"a": 1, "b": 1, "c": 1}))
     assert (world.kinds.standing, dict(world.kinds.settled)) == ({}, {})
@@ -464,7 +464,7 @@ def test_while_types_cannot_be_read_webhooks_stay_in_the_queue(world: World) -> 
     world.kinds = kept_in(AwayLedger, world)
     assert world.deliver(one) == [f"message-{one.id}"]
     assert world.batch.calls == []
-    world.kinds = KeptKinds(world.ledger)
+    world.kinds = TypeRegistry(world.ledger)
     assert world.deliver(one) == []
     assert warnings_of(world, one) == ()
 
@@ -476,7 +476,7 @@ def test_where_types_cannot_be_written_the_webhook_is_delivered_and_the_next_wri
     world.kinds = kept_in(FullLedger, world)
     assert world.deliver(one) == []
     assert warnings_of(world, one) == ()
-    world.kinds = KeptKinds(world.ledger)
+    world.kinds = TypeRegistry(world.ledger)
     world.deliver(*saying(world, {"size": "L"}))
     assert world.ledger.kinds("default", ["size"]) == {"size": "string"}
 

@@ -12,10 +12,10 @@ import pytest
 
 from bridge.profiles.identity import email_sha256
 from bridge.receiving import claims
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.webhook import Webhook
 from cli.sample import Sample, signed
-from functions.sources.registry import ROOMS, VISITED, room
+from functions.sources.registry import SOURCE_PACKAGES, VISITED, source_module
 from tests.world import NOW
 
 URL = "https://door.example.com"
@@ -73,8 +73,8 @@ def deliver(world: Any, sample: Sample) -> Webhook:
     source, path = sample.source, f"/{sample.source}/main"
     own = sample if source == "custom" else replace(sample, settings=None)
     request = signed(own, URL + path, TOKEN, NOW)
-    door = Door(
-        *room(source, "receiver").SOURCES,
+    receiver = Receiver(
+        *source_module(source, "receiver").SOURCES,
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
@@ -82,7 +82,7 @@ def deliver(world: Any, sample: Sample) -> Webhook:
         clock=lambda: world.now,
     )
     query = request.url.partition("?")[2]
-    answer = door(
+    answer = receiver(
         {
             "rawPath": path,
             "rawQueryString": query,
@@ -258,13 +258,18 @@ def test_nobody_proves_an_id_by_sending_the_receivers_mark(world: Any, send: Sen
 
 
 def test_no_source_keeps_the_header_of_the_mark() -> None:
-    for source in ROOMS:
-        for one in room(source, "receiver").SOURCES:
+    for source in SOURCE_PACKAGES:
+        for one in source_module(source, "receiver").SOURCES:
             assert claims.HEADER not in one.kept_headers
 
 
 def test_every_source_with_visitors_has_claims_that_its_receiver_proves() -> None:
-    claiming = {one.name for source in ROOMS for one in room(source, "receiver").SOURCES if one.claims}
+    claiming = {
+        one.name
+        for source in SOURCE_PACKAGES
+        for one in source_module(source, "receiver").SOURCES
+        if one.claims
+    }
     assert claiming == VISITED
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.connections import BATCH_KEYS
 from local.loopback import LoopbackOnly, is_nobodys
 from local.sandbox.app import ProjectKeys, SandboxApp, create_app
@@ -50,7 +50,7 @@ class Batch:
 @pytest.fixture(scope="session")
 def batch() -> Iterator[Batch]:
     keys = ProjectKeys(str(BATCH_KEYS["rest_api_key"]), tuple(BATCH_KEYS["app_keys"]))
-    app = create_app(projects={batch_keys(source)["project_key"]: keys for source in ROOMS})
+    app = create_app(projects={batch_keys(source)["project_key"]: keys for source in SOURCE_PACKAGES})
     listening = local_socket(0)
     config = uvicorn.Config(LoopbackOnly(app, is_nobodys), log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)

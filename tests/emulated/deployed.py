@@ -21,7 +21,7 @@ import boto3
 
 from bridge.storage.parameters import Parameters
 from bridge.storage.secrets import Secrets
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.connections import BATCH_KEYS, CONNECTION, seed, settings
 from local.process import ROOT
 from local.routes import Router
@@ -172,8 +172,8 @@ def deploy(emulator: Ministack, stack: str, parameters: Mapping[str, str]) -> De
     create(emulator, stack, parameters)
     deployed = Deployed(emulator, stack, translated)
     make_routes(deployed)
-    seed(deployed.secrets, deployed.parameters, ROOMS)
-    for source in ROOMS:
+    seed(deployed.secrets, deployed.parameters, SOURCE_PACKAGES)
+    for source in SOURCE_PACKAGES:
         give_a_project(deployed, source)
     return deployed
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.process import ROOT
 from tests.emulated.deployed import Deployed, is_lacking, translated_template
 from tests.emulated.ministack import Ministack
@@ -40,7 +40,7 @@ def test_every_function_of_the_template_is_deployed_with_a_role_of_its_own(bridg
     assert len({function.role for function in bridge.functions.values()}) == len(declared)
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_every_source_is_reached_and_refuses_what_is_not_signed(bridge: Deployed, source: str) -> None:
     with bridge.emulator.http() as client:
         answer = client.post(f"/{source}/main", headers={"host": bridge.host}, content=b"{}")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from tests.emulated.deployed import Deployed
 
-SOURCES = tuple(ROOMS)
+SOURCES = tuple(SOURCE_PACKAGES)
 DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "403"}
 WORKERS = ("DeliverFunction", "RetryFunction", "GapsFunction", "WatchFunction")
 

@@ -1,4 +1,4 @@
-"""Run the properties of this folder for a long time: `make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS="door mapping"`.
+"""Run the properties of this folder for a long time: `make fuzz FUZZ_SECONDS=600 FUZZ_TARGETS="receiver mapping"`.
 
 Atheris, https://github.com/google/atheris, watches which lines of ours a property reaches, and looks for ways to new
 ones. Where it cannot be installed, the same properties run on random choices. What fails is kept in `.hypothesis`, so
@@ -57,9 +57,9 @@ def fuzz(name: str, seconds: int) -> None:
         sys.exit()
     with atheris.instrument_imports(include=["bridge", "functions"]):
         target = properties()[name]
-        for source in importlib.import_module("functions.sources.registry").ROOMS:
+        for source in importlib.import_module("functions.sources.registry").SOURCE_PACKAGES:
             for module in ("receiver", "mapping"):
-                importlib.import_module("functions.sources.registry").room(source, module)
+                importlib.import_module("functions.sources.registry").source_module(source, module)
     corpus = WHERE_TO / name
     plant(corpus)
     options = [

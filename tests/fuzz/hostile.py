@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from tests.sources.test_every_source import EXAMPLES, Example
 
 SAMPLES = Path("../shared/samples")
@@ -192,7 +192,7 @@ QUERIES = st.dictionaries(
     st.sampled_from(["token", "hub.challenge", "hub.verify_token"]) | TEXTS, TEXTS, max_size=3
 )
 CONNECTIONS = st.sampled_from(["main", "main", "other", "", "../batch/default", "MAIN", "a" * 64]) | TEXTS
-SOURCES = st.sampled_from([*ROOMS])
+SOURCES = st.sampled_from([*SOURCE_PACKAGES])
 
 
 @st.composite

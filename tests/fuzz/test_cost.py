@@ -20,14 +20,14 @@ import pytest
 from pydantic import ValidationError
 
 from bridge.errors import BridgeError
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.storage.connections import Connections
 from bridge.storage.parameters import Parameters
 from bridge.storage.queue import WebhookQueue
 from bridge.storage.secrets import Secrets
 from bridge.webhook import Request
 from functions.sources.forms.reading.body import gathered
-from functions.sources.registry import ROOMS, room
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 from tests.core.stand_ins import Calls, Store
 from tests.fuzz.hostile import examples_of
 from tests.fuzz.test_mappings import can_be_sent, settings_of, webhook_of
@@ -42,7 +42,7 @@ MOST_BYTES_A_BYTE = 150
 """Memory for each byte of a body: an empty object of JSON is 64 for two."""
 MULTIPART = "multipart/form-data; boundary=frontier"
 URLENCODED = "application/x-www-form-urlencoded"
-FORMS = tuple(source for source, place in ROOMS.items() if place == "functions.sources.forms")
+FORMS = tuple(source for source, place in SOURCE_PACKAGES.items() if place == "functions.sources.forms")
 POSTED = ("form", "gravity", "elementor", "wufoo", "jotform")
 """Sources whose bodies may be urlencoded or multipart."""
 
@@ -90,13 +90,13 @@ def body_with(example: Example, text: str) -> bytes:
 
 
 def work(example: Example) -> None:
-    """The door's look at a body, and its mapping with all of Batch's limits."""
+    """The receiver's look at a body, and its mapping with all of Batch's limits."""
     with contextlib.suppress(BridgeError):
-        source_of(example.source).summarise(
+        source_of(example.source).routing_of(
             Request(example.source, "main", example.headers, {}, example.body, settings=example.settings)
         )
     with contextlib.suppress(BridgeError, ValidationError):
-        change = room(example.source, "mapping").to_change(webhook_of(example), settings_of(example))
+        change = source_module(example.source, "mapping").to_change(webhook_of(example), settings_of(example))
         can_be_sent(change)
 
 
@@ -164,7 +164,7 @@ def check_memory(example: Example, family: str) -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_no_text_costs_more_than_its_length(pattern: str) -> None:
-    for source in ROOMS:
+    for source in SOURCE_PACKAGES:
         example = examples_of(source)[0]
         text = (pattern * CHARACTERS)[:CHARACTERS]
         body = body_with(example, text)
@@ -235,7 +235,7 @@ def deep(levels: int, width: int) -> Any:
     return [content] * max(1, width)
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_no_json_costs_more_than_an_ordinary_body_of_its_size(source: str) -> None:
     example = json_example(source)
     content = json.loads(example.body)
@@ -357,7 +357,7 @@ def refuse(source: str, body: bytes) -> None:
     store = Store()
     store.put(f"bridge-test/{source}/main", {"signing_secrets": ["secret", "older", "oldest"]})
     store.put(f"/bridge-test/{source}/main", dict(example.settings or {"thank_you_url": "https://a.example"}))
-    door = Door(
+    receiver = Receiver(
         source_of(source),
         secrets=Secrets("bridge-test", store),
         queue=WebhookQueue("https://queue", client=Calls()),
@@ -368,10 +368,10 @@ def refuse(source: str, body: bytes) -> None:
     event = Example(source, example.topic, example.headers, body, settings=example.settings).event(
         secret="wrong", now=SENT_AT
     )
-    assert door(event, None)["statusCode"] == 401
+    assert receiver(event, None)["statusCode"] == 401
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_a_wrong_signature_costs_a_few_times_an_ordinary_refusal_whatever_the_body(source: str) -> None:
     ordinary = json_example(source).body
     refuse(source, ordinary)

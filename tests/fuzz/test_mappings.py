@@ -16,7 +16,7 @@ from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.overrides import chosen
-from functions.sources.registry import room, settings_model
+from functions.sources.registry import settings_model, source_module
 from functions.sources.stripe.thin import whole
 from tests.fuzz.hostile import SOURCES, TEXTS, VALUES, changed, examples_of, webhooks
 from tests.sources.test_every_source import SENT_AT, Example, source_of
@@ -105,7 +105,9 @@ def can_be_sent(change: ProfileChange) -> None:
 @given(SOURCES.flatmap(webhooks))
 def test_a_mapping_raises_nothing_but_its_own_errors_and_what_it_makes_can_be_sent(example: Example) -> None:
     with contextlib.suppress(BridgeError, ValidationError):
-        can_be_sent(room(example.source, "mapping").to_change(webhook_of(example), settings_of(example)))
+        can_be_sent(
+            source_module(example.source, "mapping").to_change(webhook_of(example), settings_of(example))
+        )
 
 
 @often
@@ -114,7 +116,7 @@ def test_any_value_becomes_any_type_or_a_warning(content: dict[str, object]) -> 
     body = json.dumps(content).encode()
     webhook = webhook_of(Example("custom", "webhook", {"content-type": "application/json"}, body))
     with contextlib.suppress(BridgeError):
-        can_be_sent(room("custom", "mapping").to_change(webhook, EVERY_TYPE))
+        can_be_sent(source_module("custom", "mapping").to_change(webhook, EVERY_TYPE))
 
 
 @often
@@ -123,7 +125,7 @@ def test_what_the_settings_add_can_be_sent(example: Example, expression: str) ->
     added = {"added_attributes": {"added": expression, "date(added_at)": expression}, "prefix": "x_"}
     chosen_by = checked(added, ConnectionSettings)
     with contextlib.suppress(BridgeError, ValidationError):
-        change = room(example.source, "mapping").to_change(webhook_of(example), settings_of(example))
+        change = source_module(example.source, "mapping").to_change(webhook_of(example), settings_of(example))
         can_be_sent(chosen(change, chosen_by, webhook_of(example)))
 
 
@@ -160,5 +162,5 @@ def test_whatever_stripe_answers_to_a_thin_event_its_whole_is_mapped_or_refused(
     body = json.dumps(data.draw(changed(notice))).encode()
     webhook = webhook_of(Example("stripe", example.topic, {}, body))
     with contextlib.suppress(BridgeError, ValidationError):
-        can_be_sent(room("stripe", "mapping").to_change(whole(webhook, ask), ConnectionSettings()))
+        can_be_sent(source_module("stripe", "mapping").to_change(whole(webhook, ask), ConnectionSettings()))
     assert all(url.startswith("https://api.stripe.com/v") and ".." not in url for url in asked)

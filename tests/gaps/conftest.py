@@ -17,7 +17,7 @@ from bridge.providers.client import ProviderClient
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, group_id, webhook_id
 from functions.gaps.comparison import Comparison, Report, Tools
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from local.provider import SHOPIFY_TOKEN, STRIPE_KEY, Provider
 from tests.world import World, aws, world
 
@@ -83,7 +83,11 @@ class Town:
         """The webhook that the provider sends of this, written in its own way."""
         body = json.dumps(content, indent=1).encode()
         headers = {"x-shopify-topic": topic}
-        summary = room(source, "receiver").SOURCES[0].summarise(Request(source, "main", headers, {}, body))
+        summary = (
+            source_module(source, "receiver")
+            .SOURCES[0]
+            .routing_of(Request(source, "main", headers, {}, body))
+        )
         return Webhook(
             id=webhook_id(source, "main", summary, body),
             source=source,
@@ -106,8 +110,8 @@ class Town:
     def compare(self, source: str, *, since: float | None = None, dry_run: bool = False) -> Report:
         self.runs += 1
         return Comparison(
-            door=room(source, "receiver").SOURCES[0],
-            listing=room(source, "event_list"),
+            source=source_module(source, "receiver").SOURCES[0],
+            listing=source_module(source, "event_list"),
             connection="main",
             settings=ConnectionSettings.model_validate(self.settings[source]),
             api_key=self.keys[source],

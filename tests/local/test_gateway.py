@@ -1,4 +1,4 @@
-"""The door answers as API Gateway does, in front of functions that do and do not behave."""
+"""The endpoint answers as API Gateway does, in front of functions that do and do not behave."""
 
 import json
 from collections.abc import Mapping

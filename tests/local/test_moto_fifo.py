@@ -12,7 +12,7 @@ from moto.sqs import models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 
 from local import moto_fifo
-from local.moto_fifo import DEDUPLICATION_MILLISECONDS, PromisingQueue, ReceiptHandleExpired
+from local.moto_fifo import DEDUPLICATION_MILLISECONDS, ReceiptHandleExpired, SqsFifoQueue
 
 moto_fifo.install()
 Make = Callable[..., "Queue"]
@@ -26,9 +26,9 @@ class Queue:
         self.name = name
 
     @property
-    def inside(self) -> PromisingQueue:
+    def inside(self) -> SqsFifoQueue:
         queue = self.backend.get_queue(self.name)
-        assert isinstance(queue, PromisingQueue)
+        assert isinstance(queue, SqsFifoQueue)
         return queue
 
     def send(self, body: str, group: str = "g", deduplication: str | None = None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from bridge.errors import FAILURE_CLASSES
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.page import NAMES, REMEDIES
 from local.samples import samples_of
 from local.stack import LocalStack
@@ -182,7 +182,7 @@ def test_a_sample_that_comes_after_another_says_so(page: Page) -> None:
 
 def test_every_tool_is_folded_and_says_how_many_samples_it_has(page: Page) -> None:
     assert samples_shown(page) == []
-    for source in ROOMS:
+    for source in SOURCE_PACKAGES:
         expect(tool(page, source).locator("summary .count").first).to_have_text(
             re.compile(rf"{len(samples_of(source))} samples?")
         )
@@ -232,7 +232,7 @@ def test_after_a_search_all_is_as_it_was_before(page: Page) -> None:
     assert samples_shown(page) == []
     page.fill("#search", "")
     assert samples_shown(page) == before
-    expect(page.locator(".source:visible")).to_have_count(len(ROOMS))
+    expect(page.locator(".source:visible")).to_have_count(len(SOURCE_PACKAGES))
     expect(page.locator("#found")).to_be_empty()
 
 
@@ -267,5 +267,5 @@ def test_nothing_is_wider_than_the_screen_and_every_button_has_a_name(page: Page
 
 
 def test_every_source_and_every_failure_class_has_its_words() -> None:
-    assert set(NAMES) == set(ROOMS), "local/page/__init__.py: name the source in NAMES"
+    assert set(NAMES) == set(SOURCE_PACKAGES), "local/page/__init__.py: name the source in NAMES"
     assert set(REMEDIES) == set(FAILURE_CLASSES), "local/page/__init__.py: say in REMEDIES what to do"

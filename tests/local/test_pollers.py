@@ -13,7 +13,7 @@ from moto.sqs import models
 
 from local import moto_fifo
 from local.lineage import header_of, invocations, merged, name_of, trace_header
-from local.moto_fifo import PromisingQueue
+from local.moto_fifo import SqsFifoQueue
 from local.pollers import Poller, failures, keep_schedule, rate_seconds
 from local.runtime import FunctionFailed
 from local.template import EventSource, FunctionSettings, Schedule
@@ -50,15 +50,15 @@ class Handler:
         return [[record["body"] for record in event["Records"]] for event in self.asked]
 
 
-def make_queue() -> PromisingQueue:
+def make_queue() -> SqsFifoQueue:
     queue = models.SQSBackend("eu-west-1", "123456789012").create_queue(
         "queue.fifo", FifoQueue="true", VisibilityTimeout=1
     )
-    assert isinstance(queue, PromisingQueue)
+    assert isinstance(queue, SqsFifoQueue)
     return queue
 
 
-def send(queue: PromisingQueue, *bodies: str, group: str = "g") -> None:
+def send(queue: SqsFifoQueue, *bodies: str, group: str = "g") -> None:
     for body in bodies:
         message = models.Message(body, body)
         message.group_id, message.deduplication_id = group, body
@@ -67,7 +67,7 @@ def send(queue: PromisingQueue, *bodies: str, group: str = "g") -> None:
 
 
 def poll(
-    queue: PromisingQueue, handler: Handler, until: Callable[[], bool], reports: bool = True, batch: int = 10
+    queue: SqsFifoQueue, handler: Handler, until: Callable[[], bool], reports: bool = True, batch: int = 10
 ) -> None:
     """Run a poller until a condition holds."""
 
@@ -115,7 +115,7 @@ def test_a_record_says_what_lambda_says() -> None:
     assert (record["messageId"], record["body"]) == ("body", "body")
 
 
-def rounds(may_loop: bool) -> tuple[Handler, PromisingQueue]:
+def rounds(may_loop: bool) -> tuple[Handler, SqsFifoQueue]:
     """Let a function send what it gets to the queue it came from, 20 times or until it is stopped."""
     queue, handler = make_queue(), Handler()
     handler.settings = replace(SETTINGS, may_loop=may_loop)

@@ -15,7 +15,7 @@ import boto3
 import httpx
 import pytest
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.process import ROOT
 from local.stack import LocalStack, StackFailed
 
@@ -70,7 +70,7 @@ def pids(stack: LocalStack) -> list[int]:
 
 def test_every_source_is_connected(stack: LocalStack) -> None:
     connections = get(stack, "/_local/connections")
-    assert [one["source"] for one in connections] == list(ROOMS)
+    assert [one["source"] for one in connections] == list(SOURCE_PACKAGES)
     for one in connections:
         assert one["url"].partition("?")[0] == f"{stack.url}/{one['source']}/main"
         assert one["signing_secret"].partition("_local_")[2]

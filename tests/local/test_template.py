@@ -7,7 +7,7 @@ import boto3
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from local.aws import LocalAws, forget_all
 from local.environment import aws_variables
 from local.process import ROOT
@@ -55,7 +55,7 @@ def test_functions_have_the_variables_of_the_template_with_their_references_reso
     assert deliver.timeout_seconds == 30
 
 
-@pytest.mark.parametrize("source", ROOMS)
+@pytest.mark.parametrize("source", SOURCE_PACKAGES)
 def test_every_source_has_a_route(deployment: Deployment, source: str) -> None:
     match = Router(deployment.routes).match("POST", f"/{source}/main")
     assert match is not None

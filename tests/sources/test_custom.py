@@ -33,7 +33,7 @@ FIXTURES = [
 def webhook_of(
     settings: dict[str, Any], body: bytes, connection: str = "main", content_type: str = "application/json"
 ) -> Webhook:
-    """The webhook as the door would queue it. Raises Ignored where no rule is about its topic."""
+    """The webhook as the receiver would queue it. Raises Ignored where no rule is about its topic."""
     headers = {"content-type": content_type}
     request = Request("custom", connection, headers, {}, body, settings=settings)
     topic = topic_of(request, document(headers, body))

@@ -1,4 +1,4 @@
-"""Any other tool at the door: each way to prove a webhook, handshakes, and settings that accept nothing."""
+"""Any other tool at the receiver: each way to prove a webhook, handshakes, and settings that accept nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import InvalidSignature
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.webhook import MAX_BODY_BYTES, Request
 from functions.sources.custom.receiver import CUSTOM, verify
 from functions.sources.custom.signing import sign
@@ -90,7 +90,7 @@ def ask(world: Any) -> Ask:
             world.parameters.write("custom", "main", settings)
         world.secrets.cache.entries.clear()
         world.parameters.cache.entries.clear()
-        door = Door(
+        receiver = Receiver(
             CUSTOM,
             secrets=world.secrets,
             queue=world.queue,
@@ -107,7 +107,7 @@ def ask(world: Any) -> Ask:
             "body": base64.b64encode(body).decode(),
             "isBase64Encoded": True,
         }
-        return door(event, None)
+        return receiver(event, None)
 
     return posted
 
@@ -314,7 +314,7 @@ def test_a_get_is_answered_as_the_handshake_says(
 
 
 def test_hundreds_of_digests_in_a_header_cost_one_look_at_the_body() -> None:
-    """Else a stranger, who can sign nothing, could keep the door busy with six megabytes for minutes."""
+    """Else a stranger, who can sign nothing, could keep the receiver busy with six megabytes for minutes."""
     body = b"a" * MAX_BODY_BYTES
     signatures = " ".join(["v1,AAAA"] * 1200)
     headers = {"webhook-id": "1", "webhook-timestamp": str(int(NOW)), "webhook-signature": signatures}

@@ -19,7 +19,8 @@ GOOD: dict[str, Any] = {
 }
 PRESETS = sorted(Path("presets").glob("*.json"))
 FREE_BYTES = 4096
-"""A larger parameter is paid for. https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
+"""A larger parameter is paid for.
+https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
 
 
 def rule(**content: Any) -> dict[str, Any]:

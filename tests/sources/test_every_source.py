@@ -1,4 +1,4 @@
-"""The promises that every source makes. A source is tested here by being in `functions.sources.registry.ROOMS`."""
+"""The promises that every source makes. Every source of `functions.sources.registry` is tested here."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.receiving.signatures import NO_HEADER
 from bridge.webhook import Source
-from functions.sources.registry import ROOMS, room, signed
+from functions.sources.registry import SOURCE_PACKAGES, signed, source_module
 from tests.world import with_told_times
 
 EVENTS = Path("events")
@@ -77,7 +77,7 @@ class Example:
 
 
 def source_of(name: str) -> Source:
-    return next(source for source in room(name, "receiver").SOURCES if source.name == name)
+    return next(source for source in source_module(name, "receiver").SOURCES if source.name == name)
 
 
 def example_of(source: str) -> Example:
@@ -86,15 +86,15 @@ def example_of(source: str) -> Example:
 
 
 @pytest.fixture
-def door(world: Any, request: pytest.FixtureRequest) -> Door:
-    """A door of all sources; the connection of the test's own has two secrets."""
+def receiver(world: Any, request: pytest.FixtureRequest) -> Receiver:
+    """A receiver of all sources; the connection of the test's own has two secrets."""
     chosen = request.node.callspec.params
     name = chosen.get("name") or chosen.get("source") or chosen["path"].parent.name
     world.connect(name, signing_secrets=[SECRET, PREVIOUS])
     if settings := example_of(name).settings:
         world.parameters.write(name, "main", settings)
-    return Door(
-        *(source_of(name) for name in ROOMS),
+    return Receiver(
+        *(source_of(name) for name in SOURCE_PACKAGES),
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
@@ -116,13 +116,13 @@ def named(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-each_source = pytest.mark.parametrize("name", ROOMS)
+each_source = pytest.mark.parametrize("name", SOURCE_PACKAGES)
 each_example = pytest.mark.parametrize("path", EXAMPLES, ids=named)
 
 
 @each_example
-def test_accepts_what_its_provider_sends(door: Door, world: Any, path: Path) -> None:
-    answer = door(Example.read(path).event(), None)
+def test_accepts_what_its_provider_sends(receiver: Receiver, world: Any, path: Path) -> None:
+    answer = receiver(Example.read(path).event(), None)
     [envelope] = queued(world)
     assert (answer["statusCode"], json.loads(answer["body"])) == (
         200,
@@ -146,11 +146,11 @@ def test_becomes_exactly_what_stands_beside_the_example(world: Any, path: Path) 
 
 
 def delivered(world: Any, path: Path) -> Any:
-    """The receipt of an example that went through the door and the queue to Batch."""
+    """The receipt of an example that went through the receiver and the queue to Batch."""
     example = Example.read(path)
     source = source_of(example.source)
     kept = {name: value for name, value in example.headers.items() if name in source.kept_headers}
-    door = Door(
+    receiver = Receiver(
         source,
         secrets=world.secrets,
         queue=world.queue,
@@ -161,7 +161,7 @@ def delivered(world: Any, path: Path) -> Any:
     if example.settings:
         world.parameters.write(example.source, "main", example.settings)
     world.connect(example.source, signing_secrets=[SECRET])
-    door(example.event(now=world.now), None)
+    receiver(example.event(now=world.now), None)
     [envelope] = queued(world)
     assert envelope["headers"] == kept
     world.deliver(world.queue.webhook(json.dumps(envelope)))
@@ -174,45 +174,45 @@ def says_something(expected: list[dict[str, Any]]) -> bool:
 
 
 @each_source
-def test_refuses_an_unsigned_webhook(door: Door, world: Any, name: str) -> None:
-    answer = door(example_of(name).event(secret=None), None)
+def test_refuses_an_unsigned_webhook(receiver: Receiver, world: Any, name: str) -> None:
+    answer = receiver(example_of(name).event(secret=None), None)
     assert (answer["statusCode"], answer["body"]) == (401, '{"error": "invalid_signature"}')
     assert queued(world) == []
 
 
 @each_source
-def test_refuses_a_webhook_signed_with_another_secret(door: Door, world: Any, name: str) -> None:
-    answer = door(example_of(name).event(secret="a-stranger"), None)
+def test_refuses_a_webhook_signed_with_another_secret(receiver: Receiver, world: Any, name: str) -> None:
+    answer = receiver(example_of(name).event(secret="a-stranger"), None)
     assert (answer["statusCode"], queued(world)) == (401, [])
 
 
 @each_source
 def test_refuses_a_tampered_webhook_or_takes_a_token_for_what_it_is(
-    door: Door, world: Any, name: str
+    receiver: Receiver, world: Any, name: str
 ) -> None:
     example = example_of(name)
     event = example.event() | {"body": base64.b64encode(example.body + b" ").decode()}
     proves_the_body = not event["queryStringParameters"]
-    answer = door(event, None)
+    answer = receiver(event, None)
     assert answer["statusCode"] == (401 if proves_the_body else 200)
 
 
 @each_source
-def test_a_replay_is_refused_or_recognised(door: Door, world: Any, name: str) -> None:
+def test_a_replay_is_refused_or_recognised(receiver: Receiver, world: Any, name: str) -> None:
     replayed = example_of(name).event()
-    first = door(replayed, None)
-    door.clock = lambda: SENT_AT + (source_of(name).repeat_seconds or 3600) - 1
-    again = door(replayed, None)
+    first = receiver(replayed, None)
+    receiver.clock = lambda: SENT_AT + (source_of(name).repeat_seconds or 3600) - 1
+    again = receiver(replayed, None)
     assert again["statusCode"] == 401 or again["body"] == first["body"]
 
 
 @each_source
-def test_a_replay_under_another_delivery_id_is_recognised(door: Door, name: str) -> None:
+def test_a_replay_under_another_delivery_id_is_recognised(receiver: Receiver, name: str) -> None:
     example = example_of(name)
     event = example.event()
     unsigned = [one for one in DELIVERY_IDS if one in example.headers or one not in event["headers"]]
     first, again = (
-        door(event | {"headers": event["headers"] | dict.fromkeys(unsigned, number)}, None)
+        receiver(event | {"headers": event["headers"] | dict.fromkeys(unsigned, number)}, None)
         for number in ("1", "2")
     )
     assert first["statusCode"] == 200
@@ -220,25 +220,25 @@ def test_a_replay_under_another_delivery_id_is_recognised(door: Door, name: str)
 
 
 @each_source
-def test_accepts_the_previous_secret(door: Door, name: str) -> None:
-    assert door(example_of(name).event(secret=PREVIOUS), None)["statusCode"] == 200
+def test_accepts_the_previous_secret(receiver: Receiver, name: str) -> None:
+    assert receiver(example_of(name).event(secret=PREVIOUS), None)["statusCode"] == 200
 
 
 @each_source
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b"[" * 100_000, b"{}"])
-def test_answers_authentic_nonsense_politely(door: Door, world: Any, name: str, body: bytes) -> None:
-    answer = door(replace(example_of(name), body=body).event(), None)
+def test_answers_authentic_nonsense_politely(receiver: Receiver, world: Any, name: str, body: bytes) -> None:
+    answer = receiver(replace(example_of(name), body=body).event(), None)
     assert answer["statusCode"] in (200, 400)
     assert answer["statusCode"] == 200 or queued(world) == []
 
 
 @each_source
 def test_logs_nothing_that_it_was_told(
-    door: Door, world: Any, name: str, log: StringIO, capsys: pytest.CaptureFixture[str]
+    receiver: Receiver, world: Any, name: str, log: StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in EXAMPLES:
         if path.parent.name == name:
-            door(Example.read(path).event(), None)
+            receiver(Example.read(path).event(), None)
             for envelope in queued(world):
                 world.deliver(world.queue.webhook(json.dumps(envelope)))
     logged = log.getvalue() + "".join(capsys.readouterr())
@@ -329,15 +329,15 @@ def counted_as_refused(world: Any, source: str) -> dict[str, int]:
 
 @each_source
 def test_a_call_without_a_signature_counts_where_it_has_a_header_of_the_tools_own(
-    name: str, door: Door, world: Any
+    name: str, receiver: Receiver, world: Any
 ) -> None:
     event = replace(example_of(name), headers={"content-type": "application/json"}).event(secret=None)
     event["headers"] = {"content-type": "application/json", "user-agent": "curl/8.5"}
-    assert door(event, None)["statusCode"] == 401
+    assert receiver(event, None)["statusCode"] == 401
     assert counted_as_refused(world, name) == {}, "whoever tries addresses is nobody's tool"
     header, value = OWN_HEADERS.get(name, ("", ""))
     if not header:
         return
     event["headers"][header] = value
-    assert door(event, None)["statusCode"] == 401
+    assert receiver(event, None)["statusCode"] == 401
     assert counted_as_refused(world, name) == {NO_HEADER: 1}

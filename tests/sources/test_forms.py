@@ -46,7 +46,7 @@ def webhook(source: str, body: bytes, **headers: str) -> Webhook:
     """A webhook as it comes out of the queue."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     vendor = VENDORS[source].source
-    summary = vendor.summarise(Request(source, "main", named, {}, body))
+    summary = vendor.routing_of(Request(source, "main", named, {}, body))
     kept = {name: text for name, text in named.items() if name in vendor.kept_headers}
     found = webhook_id(source, "main", summary, body)
     return Webhook(found, source, "main", summary.topic, kept, body, RECEIVED_AT, summary.customer)

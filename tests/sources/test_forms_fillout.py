@@ -106,10 +106,10 @@ def test_a_submission_may_be_the_whole_body() -> None:
 
 def test_an_edited_submission_is_another_webhook_and_a_repeat_is_not() -> None:
     first, again, edited = (
-        fillout.summarise(Request("fillout", "main", {}, {}, body(lastUpdatedAt=at, **more)))
+        fillout.routing_of(Request("fillout", "main", {}, {}, body(lastUpdatedAt=at, **more)))
         for at, more in (("1", {}), ("1", {"quiz": {}}), ("2", {}))
     )
-    assert first.content_key == again.content_key != edited.content_key
+    assert first.idempotency_key == again.idempotency_key != edited.idempotency_key
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_an_edited_submission_is_another_webhook_and_a_repeat_is_not() -> None:
 )
 def test_what_is_no_submission_is_malformed(content: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody):
-        fillout.summarise(Request("fillout", "main", {}, {}, json.dumps(content).encode()))
+        fillout.routing_of(Request("fillout", "main", {}, {}, json.dumps(content).encode()))

@@ -93,4 +93,4 @@ def test_a_question_may_name_the_person_and_google_the_e_mail() -> None:
 @pytest.mark.parametrize("content", [{}, {"responseId": "r"}, {"answers": []}])
 def test_what_is_no_response_is_malformed(content: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody):
-        google.summarise(Request("google", "main", {}, {}, json.dumps(content).encode()))
+        google.routing_of(Request("google", "main", {}, {}, json.dumps(content).encode()))

@@ -28,9 +28,9 @@ def fields(**numbered: Any) -> list[Field]:
     )
 
 
-def content_key(content: dict[str, Any]) -> str | None:
+def idempotency_key(content: dict[str, Any]) -> str | None:
     body = json.dumps(content).encode()
-    return gravity.summarise(Request("gravity", "main", {}, {}, body)).content_key
+    return gravity.routing_of(Request("gravity", "main", {}, {}, body)).idempotency_key
 
 
 def test_of_a_whole_entry_a_name_is_known_by_its_parts_and_only_the_first_is_the_persons() -> None:
@@ -83,10 +83,10 @@ def test_several_answers_come_as_a_list_and_one_file_as_its_link(value: str, ans
 
 
 def test_an_entry_is_known_by_its_number_its_form_and_its_time() -> None:
-    assert content_key(ENTRY) == content_key({**ENTRY, "is_read": "1"}) == "3/7/2026-09-01 10:00:00"
-    assert content_key({**ENTRY, "date_created": "2026-09-02 10:00:00"}) != content_key(ENTRY)
-    assert content_key({"form_id": "3", "entry_id": "7", "date_created": "x"}) == "3/7/x"
-    assert content_key({"form_id": "3", "id": "customer", "date_created": "x"}) is None
+    assert idempotency_key(ENTRY) == idempotency_key({**ENTRY, "is_read": "1"}) == "3/7/2026-09-01 10:00:00"
+    assert idempotency_key({**ENTRY, "date_created": "2026-09-02 10:00:00"}) != idempotency_key(ENTRY)
+    assert idempotency_key({"form_id": "3", "entry_id": "7", "date_created": "x"}) == "3/7/x"
+    assert idempotency_key({"form_id": "3", "id": "customer", "date_created": "x"}) is None
 
 
 def test_json_and_a_posted_form_say_the_same() -> None:

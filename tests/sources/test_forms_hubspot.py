@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.receiving.signatures import CLOCK_SKEW, MALFORMED_HEADER, MISMATCH, NO_HEADER, OLDER_SCHEME, STALE
 from bridge.settings import ConnectionSettings
 from bridge.storage.connections import Connections
@@ -174,23 +174,23 @@ def test_a_contact_without_an_email_is_still_one_person() -> None:
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"vid": 9}', b'[{"subscriptionType": "contact.creation"}]'])
 def test_what_is_no_contact_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBody):
-        hubspot.summarise(Request("hubspot", "main", {}, {}, body))
+        hubspot.routing_of(Request("hubspot", "main", {}, {}, body))
 
 
 def test_a_deleted_contact_is_ignored_and_a_company_has_another_topic() -> None:
     with pytest.raises(Ignored):
-        hubspot.summarise(
+        hubspot.routing_of(
             Request("hubspot", "main", {}, {}, contact({"email": "a@example.com"}, isDeleted=True))
         )
     body = contact({"name": "Analytical Engines"}, objectType="COMPANY")
     assert (
-        hubspot.summarise(Request("hubspot", "main", {}, {}, body)).topic not in hubspot.VENDOR.source.topics
+        hubspot.routing_of(Request("hubspot", "main", {}, {}, body)).topic not in hubspot.VENDOR.source.topics
     )
 
 
 def post(world: Any, headers: dict[str, str]) -> int:
     """Post the body to a new process of the receiver; returns the status."""
-    receive = Door(
+    receive = Receiver(
         hubspot.VENDOR.source,
         secrets=world.secrets,
         queue=world.queue,

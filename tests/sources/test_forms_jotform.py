@@ -147,4 +147,4 @@ def test_pretty_is_not_read() -> None:
 )
 def test_what_is_no_submission_is_malformed(content: bytes) -> None:
     with pytest.raises(MalformedBody):
-        jotform.summarise(Request("jotform", "main", {"content-type": MULTIPART}, {}, content))
+        jotform.routing_of(Request("jotform", "main", {"content-type": MULTIPART}, {}, content))

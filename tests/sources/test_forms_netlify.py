@@ -130,7 +130,7 @@ def test_the_persons_email_is_the_one_that_netlify_found() -> None:
 @pytest.mark.parametrize("body", [b"{}", content([]), content({}), b'{"deploy_id": "1", "state": "ready"}'])
 def test_what_has_no_fields_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedBody):
-        netlify.summarise(Request("netlify", "main", {}, {}, body))
+        netlify.routing_of(Request("netlify", "main", {}, {}, body))
 
 
 def test_a_proven_digest_with_half_a_character_proves_nothing() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bridge.errors import BodyTooLarge, InvalidSignature, MalformedBody
 from bridge.receiving import urlencoded
-from bridge.receiving.receiver import Door
-from bridge.webhook import Request, Summary
+from bridge.receiving.receiver import Receiver
+from bridge.webhook import Request, Routing
 from functions.sources.forms import unsigned
 from functions.sources.forms.reading import body, multipart
 from functions.sources.forms.receiver import SOURCES
@@ -48,8 +48,8 @@ def parts(*fields: tuple[str, bytes], end: bytes = b"--") -> bytes:
     )
 
 
-def summarise(content: bytes, content_type: str = URLENCODED) -> Summary:
-    return unsigned.summarise(Request("form", "main", {"content-type": content_type}, {}, content))
+def routing_of(content: bytes, content_type: str = URLENCODED) -> Routing:
+    return unsigned.routing_of(Request("form", "main", {"content-type": content_type}, {}, content))
 
 
 def typeform_request(content: dict[str, Any], **headers: str) -> Request:
@@ -229,7 +229,7 @@ def test_submitted_at_counts_where_it_is_a_time_in_the_past(text: str | None, mo
 def test_a_browser_goes_on_to_the_thank_you_page(world: Any, content_type: str, status: int) -> None:
     world.connect("form", signing_secrets=["token"])
     world.parameters.write("form", "main", {"thank_you_url": "https://example.com/thanks"})
-    receive = Door(
+    receive = Receiver(
         *SOURCES,
         secrets=world.secrets,
         queue=world.queue,
@@ -262,12 +262,12 @@ def test_a_form_is_proven_by_the_token_in_its_address() -> None:
 
 
 def test_one_persons_submissions_stay_in_order_whatever_the_field_is_called() -> None:
-    assert summarise(b"a=Ada%40example.com").customer == summarise(b"x=1&b=ada%40EXAMPLE.com").customer
-    assert summarise(b"a=1").customer != summarise(b"a=2").customer
+    assert routing_of(b"a=Ada%40example.com").customer == routing_of(b"x=1&b=ada%40EXAMPLE.com").customer
+    assert routing_of(b"a=1").customer != routing_of(b"a=2").customer
 
 
 def test_the_same_bytes_are_the_same_webhook() -> None:
-    assert summarise(b"a=1").content_key is None
+    assert routing_of(b"a=1").idempotency_key is None
 
 
 @pytest.mark.parametrize("header", ["sha1=AAAA", "AAAA", "sha256=%%%", "sha256=", "sha256=AAAA"])
@@ -277,7 +277,7 @@ def test_typeforms_signature_has_its_scheme(header: str) -> None:
 
 
 def test_an_unfinished_response_is_left_to_the_door() -> None:
-    summary = typeform.summarise(
+    summary = typeform.routing_of(
         typeform_request({"event_type": "form_response_partial", "form_response": {"token": "t"}})
     )
     assert summary.topic not in typeform.VENDOR.source.topics
@@ -293,23 +293,23 @@ def test_an_unfinished_response_is_left_to_the_door() -> None:
 )
 def test_what_typeform_never_sends_is_malformed(content: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody):
-        typeform.summarise(typeform_request(content))
+        typeform.routing_of(typeform_request(content))
 
 
 def test_typeforms_customer_is_the_email_else_the_response() -> None:
     response: dict[str, Any] = {"token": "t", "answers": [{"type": "email", "email": "Ada@example.com"}]}
     content = {"event_id": "e", "event_type": "form_response", "form_response": response}
-    assert typeform.summarise(typeform_request(content)) == Summary(
+    assert typeform.routing_of(typeform_request(content)) == Routing(
         "form_response", "email:ada@example.com", "e"
     )
     response["answers"] = []
-    assert typeform.summarise(typeform_request(content)).customer == "response:t"
+    assert typeform.routing_of(typeform_request(content)).customer == "response:t"
 
 
 def test_half_a_character_breaks_nothing() -> None:
     response = {"token": "\ud800", "answers": [{"email": "\ud83d@example.com"}]}
     request = typeform_request({"event_type": "form_response", "form_response": response})
-    assert typeform.summarise(request).customer.encode() == b"email:?@example.com"
+    assert typeform.routing_of(request).customer.encode() == b"email:?@example.com"
 
 
 # What anybody may post is bounded
@@ -329,7 +329,7 @@ MAX_TEXT = body.MAX_TEXT_BYTES
 )
 def test_a_plain_forms_text_is_at_most_512_kb(content: bytes, content_type: str) -> None:
     with pytest.raises(BodyTooLarge):
-        summarise(content, content_type)
+        routing_of(content, content_type)
 
 
 def test_files_of_megabytes_are_passed_over() -> None:

@@ -58,7 +58,7 @@ def test_a_sample_becomes_a_submission(samples: Path, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(NO_PERSON))
 def test_what_is_about_no_person_is_left_to_be_ignored(samples: Path, name: str) -> None:
     vendor = VENDORS[name.partition("/")[0]].source
-    summary = vendor.summarise(Request(vendor.name, "main", {}, {}, content(samples / name)))
+    summary = vendor.routing_of(Request(vendor.name, "main", {}, {}, content(samples / name)))
     assert summary.topic not in vendor.topics
 
 

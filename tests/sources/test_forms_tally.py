@@ -143,4 +143,4 @@ def test_hidden_fields_name_the_person_and_the_campaign_unless_nobody_filled_the
 @pytest.mark.parametrize("content", [{}, {"eventType": 1.5}, {"eventType": "FORM_RESPONSE", "data": []}])
 def test_what_is_no_response_is_malformed(content: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody):
-        tally.summarise(Request("tally", "main", {}, {}, json.dumps(content).encode()))
+        tally.routing_of(Request("tally", "main", {}, {}, json.dumps(content).encode()))

@@ -120,9 +120,9 @@ def test_labels_in_any_script_are_kept() -> None:
 )
 def test_what_has_no_fields_is_malformed(body: dict[str, Any]) -> None:
     with pytest.raises(MalformedBody):
-        webflow.summarise(Request("webflow", "main", {}, {}, json.dumps(body).encode()))
+        webflow.routing_of(Request("webflow", "main", {}, {}, json.dumps(body).encode()))
 
 
 def test_other_triggers_keep_their_name_to_be_ignored() -> None:
     body = json.dumps({"triggerType": "site_publish", "payload": {"id": "1"}}).encode()
-    assert webflow.summarise(Request("webflow", "main", {}, {}, body)).topic == "site_publish"
+    assert webflow.routing_of(Request("webflow", "main", {}, {}, body)).topic == "site_publish"

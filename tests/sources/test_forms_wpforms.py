@@ -79,4 +79,4 @@ def test_an_answer_is_read_by_what_it_is(value: Any, kind: str, answer: Any) -> 
 
 def test_nothing_is_malformed() -> None:
     with pytest.raises(MalformedBody):
-        wpforms.summarise(Request("wpforms", "main", {}, {}, b"{}"))
+        wpforms.routing_of(Request("wpforms", "main", {}, {}, b"{}"))

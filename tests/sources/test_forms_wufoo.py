@@ -106,13 +106,13 @@ def test_hidden_questions_tell_the_person_and_the_campaign() -> None:
 
 def test_an_entry_is_known_by_its_form_and_number() -> None:
     form = json.dumps({"Hash": "k12"})
-    assert wufoo.summarise(request(FormStructure=form, EntryId="5")).content_key == "k12/5"
-    assert wufoo.summarise(request(FormStructure="{", EntryId="5")).content_key is None
+    assert wufoo.routing_of(request(FormStructure=form, EntryId="5")).idempotency_key == "k12/5"
+    assert wufoo.routing_of(request(FormStructure="{", EntryId="5")).idempotency_key is None
 
 
 def test_what_is_no_entry_is_malformed() -> None:
     with pytest.raises(MalformedBody):
-        wufoo.summarise(Request("wufoo", "main", HEADERS, {}, b"EntryId=5"))
+        wufoo.routing_of(Request("wufoo", "main", HEADERS, {}, b"EntryId=5"))
 
 
 @pytest.mark.parametrize("body", [b"HandshakeKey=a%2Bb+c&Field1=x", b"Field1=x&HandshakeKey=a%2Bb+c"])

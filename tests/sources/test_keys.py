@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from bridge.errors import BridgeError
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import checked
-from bridge.webhook import Summary
+from bridge.webhook import Routing
 from cli.fields import REMOVED, Body, Path, altered, body_in, values
 from cli.sample import Sample
 from cli.trial import Trial
@@ -52,9 +52,9 @@ def without(content: Any, removed: Iterable[Path], instead: Any) -> Any:
     return altered(content, changes)
 
 
-def keys_of(summary: Summary, change: ProfileChange | None) -> list[str]:
+def keys_of(summary: Routing, change: ProfileChange | None) -> list[str]:
     """Return all by which the queue or the ledger tells one from another."""
-    keys = [summary.customer, summary.content_key]
+    keys = [summary.customer, summary.idempotency_key]
     if change is not None:
         person = change.person
         keys += [person.user_id, person.claimed_user_id, person.source_id, person.customer]

@@ -25,7 +25,7 @@ from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
 from functions.deliver.overrides import chosen
 from functions.deliver.pipeline import believed
-from functions.sources.registry import ROOMS, room, settings_model
+from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
 from functions.sources.stripe.mapping import TOPICS as STRIPE_TOPICS
 from tests.conftest import SAMPLES
 from tests.sources.test_every_source import EXAMPLES, Example, source_of
@@ -33,7 +33,9 @@ from tests.sources.test_samples_to_batch import FOLDERS, files, settings_of
 
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 Content = dict[str, Any]
-FORMS = frozenset(source for source, package in ROOMS.items() if package == "functions.sources.forms")
+FORMS = frozenset(
+    source for source, package in SOURCE_PACKAGES.items() if package == "functions.sources.forms"
+)
 
 
 # ── Bodies ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -62,7 +64,7 @@ class Body:
         webhook = Webhook("0" * 32, source, "main", self.example.topic, headers, body, received_at, "group")
         model = checked({**self.example.settings, **settings}, settings_model(source))
         try:
-            mapped = room(source, "mapping").to_change(webhook, model)
+            mapped = source_module(source, "mapping").to_change(webhook, model)
             return believed(chosen(mapped, model, webhook), model, webhook)
         except (BridgeError, ValidationError):
             return None
@@ -82,7 +84,7 @@ def sample_bodies() -> Iterator[Body]:
 
 def is_mapped(body: Body) -> bool:
     """Whether the source's receiver lets the topic through; forms and custom tools have no list of them."""
-    known = getattr(room(body.example.source, "receiver"), "TOPICS", None)
+    known = getattr(source_module(body.example.source, "receiver"), "TOPICS", None)
     return known is None or body.example.topic in known
 
 
@@ -523,5 +525,5 @@ def test_no_member_of_a_group_is_a_visitors(source: str) -> None:
 
 
 def test_the_samples_are_read() -> None:
-    assert len({body.example.source for body in BODIES}) == len(ROOMS)
+    assert len({body.example.source for body in BODIES}) == len(SOURCE_PACKAGES)
     assert Path(SAMPLES).is_dir()

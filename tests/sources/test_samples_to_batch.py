@@ -1,4 +1,4 @@
-"""Every body of others, signed, through the door and the queue: exactly what Batch receives for it, or why nothing.
+"""Every body of others, signed, through the receiver and the queue: exactly what Batch receives for it, or why nothing.
 
 The bodies stay where they are, beside the project. Of each call `samples_to_batch.json` keeps what a person reads, the
 names and types, and a digest, which holds every value. Where a change is meant, write it anew and read the difference:
@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from cli.sample import Sample, signed
-from functions.sources.registry import room
+from functions.sources.registry import source_module
 from tests.conftest import SAMPLES
 from tests.world import NOW
 
@@ -74,21 +74,21 @@ def event(sample: Sample, now: float) -> dict[str, Any]:
 
 
 def outcome(world: Any, path: Path) -> dict[str, Any]:
-    """What the door answers, and what becomes of the webhook."""
+    """What the receiver answers, and what becomes of the webhook."""
     source, preset = FOLDERS[path.parent.name]
     settings = settings_of(source, preset)
     sample = replace(Sample.load(path, source), settings=settings if preset else None)
     world.connect(source, signing_secrets=[SECRET])
     world.parameters.write(source, "main", settings)
-    door = Door(
-        next(one for one in room(source, "receiver").SOURCES if one.name == source),
+    receiver = Receiver(
+        next(one for one in source_module(source, "receiver").SOURCES if one.name == source),
         secrets=world.secrets,
         queue=world.queue,
         connections=world.connections,
         parameters=world.parameters,
         clock=lambda: NOW,
     )
-    answer = door(event(sample, NOW), None)
+    answer = receiver(event(sample, NOW), None)
     told = json.loads(answer["body"]) if answer["headers"]["content-type"] == "application/json" else {}
     if told.get("status") != "accepted":
         return {"door": f"{answer['statusCode']} {told.get('error') or told.get('reason') or 'greeted'}"}

@@ -71,12 +71,12 @@ def test_the_handler_lets_in_what_the_mapping_knows() -> None:
 
 def test_both_generations_of_header_names_are_read() -> None:
     newer = request(json.dumps(ORDER).encode(), shopify_topic="orders/create")
-    assert receiver.summarise(newer).customer == f"customer:{ORDER['customer']['id']}"
+    assert receiver.routing_of(newer).customer == f"customer:{ORDER['customer']['id']}"
 
 
 def test_a_request_without_a_topic_is_malformed() -> None:
     with pytest.raises(MalformedBody):
-        receiver.summarise(request(b"{}"))
+        receiver.routing_of(request(b"{}"))
 
 
 @pytest.mark.parametrize("topic", receiver.OF_THE_SHOP)
@@ -281,7 +281,7 @@ def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, An
 
 
 def test_an_unmapped_topic_is_left_to_the_door() -> None:
-    summary = receiver.summarise(request(b"{}", x_shopify_topic="products/create"))
+    summary = receiver.routing_of(request(b"{}", x_shopify_topic="products/create"))
     assert summary.topic not in receiver.TOPICS
 
 

@@ -77,7 +77,7 @@ def outcome(path: Path) -> str:
     headers = {name.lower(): value for name, value in sample["headers"].items()}
     headers["x-shopify-topic"] = sample["topic"]
     body = json.dumps(sample["body"]).encode()
-    topic = receiver.summarise(Request("shopify", "main", headers, {}, body)).topic
+    topic = receiver.routing_of(Request("shopify", "main", headers, {}, body)).topic
     if topic not in receiver.TOPICS:
         return UNREAD
     received_at = datetime(2026, 9, 1, tzinfo=UTC)

@@ -86,7 +86,7 @@ def test_what_has_only_ids_keeps_its_order_as_far_as_they_tell(
     topic: str, body: dict[str, Any], customer: str
 ) -> None:
     headers = {"x-shopify-topic": topic}
-    found = receiver.summarise(Request("shopify", "main", headers, {}, json.dumps(body).encode()))
+    found = receiver.routing_of(Request("shopify", "main", headers, {}, json.dumps(body).encode()))
     assert found.customer == customer
 
 

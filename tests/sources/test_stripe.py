@@ -18,7 +18,7 @@ from bridge.batch import limits
 from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profiles import identity, versions
 from bridge.profiles.profile_change import ProfileChange
-from bridge.webhook import Request, Summary
+from bridge.webhook import Request, Routing
 from functions.sources.stripe import mapping, receiver, signing
 from tests.stripe_events import (
     DAY,
@@ -43,7 +43,7 @@ SAMPLES = sorted(path for path in EVENTS.glob("*.json") if not path.name.endswit
 SECRET = "whsec_testing"
 
 
-# ── The door ────────────────────────────────────────────────────────────────────────────────────────────
+# ── The receiver ────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def request(content: bytes, header: str | None = None) -> Request:
@@ -128,8 +128,8 @@ def test_whatever_the_body_what_stripe_signs_is_accepted(body: bytes, noise: lis
     assert receiver.verify(request(body, header), [SECRET], NOW) == 0
 
 
-def summary(body: Any) -> Summary:
-    return receiver.summarise(request(json.dumps(body).encode()))
+def summary(body: Any) -> Routing:
+    return receiver.routing_of(request(json.dumps(body).encode()))
 
 
 def test_the_door_and_the_mapping_know_the_same_topics() -> None:
@@ -169,7 +169,7 @@ def test_the_queue_is_ordered_by_customer(fields: Body, customer: str) -> None:
 )
 def test_a_repeat_is_known_by_the_id_of_the_event_and_its_account(fields: Body, key: str | None) -> None:
     body = {**sample("invoice.paid"), **fields}
-    assert summary(body).content_key == key
+    assert summary(body).idempotency_key == key
     assert summary(body).topic == "invoice.paid"
 
 
@@ -197,7 +197,7 @@ def test_what_is_no_event_is_malformed(changed: Body) -> None:
 @pytest.mark.parametrize("content", [b"", b"[]", b"null", b'"event"', b"\xff", b"a=b"])
 def test_what_is_no_json_object_is_malformed(content: bytes) -> None:
     with pytest.raises(MalformedBody):
-        receiver.summarise(request(content))
+        receiver.routing_of(request(content))
 
 
 # ── Samples ─────────────────────────────────────────────────────────────────────────────────────────────

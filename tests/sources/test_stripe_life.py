@@ -102,9 +102,9 @@ def upgraded(items: Body) -> Body:
 
 
 def webhook(world: Any, body: Body) -> Webhook:
-    """The webhook as the door queues it."""
+    """The webhook as the receiver queues it."""
     content = json.dumps(body).encode()
-    told = receiver.summarise(Request("stripe", "main", {}, {}, content))
+    told = receiver.routing_of(Request("stripe", "main", {}, {}, content))
     return Webhook(
         id=webhook_id("stripe", "main", told, content),
         source="stripe",

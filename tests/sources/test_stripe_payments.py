@@ -9,7 +9,7 @@ import pytest
 from bridge.errors import Ignored
 from bridge.profiles.identity import linkable
 from bridge.settings import ConnectionSettings
-from bridge.webhook import Request, Summary
+from bridge.webhook import Request, Routing
 from functions.sources.stripe import receiver
 from tests.stripe_events import (
     DAY,
@@ -28,8 +28,8 @@ MONEY = [("jpy", 2900, "2900"), ("kwd", 2900, "2.9"), ("eur", 2999, "29.99"), ("
 each_currency = pytest.mark.parametrize(("currency", "minor", "told"), MONEY)
 
 
-def summary(body: Body) -> Summary:
-    return receiver.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
+def summary(body: Body) -> Routing:
+    return receiver.routing_of(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
 
 
 # ── Customers ───────────────────────────────────────────────────────────────────────────────────────────

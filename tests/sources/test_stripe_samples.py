@@ -70,7 +70,7 @@ BECOMES: dict[str, tuple[list[str], set[str]] | str] = {
 def becomes(body: dict[str, Any]) -> tuple[list[str], set[str]] | str:
     request = Request("stripe", "main", {}, {}, json.dumps(body).encode())
     try:
-        told = receiver.summarise(request)
+        told = receiver.routing_of(request)
     except Ignored as ignored:
         return ignored.reason
     if told.topic not in mapping.TOPICS:

@@ -10,7 +10,7 @@ import pytest
 from bridge.errors import BadCredentials, Ignored, MappingFailed, ProviderUnavailable
 from bridge.providers.client import ProviderClient
 from bridge.storage.ledger import IGNORED
-from bridge.webhook import Request, Summary, Webhook
+from bridge.webhook import Request, Routing, Webhook
 from functions.sources.stripe import receiver, thin
 from tests.sources.test_stripe_life import webhook
 from tests.stripe_events import Body, sample
@@ -33,12 +33,12 @@ def notice(**fields: Any) -> Body:
     } | fields
 
 
-def summary(body: Body) -> Summary:
-    return receiver.summarise(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
+def summary(body: Body) -> Routing:
+    return receiver.routing_of(Request("stripe", "main", {}, {}, json.dumps(body).encode()))
 
 
 def queued(body: Body) -> Webhook:
-    """A thin event as the queue has it, whatever the door would say of it."""
+    """A thin event as the queue has it, whatever the receiver would say of it."""
     content = json.dumps(body).encode()
     received = datetime(2026, 8, 3, tzinfo=UTC)
     return Webhook(
@@ -75,16 +75,16 @@ def connect(world: Any, api: Api, **secret: str) -> None:
     world.api = api
 
 
-# ── At the door ─────────────────────────────────────────────────────────────────────────────────────────
+# ── At the receiver ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_thin_event_has_the_topic_and_the_customer_of_its_snapshot() -> None:
-    assert summary(notice()) == Summary("customer.created", "customer:cus_9", "evt_65Thin")
+    assert summary(notice()) == Routing("customer.created", "customer:cus_9", "evt_65Thin")
 
 
 def test_a_thin_event_of_a_connected_account_is_told_apart() -> None:
     told = summary(notice(context="acct_7"))
-    assert (told.customer, told.content_key) == ("acct_7/customer:cus_9", "acct_7/evt_65Thin")
+    assert (told.customer, told.idempotency_key) == ("acct_7/customer:cus_9", "acct_7/evt_65Thin")
 
 
 @pytest.mark.parametrize("fields", [{"type": None}, {"related_object": None}, {"related_object": "cus_9"}])

@@ -17,14 +17,16 @@ from bridge.errors import Ignored
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
-from functions.sources.registry import ROOMS, room
+from functions.sources.registry import SOURCE_PACKAGES, source_module
 from functions.sources.shopify import confirmation as shopify
 from functions.sources.shopify.fields import WHOLE
 from tests.sources.other_kinds import EACH
 
 RECEIVED = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 MAPPINGS = {
-    source: room(source, "mapping") for source in ROOMS if hasattr(room(source, "mapping"), "TOPIC_CHECK")
+    source: source_module(source, "mapping")
+    for source in SOURCE_PACKAGES
+    if hasattr(source_module(source, "mapping"), "TOPIC_CHECK")
 }
 CONSENTS = ("$email_marketing", "$sms_marketing")
 
@@ -64,7 +66,7 @@ SAMPLES = [
     for path in sorted(Path(folder, source).glob("*.json"))
     if not path.name.endswith(".batch.json")
 ]
-TOPICS = {source: sorted(room(source, "receiver").TOPICS) for source in MAPPINGS}
+TOPICS = {source: sorted(source_module(source, "receiver").TOPICS) for source in MAPPINGS}
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.source}/{sample.name}")
 
 

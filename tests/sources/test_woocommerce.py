@@ -20,7 +20,7 @@ from bridge.batch import limits
 from bridge.errors import Ignored, MalformedBody
 from bridge.profiles import identity, versions
 from bridge.profiles.profile_change import Event, ProfileChange
-from bridge.receiving.receiver import Door
+from bridge.receiving.receiver import Receiver
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook
 from functions.sources.woocommerce import mapping, receiver, signing
@@ -71,14 +71,14 @@ def ended(changes: Any) -> tuple[dict[str, Any], list[Event]]:
     return profile, told
 
 
-# ── At the door ─────────────────────────────────────────────────────────────────────────────────────────
+# ── At the receiver ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
-def door(world: Any) -> Door:
+def endpoint(world: Any) -> Receiver:
     world.connect("woocommerce", signing_secrets=[SECRET])
     world.connect("woocommerce", "empty", signing_secrets=[])
-    return Door(
+    return Receiver(
         receiver.WOOCOMMERCE,
         secrets=world.secrets,
         queue=world.queue,
@@ -88,14 +88,16 @@ def door(world: Any) -> Door:
     )
 
 
-def ask(door: Door, body: bytes, headers: dict[str, str], connection: str = "main") -> tuple[int, Any]:
+def ask(
+    endpoint: Receiver, body: bytes, headers: dict[str, str], connection: str = "main"
+) -> tuple[int, Any]:
     event = {
         "pathParameters": {"connection": connection},
         "headers": headers,
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
     }
-    answer = door(event, None)
+    answer = endpoint(event, None)
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -103,15 +105,17 @@ def is_nothing_queued(world: Any) -> bool:
     return "Messages" not in world.queue.client.receive_message(QueueUrl=world.queue.url)
 
 
-def test_the_unsigned_call_that_activates_a_webhook_is_answered_and_forgotten(door: Door, world: Any) -> None:
-    answer = ask(door, b"webhook_id=7", URLENCODED)
+def test_the_unsigned_call_that_activates_a_webhook_is_answered_and_forgotten(
+    endpoint: Receiver, world: Any
+) -> None:
+    answer = ask(endpoint, b"webhook_id=7", URLENCODED)
     assert answer == (200, {"status": "ignored", "reason": "webhook activated"})
     assert is_nothing_queued(world)
 
 
-def test_a_webhook_is_activated_only_where_its_secret_is_stored(door: Door) -> None:
-    assert ask(door, b"webhook_id=7", URLENCODED, "empty")[0] == 404
-    assert ask(door, b"webhook_id=7", URLENCODED, "nobody")[0] == 404
+def test_a_webhook_is_activated_only_where_its_secret_is_stored(endpoint: Receiver) -> None:
+    assert ask(endpoint, b"webhook_id=7", URLENCODED, "empty")[0] == 404
+    assert ask(endpoint, b"webhook_id=7", URLENCODED, "nobody")[0] == 404
 
 
 @pytest.mark.parametrize(
@@ -131,17 +135,17 @@ def test_a_webhook_is_activated_only_where_its_secret_is_stored(door: Door) -> N
     ],
 )
 def test_whatever_else_is_unsigned_is_refused(
-    door: Door, world: Any, body: bytes, headers: dict[str, str]
+    endpoint: Receiver, world: Any, body: bytes, headers: dict[str, str]
 ) -> None:
-    assert ask(door, body, URLENCODED | headers) == (401, {"error": "invalid_signature"})
+    assert ask(endpoint, body, URLENCODED | headers) == (401, {"error": "invalid_signature"})
     assert is_nothing_queued(world)
 
 
 @pytest.mark.parametrize("topic", ["order.restored", "product.updated"])
-def test_an_unmapped_topic_is_answered_and_forgotten(door: Door, world: Any, topic: str) -> None:
+def test_an_unmapped_topic_is_answered_and_forgotten(endpoint: Receiver, world: Any, topic: str) -> None:
     body = b'{"id":16}'
     headers, _ = signing.sign("woocommerce", topic, body, SECRET, 0)
-    assert ask(door, body, headers) == (200, {"status": "ignored", "reason": "topic not mapped"})
+    assert ask(endpoint, body, headers) == (200, {"status": "ignored", "reason": "topic not mapped"})
     assert is_nothing_queued(world)
 
 
@@ -153,12 +157,12 @@ def test_the_handler_lets_in_what_the_mapping_knows() -> None:
 
 def test_a_signed_request_without_a_topic_is_malformed() -> None:
     with pytest.raises(MalformedBody):
-        receiver.summarise(request(b"{}"))
+        receiver.routing_of(request(b"{}"))
 
 
 def test_the_delivery_id_is_not_signed_and_names_nothing() -> None:
     named = {"x_wc_webhook_topic": "order.updated", "x_wc_webhook_delivery_id": "1"}
-    assert receiver.summarise(request(b'{"id": 1}', **named)).content_key is None
+    assert receiver.routing_of(request(b'{"id": 1}', **named)).idempotency_key is None
 
 
 @pytest.mark.parametrize(
@@ -489,14 +493,14 @@ def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, An
         assert change("order.created", ORDER | fields).person.references
 
 
-def test_every_sample_is_accepted_or_ignored_with_a_reason(door: Door, samples: Path) -> None:
+def test_every_sample_is_accepted_or_ignored_with_a_reason(receiver: Receiver, samples: Path) -> None:
     answers = []
     for path in sorted((samples / "woocommerce").glob("*.json")):
         sample = json.loads(path.read_text())
         body = json.dumps(sample["body"], separators=(",", ":")).encode()
         signed, _ = signing.sign("woocommerce", sample["topic"], body, SECRET, 0)
         assert set(signed) <= {name.lower() for name in sample["headers"]}
-        status, answer = ask(door, body, sample["headers"] | signed)
+        status, answer = ask(receiver, body, sample["headers"] | signed)
         assert status == 200
         answers.append(answer)
     assert answers

@@ -1,4 +1,5 @@
-"""The promises of the whole, over real HTTP: through the door, the queue and the functions, into the Batch sandbox."""
+"""The promises of the whole, over real HTTP: through the endpoint, the queue and the functions, into the Batch
+sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from bridge.webhook import Webhook
 from cli.sample import Sample
 from cli.sample import signed as signed_sample
 from functions.deliver.erasure import request
-from functions.sources.registry import ROOMS
+from functions.sources.registry import SOURCE_PACKAGES
 from functions.sources.registry import signed as signed_by_provider
 from local.callers import access_key_of
 from local.stack import LocalStack
@@ -250,7 +251,7 @@ def sample_requests(
 ) -> list[httpx.Request]:
     """Every body of others, with the headers that it came with, signed as its provider does."""
     requests = []
-    for path in sorted(path for source in ROOMS for path in (samples / source).glob("*.json")):
+    for path in sorted(path for source in SOURCE_PACKAGES for path in (samples / source).glob("*.json")):
         if f"{path.parent.name}/{path.name}" in REARRANGED:
             continue
         sample = Sample.load(path)
@@ -514,7 +515,10 @@ def personal_words(samples: Path) -> set[str]:
     """E-mails, phones and names in the bodies of the samples and of the examples."""
     keys = {"email", "contact_email", "phone", "first_name", "last_name", "name", "receipt_email"}
     words: set[str] = set()
-    for path in [*EXAMPLES, *(path for source in ROOMS for path in (samples / source).glob("*.json"))]:
+    for path in [
+        *EXAMPLES,
+        *(path for source in SOURCE_PACKAGES for path in (samples / source).glob("*.json")),
+    ]:
         collect(json.loads(path.read_text()).get("body"), keys, words)
     return {word for word in words if len(word) > 6 and (" " in word or "@" in word or word.startswith("+"))}
 

@@ -19,7 +19,7 @@ from bridge.storage import erasures, progress
 from bridge.storage.ledger import ERASED_SECONDS, emails_key, gone_row, link_key, link_row, profile_row
 from bridge.storage.secrets import BatchKeys
 from functions.deliver.context import Context
-from functions.deliver.delivery import Job
+from functions.deliver.delivery import Delivery
 from functions.deliver.erasure import request
 from functions.deliver.erasure.reach import NAMED, PART, WHOLE, Reach, Target, scope_of
 from functions.deliver.erasure.rows import Rows
@@ -56,7 +56,7 @@ class Progress:
         return cls(**stored | {"targets": targets})
 
 
-class PrivacyDesk:
+class PersonErasure:
     """Grants what a webhook asks for by law. Every step may be done twice: one that fails begins anew."""
 
     def __init__(self, context: Context, batch: BatchClient, with_keys: WithKeys) -> None:
@@ -66,64 +66,64 @@ class PrivacyDesk:
         self.with_keys = with_keys
         self.reach = Reach(context.ledger, context.clock)
 
-    def grant(self, job: Job, written: Collection[tuple[str, str]]) -> str:
+    def fulfil(self, delivery: Delivery, written: Collection[tuple[str, str]]) -> str:
         """Do what is asked, and say what was done.
 
         `written` are profiles of this very batch: the index shows their rows a moment later only. Raises Ignored,
         RejectedByBatch, BadCredentials, BatchUnavailable, ProfileBusy, Unfinished, Unavailable.
         """
-        if job.change.privacy == "housekeeping" and job.settings.customers_delete == "erase":
-            job.ask_to_erase()
-        stored = progress.load(self.ledger, job.webhook.id) if job.change.privacy == "erase" else {}
-        reached = Progress.of(stored) if stored else Progress(self.reach.targets(job))
+        if delivery.change.privacy == "housekeeping" and delivery.settings.customers_delete == "erase":
+            delivery.ask_to_erase()
+        stored = progress.load(self.ledger, delivery.webhook.id) if delivery.change.privacy == "erase" else {}
+        reached = Progress.of(stored) if stored else Progress(self.reach.targets(delivery))
         if not reached.targets:
-            job.forget()
+            delivery.forget()
             raise Ignored("nothing is held of this person")
-        if any((job.settings.project, target.custom_id) in written for target in reached.targets):
+        if any((delivery.settings.project, target.custom_id) in written for target in reached.targets):
             raise ProfileBusy("this batch has just written to this profile")
-        if job.change.privacy == "review":
-            return self.review(job, [target.custom_id for target in reached.targets if target.is_own])
-        if job.change.privacy == "housekeeping":
-            return self.tidy(job, reached.targets)
-        return self.erase(job, reached)
+        if delivery.change.privacy == "review":
+            return self.review(delivery, [target.custom_id for target in reached.targets if target.is_own])
+        if delivery.change.privacy == "housekeeping":
+            return self.tidy(delivery, reached.targets)
+        return self.erase(delivery, reached)
 
     # ── What is held ────────────────────────────────────────────────────────────────────────────────────
 
-    def review(self, job: Job, custom_ids: list[str]) -> str:
+    def review(self, delivery: Delivery, custom_ids: list[str]) -> str:
         """Have Batch gather what it knows where it can; the receipt names the attributes."""
         if not custom_ids:
-            job.forget()
+            delivery.forget()
             raise Ignored("nothing is held of this person alone")
-        project = job.settings.project
-        job.custom_id = custom_ids[0]
+        project = delivery.settings.project
+        delivery.custom_id = custom_ids[0]
         told, names, kinds = [], set[str](), Counter[str]()
         for custom_id in custom_ids:
             if apps := self.ask_batch(project, "review", custom_id):
                 told = [f"review asked of Batch for {apps} apps"]
             names |= ownership.attribute_names(self.ledger.state(project, custom_id))
             kinds += Counter(key.partition("#")[0] for key in self.ledger.keys_of(project, custom_id))
-        job.attributes = dict.fromkeys(sorted(names))
+        delivery.attributes = dict.fromkeys(sorted(names))
         return ", ".join([*told, f"held: {len(names)} attributes in Batch", counted(kinds)])
 
     # ── Erasing ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def erase(self, job: Job, reached: Progress) -> str:
+    def erase(self, delivery: Delivery, reached: Progress) -> str:
         """Erase at Batch first, then what is parked, then the ledger's rows; goes on where another delivery ended."""
         if not self.context.has_time():
             raise Unfinished("other erasures took the time of this delivery")
         if not reached.is_emptied:
-            at_batch = [self.erase_at_batch(job, target) for target in reached.targets]
+            at_batch = [self.erase_at_batch(delivery, target) for target in reached.targets]
             reached.told, reached.is_emptied = [*dict.fromkeys(filter(None, at_batch))], True
         if not reached.is_searched:
-            self.search(job, reached)
-        rows = Rows(self.context, job)
-        self.delete_rows(job, reached, rows)
-        self.ask_a_person(job, reached.targets)
-        self.bury(job, reached.targets, rows)
-        progress.forget(self.ledger, job.webhook.id)
-        if job.change.erasure:
-            erasures.finish(self.ledger, job.change.erasure, self.context.now)
-        job.forget()
+            self.search(delivery, reached)
+        rows = Rows(self.context, delivery)
+        self.delete_rows(delivery, reached, rows)
+        self.ask_a_person(delivery, reached.targets)
+        self.bury(delivery, reached.targets, rows)
+        progress.forget(self.ledger, delivery.webhook.id)
+        if delivery.change.erasure:
+            erasures.finish(self.ledger, delivery.change.erasure, self.context.now)
+        delivery.forget()
         return ", ".join([*reached.told, f"deleted: {counted(reached.counts)}", *self.left(reached)])
 
     def left(self, reached: Progress) -> list[str]:
@@ -132,19 +132,21 @@ class PrivacyDesk:
         told = [f"{undecided} profiles are left for a person to decide on"] if undecided else []
         return [*told, *([NOT_WHOLE] if "unsearched" in reached.counts else [])]
 
-    def search(self, job: Job, reached: Progress) -> None:
+    def search(self, delivery: Delivery, reached: Progress) -> None:
         """Delete the person's parked webhooks; but not where a whole connection goes, whose went all at once."""
-        if not (job.webhook.source == request.SOURCE and job.change.scope):
-            self.save(job, reached)
+        if not (delivery.webhook.source == request.SOURCE and delivery.change.scope):
+            self.save(delivery, reached)
             search = Search(self.context)
-            parked, is_whole = search.drop(job, reached.targets)
+            parked, is_whole = search.drop(delivery, reached.targets)
             reached.counts |= {"parked": parked, **({} if is_whole else {"unsearched": 1})}
         reached.is_searched = True
 
-    def save(self, job: Job, reached: Progress) -> None:
-        progress.save(self.ledger, job.webhook.id, asdict(reached), self.context.clock() + ERASED_SECONDS)
+    def save(self, delivery: Delivery, reached: Progress) -> None:
+        progress.save(
+            self.ledger, delivery.webhook.id, asdict(reached), self.context.clock() + ERASED_SECONDS
+        )
 
-    def delete_rows(self, job: Job, reached: Progress, rows: Rows) -> None:
+    def delete_rows(self, delivery: Delivery, reached: Progress, rows: Rows) -> None:
         """Delete the rows of each profile that go, page by page. Raises Unfinished once the time is over."""
         counts = Counter(reached.counts)
         while reached.at < len(reached.targets):
@@ -154,29 +156,29 @@ class PrivacyDesk:
             if after is None:
                 reached.at += 1
             elif not self.context.has_time():
-                self.save(job, reached)
+                self.save(delivery, reached)
                 raise Unfinished("the rows of this person are being deleted")
 
-    def bury(self, job: Job, targets: Iterable[Target], rows: Rows) -> None:
+    def bury(self, delivery: Delivery, targets: Iterable[Target], rows: Rows) -> None:
         """Leave what late webhooks find for 35 days: of each id that the request names, a link to who is no more.
 
         These go last, as they tell whose profile it is.
         """
-        project, person = job.settings.project, job.change.person
+        project, person = delivery.settings.project, delivery.change.person
         gone = next((target.custom_id for target in targets if target.extent == WHOLE), rows.nobody)
         links = [link_row(project, reference, gone, rows.until) for reference in person.references]
         self.ledger.commit([gone_row(project, gone, rows.until), *links] if links else [])
 
-    def ask_a_person(self, job: Job, targets: Iterable[Target]) -> None:
+    def ask_a_person(self, delivery: Delivery, targets: Iterable[Target]) -> None:
         """Ask, once, what to do with profiles that the request does not reach whole."""
         for target in targets:
             if not target.why:
                 continue
             erasure = erasures.of_person(
-                job.settings.project,
+                delivery.settings.project,
                 target.custom_id,
-                scope_of(job),
-                job.webhook.id,
+                scope_of(delivery),
+                delivery.webhook.id,
                 self.context.now,
                 target.why,
             )
@@ -185,15 +187,15 @@ class PrivacyDesk:
 
     # ── In Batch ────────────────────────────────────────────────────────────────────────────────────────
 
-    def erase_at_batch(self, job: Job, target: Target) -> str:
+    def erase_at_batch(self, delivery: Delivery, target: Target) -> str:
         """Have Batch forget a profile, or what a connection wrote of it; say what was done."""
-        project = job.settings.project
+        project = delivery.settings.project
         if target.extent == NAMED:
             return ""
         state = self.hold(project, target.custom_id)
         if target.extent == PART and state is not None:
-            names = ownership.last_written(state, scope_of(job))
-            return self.empty(job, target, state, names)
+            names = ownership.last_written(state, scope_of(delivery))
+            return self.empty(delivery, target, state, names)
         told = self.remove(project, target.custom_id, state or ProfileState())
         self.ledger.commit([gone_row(project, target.custom_id, self.context.clock() + ERASED_SECONDS)])
         self.ledger.delete([emails_key(project, target.custom_id)])
@@ -209,9 +211,9 @@ class PrivacyDesk:
         self.write(project, custom_id, {**WITHDRAWN, **{name: WITHDRAWN.get(name) for name in names}})
         return f"{len(names)} attributes emptied in Batch, unsubscribed"
 
-    def empty(self, job: Job, target: Target, state: ProfileState, names: Collection[str]) -> str:
+    def empty(self, delivery: Delivery, target: Target, state: ProfileState, names: Collection[str]) -> str:
         """Empty attributes of a profile that stays, and let its state know nothing of them."""
-        project, connection = job.settings.project, scope_of(job)
+        project, connection = delivery.settings.project, scope_of(delivery)
         content = ownership.emptying(state, names)
         keys = self.keys_in_batch(project, content)
         if keys:
@@ -261,25 +263,25 @@ class PrivacyDesk:
 
     # ── Housekeeping ────────────────────────────────────────────────────────────────────────────────────
 
-    def tidy(self, job: Job, targets: Iterable[Target]) -> str:
+    def tidy(self, delivery: Delivery, targets: Iterable[Target]) -> str:
         """Let go of a record that the tool has deleted: of its links, and of attributes that nobody else wrote.
 
         Consents stay, and so do events. What another customer is known by too keeps its attributes.
         """
         told, counts = list[str](), Counter[str]()
-        rows = Rows(self.context, job)
+        rows = Rows(self.context, delivery)
         for target in targets:
             if target.extent == NAMED:
                 continue
-            state = self.hold(job.settings.project, target.custom_id)
+            state = self.hold(delivery.settings.project, target.custom_id)
             if state is not None:
-                names = ownership.written_alone(state, scope_of(job))
-                told.append(self.empty(job, target, state, names))
+                names = ownership.written_alone(state, scope_of(delivery))
+                told.append(self.empty(delivery, target, state, names))
             counts += rows.delete_links(target)
-        references = job.change.person.references
-        self.ledger.delete([link_key(job.settings.project, reference) for reference in references])
+        references = delivery.change.person.references
+        self.ledger.delete([link_key(delivery.settings.project, reference) for reference in references])
         counts["link"] += len(references)
-        job.forget()
+        delivery.forget()
         return ", ".join([*dict.fromkeys(told), f"deleted: {counts['link']} links"])
 
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from bridge.profiles import identity, ownership
 from bridge.profiles.versions import VISITORS, ProfileState
 from bridge.storage.ledger import BATCH_READ_KEYS, Ledger, Link, link_key, link_of, profile_key
-from functions.deliver.delivery import Job
+from functions.deliver.delivery import Delivery
 from functions.deliver.erasure import request
 
 Extent: TypeAlias = Literal["whole", "part", "named"]
@@ -55,29 +55,29 @@ class Reach:
         self.ledger = ledger
         self.clock = clock
 
-    def targets(self, job: Job) -> list[Target]:
+    def targets(self, delivery: Delivery) -> list[Target]:
         """Return the profiles that a request reaches, those of the person first. Raises BatchUnavailable."""
-        if job.webhook.source == request.SOURCE:
-            return self.named_outright(job)
-        project, person = job.settings.project, job.change.person
+        if delivery.webhook.source == request.SOURCE:
+            return self.named_outright(delivery)
+        project, person = delivery.settings.project, delivery.change.person
         links = self.ledger.known_links(project, person.references, self.clock())
         own, merged = led_to(links.get(person.references[0]) if person.references else None)
-        found = [self.judged(job, custom_id) for custom_id in own]
+        found = [self.judged(delivery, custom_id) for custom_id in own]
         found += [Target(custom_id, NAMED, MOVED, is_own=False) for custom_id in merged]
-        if job.change.privacy == "housekeeping":
+        if delivery.change.privacy == "housekeeping":
             return found
-        if email := self.digest(job):
-            found += [self.of_email(job, email)] if email not in own else []
+        if email := self.digest(delivery):
+            found += [self.of_email(delivery, email)] if email not in own else []
         reached = {target.custom_id for target in found}
         others = dict.fromkeys(link.custom_id for link in links.values() if link.custom_id not in reached)
         return found + [Target(custom_id, NAMED, NAMES_ANOTHER, is_own=False) for custom_id in others]
 
-    def named_outright(self, job: Job) -> list[Target]:
+    def named_outright(self, delivery: Delivery) -> list[Target]:
         """Return the profiles of a request of our own: of one connection's traces, or whole."""
-        custom_ids = dict.fromkeys(filter(None, (job.change.person.user_id, self.digest(job))))
-        if job.change.scope:
-            return [self.judged(job, custom_id) for custom_id in custom_ids]
-        project = job.settings.project
+        custom_ids = dict.fromkeys(filter(None, (delivery.change.person.user_id, self.digest(delivery))))
+        if delivery.change.scope:
+            return [self.judged(delivery, custom_id) for custom_id in custom_ids]
+        project = delivery.settings.project
         return [
             Target(
                 custom_id,
@@ -88,10 +88,10 @@ class Reach:
             for custom_id in custom_ids
         ]
 
-    def digest(self, job: Job) -> str | None:
+    def digest(self, delivery: Delivery) -> str | None:
         """Return the profile that is named after the request's e-mail, where profiles are."""
-        is_used = "email_sha256" in job.settings.identity
-        return identity.email_sha256(job.change.person.email) if is_used else None
+        is_used = "email_sha256" in delivery.settings.identity
+        return identity.email_sha256(delivery.change.person.email) if is_used else None
 
     def feeders(self, project: str, custom_id: str) -> tuple[str, ...]:
         """Return the connections that are known to have fed a profile."""
@@ -100,13 +100,13 @@ class Reach:
 
     # ── How much of a profile ───────────────────────────────────────────────────────────────────────────
 
-    def judged(self, job: Job, custom_id: str) -> Target:
+    def judged(self, delivery: Delivery, custom_id: str) -> Target:
         """Return how much of a profile goes that the id itself leads to."""
-        project, connection = job.settings.project, scope_of(job)
+        project, connection = delivery.settings.project, scope_of(delivery)
         rows = self.ledger.read([profile_key(project, custom_id)])
         if any("gone_until" in row for row in rows.values()):
             return Target(custom_id, WHOLE)
-        if self.is_shared(job, custom_id):
+        if self.is_shared(delivery, custom_id):
             return Target(custom_id, NAMED, SHARED)
         state, told_by = self.ledger.state(project, custom_id), self.told_by(project, custom_id)
         feeders = tuple(sorted(ownership.feeders(state, told_by)))
@@ -119,18 +119,18 @@ class Reach:
         """Return why a profile is not erased whole."""
         return FED_BY_OTHERS if set(feeders) - {connection} and not state.is_owners else OWNERS
 
-    def of_email(self, job: Job, custom_id: str) -> Target:
+    def of_email(self, delivery: Delivery, custom_id: str) -> Target:
         """Return how much of the e-mail's profile goes, to which the id itself does not lead: all of it or nothing."""
-        target = self.judged(job, custom_id)
+        target = self.judged(delivery, custom_id)
         if target.extent == WHOLE:
             return target
         return Target(custom_id, NAMED, OF_ANOTHER, is_own=False)
 
-    def is_shared(self, job: Job, custom_id: str) -> bool:
+    def is_shared(self, delivery: Delivery, custom_id: str) -> bool:
         """Whether another id of the kind that is meant leads to a profile of itself: another customer does."""
-        if not job.change.person.references:
+        if not delivery.change.person.references:
             return False
-        meant, project = job.change.person.references[0], job.settings.project
+        meant, project = delivery.change.person.references[0], delivery.settings.project
         kind = link_key(project, meant.rpartition(":")[0] + ":")
         alike = (
             key
@@ -168,6 +168,6 @@ def led_to(link: Link | None) -> tuple[list[str], list[str]]:
     return [link.moved_from] if link.moved_from else [], [link.custom_id]
 
 
-def scope_of(job: Job) -> str:
+def scope_of(delivery: Delivery) -> str:
     """Return the connection whose traces a request takes, such as `shopify/main`; empty where it takes all."""
-    return job.change.scope if job.webhook.source == request.SOURCE else job.webhook.writer
+    return delivery.change.scope if delivery.webhook.source == request.SOURCE else delivery.webhook.writer

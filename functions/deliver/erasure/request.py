@@ -1,4 +1,4 @@
-"""Ask to erase one person, or everybody of a connection: webhooks of our own, which no door lets in. Pure."""
+"""Ask to erase one person, or everybody of a connection: webhooks of our own, which no receiver accepts. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from bridge.profiles.profile_change import Person, ProfileChange
 from bridge.settings import ConnectionSettings
 from bridge.storage.erasures import Erasure
-from bridge.webhook import Summary, Webhook, group_id, webhook_id
+from bridge.webhook import Routing, Webhook, group_id, webhook_id
 
 SOURCE = "bridge"
 """In place of a source; in place of its connection stands the Batch project."""
@@ -54,9 +54,9 @@ def carrying_out(erasure: Erasure, now: datetime) -> Webhook:
 
 
 def wish(
-    topic: str, project: str, line: str, content: dict[str, str], content_key: str, now: datetime
+    topic: str, project: str, line: str, content: dict[str, str], idempotency_key: str, now: datetime
 ) -> Webhook:
-    named = Summary(topic, line, content_key=content_key)
+    named = Routing(topic, line, idempotency_key=idempotency_key)
     return Webhook(
         id=webhook_id(SOURCE, project, named, b""),
         source=SOURCE,

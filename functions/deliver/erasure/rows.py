@@ -19,7 +19,7 @@ from bridge.storage.ledger import (
     receipt_of,
 )
 from functions.deliver.context import Context
-from functions.deliver.delivery import Job
+from functions.deliver.delivery import Delivery
 from functions.deliver.erasure.reach import NAMED, WHOLE, Target, scope_of
 
 PAGE_ROWS = 500
@@ -31,16 +31,16 @@ ON_THEIR_WAY = (WAITING, RETRYING)
 class Rows:
     """The rows that one request deletes. `until`, in Unix seconds, late webhooks find that the person is no more."""
 
-    def __init__(self, context: Context, job: Job) -> None:
+    def __init__(self, context: Context, delivery: Delivery) -> None:
         self.ledger = context.ledger
         self.queue = context.queue
         self.until = context.clock() + ERASED_SECONDS
-        self.project = job.settings.project
-        self.connection = scope_of(job)
-        references = job.change.person.references
+        self.project = delivery.settings.project
+        self.connection = scope_of(delivery)
+        references = delivery.change.person.references
         self.named = {bounded(reference) for reference in references}
         self.keys_named = {link_key(self.project, reference) for reference in references}
-        self.nobody = f"erased by {job.webhook.id}"
+        self.nobody = f"erased by {delivery.webhook.id}"
         """Where links lead whose profile stays: a profile that is no more, and never was."""
 
     def delete_page(self, target: Target, after: Row | None) -> tuple[Counter[str], Row | None]:

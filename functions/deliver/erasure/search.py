@@ -12,7 +12,7 @@ from bridge.storage.ledger import Receipt, profile_key
 from bridge.storage.queue import Parked
 from bridge.storage.traces import Traces, lanes
 from functions.deliver.context import Context
-from functions.deliver.delivery import Job
+from functions.deliver.delivery import Delivery
 from functions.deliver.erasure import request
 from functions.deliver.erasure.reach import NAMED, Target, scope_of
 
@@ -31,14 +31,14 @@ class Search:
         self.ledger = context.ledger
         self.queue = context.queue
 
-    def drop(self, job: Job, targets: Iterable[Target]) -> tuple[int, bool]:
+    def drop(self, delivery: Delivery, targets: Iterable[Target]) -> tuple[int, bool]:
         """Delete the parked webhooks of a person; returns how many, and whether all were looked at.
 
         Raises ProfileBusy, Unavailable.
         """
-        project, scope, reached = job.settings.project, scope_of(job), list(targets)
-        traces = self.traces(job, reached)
-        named = {bounded(reference) for reference in job.change.person.references}
+        project, scope, reached = delivery.settings.project, scope_of(delivery), list(targets)
+        traces = self.traces(delivery, reached)
+        named = {bounded(reference) for reference in delivery.change.person.references}
         extents = {target.custom_id: target.extent for target in reached}
 
         def is_theirs(receipt: Receipt | None) -> bool:
@@ -79,14 +79,14 @@ class Search:
 
     # ── By what they are known ──────────────────────────────────────────────────────────────────────────
 
-    def traces(self, job: Job, targets: list[Target]) -> Traces:
+    def traces(self, delivery: Delivery, targets: list[Target]) -> Traces:
         """Return by what a parked webhook is known as the person's where no receipt tells."""
-        scope, own = scope_of(job), [target for target in targets if target.is_own]
-        email = self.email(job, own)
+        scope, own = scope_of(delivery), [target for target in targets if target.is_own]
+        email = self.email(delivery, own)
         places = {scope} if scope else {place for target in own for place in target.feeders}
-        references = [*self.references(job, targets)]
+        references = [*self.references(delivery, targets)]
         groups = {group for place in places for group in lanes(*place_of(place), references, email)}
-        groups |= {job.webhook.group} if job.webhook.source != request.SOURCE else set()
+        groups |= {delivery.webhook.group} if delivery.webhook.source != request.SOURCE else set()
         digests = {
             target.custom_id
             for target in own
@@ -101,19 +101,19 @@ class Search:
             frozenset(target.custom_id for target in whole) - digests,
         )
 
-    def email(self, job: Job, own: list[Target]) -> str:
+    def email(self, delivery: Delivery, own: list[Target]) -> str:
         """Return the request's e-mail where it is the person's for certain: its profile is theirs alone."""
-        email = job.change.person.email or ""
+        email = delivery.change.person.email or ""
         digest = identity.email_sha256(email)
         is_theirs = any(target.custom_id == digest and target.extent != NAMED for target in own)
         return email if is_theirs else ""
 
-    def references(self, job: Job, targets: list[Target]) -> Iterator[str]:
+    def references(self, delivery: Delivery, targets: list[Target]) -> Iterator[str]:
         """Yield the ids of the tools that are the person's: those named, and those that lead to their profiles.
 
         An order that leads to somebody else's profile is theirs; the customer's own id is never another's.
         """
-        project, named = job.settings.project, job.change.person.references
+        project, named = delivery.settings.project, delivery.change.person.references
         known = self.ledger.links(project, named[1:], self.context.clock())
         own = {target.custom_id for target in targets if target.is_own}
         yield from named[:1]

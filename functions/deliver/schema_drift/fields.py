@@ -29,7 +29,7 @@ GONE, CHANGED = "field_gone", "field_changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class FieldHistory:
     """What is known of one field.
 
     `present`: in how many webhooks it was, up to `USUAL_AFTER`; OPTIONAL where it comes and goes. `odd`: how many in a
@@ -46,9 +46,9 @@ class Habit:
     since: str = ""
 
 
-NEW, COMES_AND_GOES = Habit(), Habit(OPTIONAL)
+NEW, COMES_AND_GOES = FieldHistory(), FieldHistory(OPTIONAL)
 
-Fingerprint: TypeAlias = Mapping[str, Habit]
+Fingerprint: TypeAlias = Mapping[str, FieldHistory]
 Versions: TypeAlias = Mapping[str, Fingerprint]
 """API version → its fingerprint, in the order in which they were first seen."""
 
@@ -72,7 +72,7 @@ def inherited(fingerprint: Fingerprint) -> Fingerprint:
     }
 
 
-def after_one(habit: Habit, types: frozenset[str] | None, now: datetime) -> Habit:
+def after_one(habit: FieldHistory, types: frozenset[str] | None, now: datetime) -> FieldHistory:
     """The habit after one more webhook, in which the field had these types, or was absent: None."""
     if habit.present == OPTIONAL:
         return habit
@@ -87,25 +87,25 @@ def after_one(habit: Habit, types: frozenset[str] | None, now: datetime) -> Habi
     return as_usual(habit, types)
 
 
-def odd(habit: Habit, kind: str, types: frozenset[str], now: datetime) -> Habit:
+def odd(habit: FieldHistory, kind: str, types: frozenset[str], now: datetime) -> FieldHistory:
     """A usual field that was not as usual. Of one that a new version never had, once is enough."""
     times = ODD_IN_A_ROW if habit.inherited else min(habit.odd + 1, ODD_IN_A_ROW)
     if times < ODD_IN_A_ROW:
         return replace(habit, odd=times)
     since = habit.since or now.isoformat(timespec="seconds")
     if now - datetime.fromisoformat(since) > TOLD_FOR:
-        return COMES_AND_GOES if kind == GONE else Habit(USUAL_AFTER, habit.types | types)
+        return COMES_AND_GOES if kind == GONE else FieldHistory(USUAL_AFTER, habit.types | types)
     return replace(habit, odd=times, inherited=False, drift=kind, since=since)
 
 
-def as_usual(habit: Habit, types: frozenset[str]) -> Habit:
+def as_usual(habit: FieldHistory, types: frozenset[str]) -> FieldHistory:
     if not habit.odd and not habit.inherited and types <= habit.types:
         return habit
     gaps = habit.gaps + (habit.odd > 0)
-    return COMES_AND_GOES if gaps > MAX_GAPS else Habit(USUAL_AFTER, habit.types | types, gaps=gaps)
+    return COMES_AND_GOES if gaps > MAX_GAPS else FieldHistory(USUAL_AFTER, habit.types | types, gaps=gaps)
 
 
-def drifts(fingerprint: Fingerprint) -> Iterator[tuple[str, Habit]]:
+def drifts(fingerprint: Fingerprint) -> Iterator[tuple[str, FieldHistory]]:
     """The fields that are gone or changed now."""
     return ((path, habit) for path, habit in fingerprint.items() if habit.drift)
 
@@ -143,7 +143,7 @@ def load(text: str) -> Versions:
         return {}
 
 
-def written(habit: Habit) -> list[Any]:
+def written(habit: FieldHistory) -> list[Any]:
     """`[20, "number string"]`, and what else is not as usual."""
     values: list[Any] = [habit.present, " ".join(sorted(habit.types)), habit.odd, habit.gaps]
     values += [int(habit.inherited), habit.drift, habit.since]
@@ -152,8 +152,8 @@ def written(habit: Habit) -> list[Any]:
     return values
 
 
-def read(stored: list[Any]) -> Habit:
+def read(stored: list[Any]) -> FieldHistory:
     present, types, odd_times, gaps, is_inherited, drift, since = (
         stored + [0, "", 0, 0, 0, "", ""][len(stored) :]
     )
-    return Habit(present, frozenset(types.split()), odd_times, gaps, bool(is_inherited), drift, since)
+    return FieldHistory(present, frozenset(types.split()), odd_times, gaps, bool(is_inherited), drift, since)

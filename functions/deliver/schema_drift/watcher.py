@@ -18,7 +18,7 @@ from bridge.providers.payload_schema import Models, Seen, Shape
 from bridge.storage.connections import Connections, text_in
 from bridge.storage.ledger import Ledger
 from bridge.webhook import Webhook, json_object
-from functions.deliver.delivery import TEST_EVENT, Job
+from functions.deliver.delivery import TEST_EVENT, Delivery
 from functions.deliver.schema_drift.fields import (
     GONE,
     Versions,
@@ -42,7 +42,7 @@ MAX_VERSION_BYTES = 64
 
 
 class Reading(Protocol):
-    """A room's mapping that says what it reads."""
+    """A source's mapping that says what it reads."""
 
     def reads(self, topic: str) -> Models:
         """The models of a topic; none where nothing is to be watched."""
@@ -79,7 +79,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class Shapes:
+class SchemaWatcher:
     """The shapes that a process knows; `clock` returns Unix seconds. Sources without a reading are not watched."""
 
     readings: Mapping[str, Reading]
@@ -87,22 +87,24 @@ class Shapes:
     connections: Connections
     clock: Callable[[], float]
     known: dict[Place, Known] = field(default_factory=dict)
-    shapes: dict[tuple[str, str], Shape] = field(default_factory=dict)
+    schemas: dict[tuple[str, str], Shape] = field(default_factory=dict)
     read_again_at: float = 0
 
-    def watch(self, jobs: Iterable[Job]) -> None:
+    def watch(self, deliveries: Iterable[Delivery]) -> None:
         """Look at the webhooks that came for the first time, and warn of what has changed. Raises nothing."""
         fresh = [
-            (place_of(job), job) for job in jobs if job.webhook.source in self.readings and is_fresh(job)
+            (place_of(delivery), delivery)
+            for delivery in deliveries
+            if delivery.webhook.source in self.readings and is_fresh(delivery)
         ]
         if not fresh:
             return
         self.read({place for place, _ in fresh} - self.known.keys())
-        for place, job in fresh:
+        for place, delivery in fresh:
             if place not in self.known or not self.is_wanted(self.known[place]):
                 continue
             try:
-                self.look(place, self.known[place], job)
+                self.look(place, self.known[place], delivery)
             except MalformedBody:
                 continue  # the mapping said so
             except Exception as error:  # noqa: BLE001 - whatever goes wrong costs a look, never a delivery
@@ -117,8 +119,8 @@ class Shapes:
         known.webhooks, known.look_at = 0, now + AGAIN_AFTER_SECONDS
         return True
 
-    def look(self, place: Place, known: Known, job: Job) -> None:
-        reading, webhook = self.readings[place.source], job.read or job.webhook
+    def look(self, place: Place, known: Known, delivery: Delivery) -> None:
+        reading, webhook = self.readings[place.source], delivery.read or delivery.webhook
         content = json_object(webhook.body)
         stated = reading.api_version(webhook, content)
         if stated is None:
@@ -129,15 +131,15 @@ class Shapes:
         if versions != known.versions:
             known.versions, known.changed = versions, True
         known.restless = is_restless(versions[version], seen)
-        warn(job, versions[version], seen)
+        warn(delivery, versions[version], seen)
         self.tell(place, known, version)
 
     def shape(self, place: Place) -> Shape:
         """What is read of a topic, worked out once."""
         key = place.source, place.topic
-        if key not in self.shapes:
-            self.shapes[key] = Shape(self.readings[place.source].reads(place.topic))
-        return self.shapes[key]
+        if key not in self.schemas:
+            self.schemas[key] = Shape(self.readings[place.source].reads(place.topic))
+        return self.schemas[key]
 
     def tell(self, place: Place, known: Known, version: str) -> None:
         """Note with the connection which fields are gone or changed, when that is news to it or to this process."""
@@ -206,24 +208,24 @@ class Shapes:
             known.revision, known.changed = known.revision + 1, False
 
 
-def place_of(job: Job) -> Place:
-    return Place(job.webhook.source, job.webhook.connection, job.webhook.topic)
+def place_of(delivery: Delivery) -> Place:
+    return Place(delivery.webhook.source, delivery.webhook.connection, delivery.webhook.topic)
 
 
-def is_fresh(job: Job) -> bool:
+def is_fresh(delivery: Delivery) -> bool:
     """Whether its mapping was asked, and it was not looked at before. What a test sends may be of any shape."""
-    webhook = job.webhook
+    webhook = delivery.webhook
     return (
-        job.read is not None
-        and job.message.receive_count == 1
+        delivery.read is not None
+        and delivery.message.receive_count == 1
         and not (webhook.retries or webhook.waits)
-        and len(job.read.body) <= MAX_BODY_BYTES
-        and job.reason != TEST_EVENT
+        and len(delivery.read.body) <= MAX_BODY_BYTES
+        and delivery.reason != TEST_EVENT
     )
 
 
-def warn(job: Job, fingerprint: Mapping[str, Any], seen: Seen) -> None:
+def warn(delivery: Delivery, fingerprint: Mapping[str, Any], seen: Seen) -> None:
     """Warn on the receipt of what is gone or changed in this webhook."""
     for path, habit in drifts(fingerprint):
         if path in seen:
-            job.warnings.add("field_gone" if habit.drift == GONE else "field_changed", path)
+            delivery.warnings.add("field_gone" if habit.drift == GONE else "field_changed", path)

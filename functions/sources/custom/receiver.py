@@ -14,8 +14,8 @@ from typing import Any
 from bridge.errors import Ignored, MalformedBody, Unavailable
 from bridge.placeholders import name_in
 from bridge.receiving.claims import SIGNATURE
-from bridge.receiving.receiver import door
-from bridge.webhook import Claim, Request, Source, Summary
+from bridge.receiving.receiver import receiver
+from bridge.webhook import Claim, Request, Routing, Source
 from functions.sources.custom import verification
 from functions.sources.custom.body import document
 from functions.sources.custom.expressions import found_text
@@ -37,14 +37,14 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
         raise Unavailable("the connection's settings do not say how to verify") from error
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic, person and id as the settings say. Raises Ignored, MalformedBody, Unavailable."""
     content = document(request.headers, request.body)
     try:
         topic = topic_of(request, content)
         check_topic(topic, request.settings)
         identifier = found_text(request.settings.get("id"), content)
-        return Summary(topic, customer(request, content), f"{topic}\n{identifier}" if identifier else None)
+        return Routing(topic, customer(request, content), f"{topic}\n{identifier}" if identifier else None)
     except UNUSABLE as error:
         raise Unavailable("the connection's settings cannot be read") from error
 
@@ -116,7 +116,7 @@ def is_from_tool(request: Request) -> bool:
     return any(isinstance(name, str) and name.lower() in request.headers for name in stated)
 
 
-def greet(request: Request) -> str | None:
+def verification_response(request: Request) -> str | None:
     """The answer to a tool that tries the address, as the setting `handshake` says; None to a webhook."""
     handshake = request.settings.get("handshake") or {}
     try:
@@ -151,13 +151,13 @@ CUSTOM = Source(
     name="custom",
     topics=frozenset(),
     verify=verify,
-    summarise=summarise,
+    routing_of=routing_of,
     is_from_tool=is_from_tool,
     uses_settings=True,
-    greet=greet,
+    verification_response=verification_response,
     claims=claimed,
 )
 
 SOURCES = (CUSTOM,)
 
-handler = door(*SOURCES)
+handler = receiver(*SOURCES)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.receiving.claims import SIGNATURE
-from bridge.receiving.receiver import door
+from bridge.receiving.receiver import receiver
 from bridge.webhook import Claim, Request, Webhook
 from functions.sources.forms.registry import VENDORS
 from functions.sources.forms.submission import claim
@@ -34,4 +34,4 @@ def claimed(request: Request) -> list[Claim]:
 
 SOURCES = tuple(replace(vendor.source, claims=claimed) for vendor in VENDORS.values())
 
-handler = door(*SOURCES)
+handler = receiver(*SOURCES)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from bridge.receiving import signatures
-from bridge.webhook import Request, Summary
+from bridge.webhook import Request, Routing
 from functions.sources.forms.reading.body import posted_by_visitor
 from functions.sources.forms.submission import customer
 
@@ -25,8 +25,8 @@ def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
     return {}, {"token": secret}
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """The person, where an e-mail stands in the fields. Raises MalformedBody."""
     fields = posted_by_visitor(request.headers, request.body)
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
-    return Summary(TOPIC, customer(fields.values(), unknown))
+    return Routing(TOPIC, customer(fields.values(), unknown))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from pydantic import ValidationError
 
-from bridge.providers.event_list import Grant, Page, Sweep, Told, written
+from bridge.providers.event_list import Grant, ListedEvent, Page, Sweep, written
 from bridge.settings import ConnectionSettings
 from functions.sources.shopify.headers import HAPPENED
 from functions.sources.shopify.orders import names_someone, once_key
@@ -71,7 +71,7 @@ def resumed(sweep: Sweep) -> Sweep:
 def page(content: Mapping[str, Any], links: Mapping[str, str], sweep: Sweep) -> Page:
     """A page of orders. Of the `Link` header only `page_info` is taken, never the address."""
     listed = content.get("orders")
-    told: list[Told] = []
+    told: list[ListedEvent] = []
     unreadable, start = 0, sweep.start
     for stated in listed if isinstance(listed, list) else []:
         try:
@@ -86,7 +86,7 @@ def page(content: Mapping[str, Any], links: Mapping[str, str], sweep: Sweep) -> 
     return Page(tuple(told), rest, unreadable)
 
 
-def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[Told]:
+def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[ListedEvent]:
     """What must have been told of an order, by where it stands now.
 
     Nothing of one that names nobody: a key without access to customers sees every order so.
@@ -95,12 +95,12 @@ def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[Told]:
         return
     body = written(stated)
     for topic, time in milestones(order, stated):
-        yield Told(
+        yield ListedEvent(
             topic=topic,
             began=aware(order.created_at),
             body=body,
             headers={"x-shopify-topic": topic} | ({HAPPENED: aware(time).isoformat()} if time else {}),
-            content_key=f"listed:{topic}:{order.id}",
+            idempotency_key=f"listed:{topic}:{order.id}",
             reference=order_reference(order.id),
             once=once_key(topic, order.id),
             is_test=bool(order.test),

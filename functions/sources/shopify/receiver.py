@@ -13,8 +13,8 @@ from bridge.errors import MalformedBody
 from bridge.placeholders import name_in, object_key
 from bridge.receiving import signatures
 from bridge.receiving.claims import SIGNATURE
-from bridge.receiving.receiver import door
-from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
+from bridge.receiving.receiver import receiver
+from bridge.webhook import Claim, Request, Routing, Source, has_header, json_object
 
 TOPICS = frozenset(
     {
@@ -61,7 +61,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     return signatures.verify_base64(header(request, "hmac-sha256"), request.body, secrets)
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic and customer. Raises MalformedBody.
 
     A test has an id of its own: nobody signs that it is one, and it must not make the true webhook a repeat.
@@ -70,8 +70,8 @@ def summarise(request: Request) -> Summary:
     if not topic:
         raise MalformedBody("no topic header")
     is_test = request.headers.get("x-shopify-test") == "true"
-    content_key = f"test\n{topic}\n{hashlib.sha256(request.body).hexdigest()}" if is_test else None
-    return Summary(topic, customer(topic, json_object(request.body)), content_key)
+    idempotency_key = f"test\n{topic}\n{hashlib.sha256(request.body).hexdigest()}" if is_test else None
+    return Routing(topic, customer(topic, json_object(request.body)), idempotency_key)
 
 
 OF_THE_SHOP = ("app/uninstalled", "shop/redact")
@@ -126,7 +126,7 @@ SHOPIFY = Source(
     name="shopify",
     topics=TOPICS,
     verify=verify,
-    summarise=summarise,
+    routing_of=routing_of,
     is_from_tool=has_header("x-shopify-topic", "shopify-topic"),
     kept_headers=(
         "x-shopify-api-version",
@@ -141,4 +141,4 @@ SHOPIFY = Source(
 
 SOURCES = (SHOPIFY,)
 
-handler = door(*SOURCES)
+handler = receiver(*SOURCES)

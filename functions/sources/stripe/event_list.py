@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from bridge.providers.event_list import Grant, Page, Sweep, Told, written
+from bridge.providers.event_list import Grant, ListedEvent, Page, Sweep, written
 from bridge.settings import ConnectionSettings
 from functions.sources.stripe import mapping
 from functions.sources.stripe.payloads import LAST_SECOND
@@ -74,9 +74,9 @@ def is_event(event: Mapping[str, Any]) -> bool:
     )
 
 
-def webhook(event: Mapping[str, Any]) -> Told:
+def webhook(event: Mapping[str, Any]) -> ListedEvent:
     """An event as the webhook that carries it: its id is the same, whichever comes first."""
-    return Told(
+    return ListedEvent(
         topic=event["type"],
         began=datetime.fromtimestamp(event["created"], UTC),
         body=written(event),

@@ -11,8 +11,8 @@ from typing import Any
 from bridge.errors import Ignored, InvalidSignature, MalformedBody
 from bridge.placeholders import name_in, object_key
 from bridge.receiving import signatures
-from bridge.receiving.receiver import door
-from bridge.webhook import Claim, Request, Source, Summary, has_header, json_object
+from bridge.receiving.receiver import receiver
+from bridge.webhook import Claim, Request, Routing, Source, has_header, json_object
 from functions.sources.stripe.references import signed_reference
 
 THIN = "v2.core.event"
@@ -68,16 +68,16 @@ def signature_parts(header: str) -> tuple[str, list[str]]:
     return times[0], [text for scheme, text in parts if scheme == "v1"]
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic, customer and the id of the event. Raises Ignored, MalformedBody."""
     body = json_object(request.body)
     if body.get("object") == THIN:
-        return summarise_thin(body)
+        return routing_of_thin(body)
     subject = event_object(body)
-    return Summary(body["type"], of_account(body, customer(body["type"], subject)), content_key(body))
+    return Routing(body["type"], of_account(body, customer(body["type"], subject)), idempotency_key(body))
 
 
-def summarise_thin(body: dict[str, Any]) -> Summary:
+def routing_of_thin(body: dict[str, Any]) -> Routing:
     """Of a thin event, which names its object alone; the rest is asked for when it is delivered."""
     topic, related = body.get("type"), body.get("related_object")
     if not isinstance(topic, str) or not isinstance(related, dict) or not name_in(related.get("id")):
@@ -85,7 +85,7 @@ def summarise_thin(body: dict[str, Any]) -> Summary:
     subject = {"id": related.get("id"), "object": related.get("type")}
     named = body | {"account": body.get("context")}
     ordered = of_account(named, customer(topic.removeprefix(THIN_PREFIX), subject))
-    return Summary(topic.removeprefix(THIN_PREFIX), ordered, content_key(named))
+    return Routing(topic.removeprefix(THIN_PREFIX), ordered, idempotency_key(named))
 
 
 def event_object(body: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def email_in(subject: dict[str, Any]) -> object:
     return subject.get("customer_email") or subject.get("email") or subject.get("receipt_email")
 
 
-def content_key(body: dict[str, Any]) -> str | None:
+def idempotency_key(body: dict[str, Any]) -> str | None:
     """The event's id, with the connected account whose event it is, if any."""
     event_id = body.get("id")
     return of_account(body, event_id) if isinstance(event_id, str) and event_id else None
@@ -146,7 +146,7 @@ STRIPE = Source(
     name="stripe",
     topics=TOPICS,
     verify=verify,
-    summarise=summarise,
+    routing_of=routing_of,
     is_from_tool=has_header("user-agent: Stripe/"),
     kept_headers=(),
     claims=claimed,
@@ -154,4 +154,4 @@ STRIPE = Source(
 
 SOURCES = (STRIPE,)
 
-handler = door(*SOURCES)
+handler = receiver(*SOURCES)

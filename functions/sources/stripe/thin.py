@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from bridge.errors import MappingFailed
 from bridge.webhook import Webhook, json_object
 
-Ask: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
+Fetch: TypeAlias = Callable[[str, Mapping[str, str]], dict[str, Any]]
 
 API = "https://api.stripe.com"
 API_VERSION = "2026-09-30.endive"
@@ -26,7 +26,7 @@ CONTEXT = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
 """https://docs.stripe.com/context"""
 
 
-def whole(webhook: Webhook, ask: Ask) -> Webhook:
+def whole(webhook: Webhook, ask: Fetch) -> Webhook:
     """The webhook with a snapshot for a body: Stripe's own, else one of the object as it is now.
 
     `ask` gets the JSON at an address; whatever it raises passes. Raises MappingFailed.

@@ -12,8 +12,8 @@ from typing import Any
 from bridge.errors import MalformedBody
 from bridge.placeholders import name_in, object_key
 from bridge.receiving import signatures
-from bridge.receiving.receiver import door
-from bridge.webhook import Request, Source, Summary, has_header, json_object
+from bridge.receiving.receiver import receiver
+from bridge.webhook import Request, Routing, Source, has_header, json_object
 
 DELETIONS = frozenset({"order.deleted", "customer.deleted", "product.deleted", "coupon.deleted"})
 """Their bodies are `{"id": 1}`. They change nothing, and have a receipt that says so."""
@@ -38,12 +38,12 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     return signatures.verify_base64(request.headers.get(SIGNATURE), request.body, secrets)
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic and customer; the delivery's id is not signed, so the body is the key. Raises MalformedBody."""
     topic = request.headers.get(TOPIC)
     if not topic:
         raise MalformedBody("no topic header")
-    return Summary(topic, customer(topic, json_object(request.body)))
+    return Routing(topic, customer(topic, json_object(request.body)))
 
 
 def customer(topic: str, body: dict[str, Any]) -> str:
@@ -60,7 +60,7 @@ WOOCOMMERCE = Source(
     name="woocommerce",
     topics=TOPICS,
     verify=verify,
-    summarise=summarise,
+    routing_of=routing_of,
     is_from_tool=has_header(TOPIC),
     kept_headers=(),
     handshake=handshake,
@@ -68,4 +68,4 @@ WOOCOMMERCE = Source(
 
 SOURCES = (WOOCOMMERCE,)
 
-handler = door(*SOURCES)
+handler = receiver(*SOURCES)

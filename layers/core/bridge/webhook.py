@@ -1,4 +1,4 @@
-"""A webhook on its way: the request at the door, and what is kept of it. Values only: no I/O, no clock."""
+"""A webhook on its way: the request at the receiver, and what is kept of it. Values only: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_BODY_BYTES = 6 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it reached the door: exact bytes, header names in lower case, the public address.
+    """One HTTP request as it reached the receiver: exact bytes, header names in lower case, the public address.
 
     `settings` are the connection's as stored, unchecked, for a source that `uses_settings`; else empty.
     """
@@ -58,30 +58,30 @@ def has_header(*headers: str) -> Callable[[Request], bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What the door must know of a webhook to queue it.
+class Routing:
+    """What the receiver must know of a webhook to queue it.
 
-    `customer` orders the queue: webhooks of one customer stay in order. `content_key` is the provider's own
+    `customer` orders the queue: webhooks of one customer stay in order. `idempotency_key` is the provider's own
     id of the webhook where it stands inside the signed body; without it the body itself is the key.
     """
 
     topic: str
     customer: str
-    content_key: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What the door needs to know of one source; everything else about it is in its mapping.
+    """What the receiver needs to know of one source; everything else about it is in its mapping.
 
     `topics` are those that have a mapping. `verify(request, secrets, now)` returns the position of the secret
-    that proved the request, or raises InvalidSignature. `summarise(request)` raises Ignored or MalformedBody.
+    that proved the request, or raises InvalidSignature. `routing_of(request)` raises Ignored or MalformedBody.
     `kept_headers` are the headers that the mapping reads, in lower case. `redirects`: people post to it from a
     browser, and go on to the connection's `thank_you_url`. `repeat_seconds`: the sender never repeats a webhook,
     so that the same content is a repeat only this long; else it is one for as long as the ledger remembers.
     `uses_settings`: the connection's settings say how to verify and which topics there are, `topics` does not.
-    `greet(request)` answers a tool that asks whether it has the right address, and None to a webhook; it is asked
-    once a POST is proven, and of a GET, which nobody signs, alone.
+    `verification_response(request)` answers a tool that asks whether it has the right address, and returns None for
+    a webhook; a POST is verified before, a GET, which nobody signs, is not.
     `is_from_tool(request)`: whether headers of the tool's own show that it sent the request, although unsigned, as
     one does that was set up without a secret. They prove nothing.
     `is_older_scheme(request)`: whether it is proven by a scheme that the tool has replaced by another one; refused once
@@ -95,13 +95,13 @@ class Source:
     name: str
     topics: frozenset[str]
     verify: Callable[[Request, Sequence[str], float], int]
-    summarise: Callable[[Request], Summary]
+    routing_of: Callable[[Request], Routing]
     is_from_tool: Callable[[Request], bool]
     kept_headers: tuple[str, ...] = ("content-type",)
     redirects: bool = False
     repeat_seconds: int | None = None
     uses_settings: bool = False
-    greet: Callable[[Request], str | None] | None = None
+    verification_response: Callable[[Request], str | None] | None = None
     handshake: Callable[[Request], str | None] | None = None
     claims: Callable[[Request], Iterable[Claim]] | None = None
     is_older_scheme: Callable[[Request], bool] | None = None
@@ -135,12 +135,14 @@ class Webhook:
         return f"{self.source}/{self.connection}"
 
 
-def webhook_id(source: str, connection: str, summary: Summary, body: bytes, period: int | None = None) -> str:
+def webhook_id(source: str, connection: str, summary: Routing, body: bytes, period: int | None = None) -> str:
     """The id of a webhook: 32 hex digits over the source, the connection and the signed content.
 
     With a `period`, the same content has another id in another period.
     """
-    content = written(summary.content_key) if summary.content_key else written(f"{summary.topic}\n") + body
+    content = (
+        written(summary.idempotency_key) if summary.idempotency_key else written(f"{summary.topic}\n") + body
+    )
     named = f"{source}/{connection}\n" if period is None else f"{source}/{connection}/{period}\n"
     return hashlib.sha256(named.encode() + content).hexdigest()[:32]
 

@@ -38,7 +38,7 @@ from functions.sources.forms.submission import (
     object_in,
     text_in,
 )
-from functions.sources.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, sign, summarise, verify
+from functions.sources.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, routing_of, sign, verify
 
 ADVANCED = ("fields[", "fields.")
 SEPARATORS = re.compile(r"[\[\].]+")
@@ -210,7 +210,7 @@ VENDOR = Vendor(
         name="elementor",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         is_from_tool=has_header("user-agent: WordPress/"),
         repeat_seconds=DOUBLE_CLICK_SECONDS,
     ),

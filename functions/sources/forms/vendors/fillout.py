@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.errors import MalformedBody
 from bridge.profiles.profile_change import Value
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.submission import (
     Field,
     Kind,
@@ -80,7 +80,7 @@ ADDRESS_ALONE = frozenset({"", "address", "your address", "home address", "adres
 """Questions whose address is the person's own; the parts of others are named after their question."""
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Person and submission; one that was edited afterwards is another webhook. Raises MalformedBody."""
     submission = submission_in(json_body(request.body))
     submission_id = text_in(submission.get("submissionId"))
@@ -90,7 +90,7 @@ def summarise(request: Request) -> Summary:
     questions = objects_in(submission.get("questions"))
     emails = [text_in(one.get("value")) for one in questions if one.get("type") == "EmailInput"]
     login = object_in(submission.get("login")).get("email")
-    return Summary(
+    return Routing(
         TOPIC,
         customer([*emails, login], f"submission:{submission_id}"),
         f"{submission_id}/{edited}" if edited else submission_id,
@@ -188,7 +188,7 @@ VENDOR = Vendor(
         name="fillout",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_from_tool=has_header("user-agent: Fillout"),
     ),

@@ -12,7 +12,7 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.flat_fields import is_hidden, lone_box, number
 from functions.sources.forms.submission import (
     MAX_FIELDS,
@@ -63,14 +63,14 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     return signatures.verify_timestamped_hex(timestamp, [signature], request.body, secrets, now)
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Person and response. Raises MalformedBody."""
     body = json_body(request.body)
     response = text_in(body.get("responseId"))
     if response is None or not isinstance(body.get("answers"), list):
         raise MalformedBody("no response")
     said: list[Value] = [text_in(answer.get("value")) for answer in objects_in(body["answers"])]
-    return Summary(
+    return Routing(
         TOPIC, customer([text_in(body.get("respondentEmail")), *said], f"response:{response}"), response
     )
 
@@ -133,7 +133,7 @@ VENDOR = Vendor(
         name="google",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_from_tool=has_header(TIMESTAMP),
     ),

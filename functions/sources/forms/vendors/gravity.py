@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bridge.profiles.profile_change import Value
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.body import posted
 from functions.sources.forms.reading.flat_fields import (
     FORM_ID,
@@ -51,11 +51,11 @@ CONSENT_PARTS = frozenset({"1", "2", "3"})
 """Whether it is ticked, its text, and the number of the text's revision."""
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """The person, and the entry where it tells its number. Raises MalformedBody."""
     fields = posted(request.headers, request.body)
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
-    return Summary(TOPIC, customer(fields.values(), unknown), entry_key(fields))
+    return Routing(TOPIC, customer(fields.values(), unknown), entry_key(fields))
 
 
 def entry_key(fields: Mapping[str, Value]) -> str | None:
@@ -159,7 +159,7 @@ VENDOR = Vendor(
         name="gravity",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         is_from_tool=has_header("user-agent: WordPress/"),
     ),
     read=read,

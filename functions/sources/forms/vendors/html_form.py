@@ -15,7 +15,7 @@ from bridge.webhook import Source, Webhook, has_header
 from functions.sources.forms.reading.body import posted_by_visitor
 from functions.sources.forms.reading.flat_fields import CLAIM, MACHINERY, PAGE, UTM, utm_of
 from functions.sources.forms.submission import Field, Submission, Vendor, filled, is_link, moment, text_in
-from functions.sources.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, sign, summarise, verify
+from functions.sources.forms.unsigned import DOUBLE_CLICK_SECONDS, TOPIC, routing_of, sign, verify
 
 ABOUT_THE_FORM = frozenset({"form_id", "form_name", "submitted_at"})
 
@@ -80,7 +80,7 @@ VENDOR = Vendor(
         name="form",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         is_from_tool=has_header(),
         kept_headers=("content-type", "referer", "origin"),
         redirects=True,

@@ -21,7 +21,7 @@ from bridge.placeholders import object_key
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.flat_fields import is_hidden
 from functions.sources.forms.submission import (
     Field,
@@ -110,7 +110,7 @@ def signed(url: str, body: bytes) -> bytes:
     return METHOD + url.encode(errors="surrogatepass") + body
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic and person. Raises MalformedBody, and Ignored for a contact that was deleted."""
     body = json_body(request.body)
     if body.get("isDeleted") is True:
@@ -120,7 +120,7 @@ def summarise(request: Request) -> Summary:
     if kind == TOPIC and not properties:
         raise MalformedBody("no properties")
     contact = contact_id(body, properties)
-    return Summary(kind, customer(emails(properties), object_key("contact", [contact], body)))
+    return Routing(kind, customer(emails(properties), object_key("contact", [contact], body)))
 
 
 def emails(properties: Mapping[str, Any]) -> list[Value]:
@@ -212,7 +212,7 @@ VENDOR = Vendor(
         name="hubspot",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_older_scheme=is_version_2,
         is_from_tool=has_header("x-hubspot-signature-version", "x-hubspot-timeout-millis"),

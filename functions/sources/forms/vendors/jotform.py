@@ -16,7 +16,7 @@ from typing import Any
 
 from bridge.errors import MalformedBody
 from bridge.profiles.profile_change import Value
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.body import posted
 from functions.sources.forms.reading.flat_fields import CLAIM, UTM
 from functions.sources.forms.reading.words import sentence, words
@@ -58,13 +58,13 @@ DATE_PARTS = ("year", "month", "day")
 PHONE_PARTS = ("area", "phone")
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Person and submission. Raises MalformedBody."""
     parts = posted(request.headers, request.body)
     submission_id = text_in(parts.get("submissionID"))
     if submission_id is None:
         raise MalformedBody("no submission")
-    return Summary(TOPIC, customer(answers_in(parts).values(), f"submission:{submission_id}"), submission_id)
+    return Routing(TOPIC, customer(answers_in(parts).values(), f"submission:{submission_id}"), submission_id)
 
 
 def answers_in(parts: Mapping[str, Value]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ VENDOR = Vendor(
         name="jotform",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         is_from_tool=has_header("user-agent: Jotform"),
     ),
     read=read,

@@ -21,7 +21,7 @@ from bridge.placeholders import object_key
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.flat_fields import MACHINERY, is_hidden
 from functions.sources.forms.submission import (
     Field,
@@ -96,7 +96,7 @@ def encode(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Person and the submission's id. Raises MalformedBody."""
     body = json_body(request.body)
     answers = object_in(body.get("data"))
@@ -104,7 +104,7 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no form's fields")
     submission_id = text_in(body.get("id"))
     emails = [*answers.values(), body.get("email")]
-    return Summary(TOPIC, customer(emails, object_key("submission", [submission_id], body)), submission_id)
+    return Routing(TOPIC, customer(emails, object_key("submission", [submission_id], body)), submission_id)
 
 
 def read(webhook: Webhook) -> Submission:
@@ -167,7 +167,7 @@ VENDOR = Vendor(
         name="netlify",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_from_tool=has_header("x-netlify-event", "user-agent: Netlify"),
     ),

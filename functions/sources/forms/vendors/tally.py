@@ -15,7 +15,7 @@ from bridge.placeholders import object_key
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.words import words
 from functions.sources.forms.submission import (
     Field,
@@ -79,7 +79,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     return signatures.verify_base64(request.headers.get("tally-signature"), request.body, secrets)
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic, person and event id. Raises MalformedBody."""
     body = json_body(request.body)
     topic = text_in(body.get("eventType"))
@@ -91,7 +91,7 @@ def summarise(request: Request) -> Summary:
     emails = [one.get("value") for one in objects_in(response.get("fields")) if kind_of(one) == "email"]
     event_id = text_in(body.get("eventId"))
     unknown = object_key("response", [text_in(response.get("responseId")), event_id], body)
-    return Summary(topic, customer(emails, unknown), event_id)
+    return Routing(topic, customer(emails, unknown), event_id)
 
 
 def read(webhook: Webhook) -> Submission:
@@ -200,7 +200,7 @@ VENDOR = Vendor(
         name="tally",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_from_tool=has_header("user-agent: Tally"),
     ),

@@ -16,7 +16,7 @@ from bridge.placeholders import object_key
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.submission import (
     Field,
     Kind,
@@ -63,7 +63,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     return signatures.verify_base64(signature.removeprefix(SCHEME), request.body, secrets)
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic, person and event id. Raises MalformedBody."""
     body = json_body(request.body)
     topic = text_in(body.get("event_type"))
@@ -75,7 +75,7 @@ def summarise(request: Request) -> Summary:
     emails = [answer.get("email") for answer in objects_in(response.get("answers"))]
     event_id = text_in(body.get("event_id"))
     unknown = object_key("response", [text_in(response.get("token")), event_id], body)
-    return Summary(topic, customer(emails, unknown), event_id)
+    return Routing(topic, customer(emails, unknown), event_id)
 
 
 def read(webhook: Webhook) -> Submission:
@@ -175,7 +175,7 @@ VENDOR = Vendor(
         name="typeform",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_from_tool=has_header("user-agent: Typeform"),
     ),

@@ -16,7 +16,7 @@ from bridge.errors import MalformedBody
 from bridge.placeholders import object_key
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.flat_fields import MACHINERY, is_hidden
 from functions.sources.forms.recognition.attributes import recognise
 from functions.sources.forms.submission import (
@@ -70,7 +70,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     )
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """Topic, person and the submission's id. Raises MalformedBody."""
     body = json_body(request.body)
     submission = submission_in(body)
@@ -79,7 +79,7 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no form's fields")
     submission_id = id_of(submission)
     answers = object_in(submission.get("data")).values()
-    return Summary(topic, customer(answers, object_key("submission", [submission_id], body)), submission_id)
+    return Routing(topic, customer(answers, object_key("submission", [submission_id], body)), submission_id)
 
 
 def submission_in(body: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +141,7 @@ VENDOR = Vendor(
         name="webflow",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         kept_headers=(),
         is_from_tool=has_header("x-webflow-timestamp", "user-agent: Webflow"),
     ),

@@ -18,7 +18,7 @@ from bridge.errors import InvalidSignature, MalformedBody
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.flat_fields import (
     FORM_ID,
     FORM_NAME,
@@ -56,13 +56,13 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
     )
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """The person, where an e-mail stands in the fields. Raises MalformedBody."""
     fields = fields_in(request.body)
     if not fields:
         raise MalformedBody("no fields in the body")
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
-    return Summary(TOPIC, customer(fields.values(), unknown))
+    return Routing(TOPIC, customer(fields.values(), unknown))
 
 
 def fields_in(body: bytes) -> dict[str, Value]:
@@ -128,7 +128,7 @@ VENDOR = Vendor(
         name="wpforms",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         is_from_tool=has_header("user-agent: WPForms", "user-agent: WordPress/"),
         kept_headers=(),
         repeat_seconds=DOUBLE_CLICK_SECONDS,

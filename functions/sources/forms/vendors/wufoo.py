@@ -18,7 +18,7 @@ from bridge.errors import MalformedBody
 from bridge.profiles.profile_change import Value
 from bridge.receiving import signatures
 from bridge.strict_json import json_value
-from bridge.webhook import Request, Source, Summary, Webhook, has_header
+from bridge.webhook import Request, Routing, Source, Webhook, has_header
 from functions.sources.forms.reading.body import posted
 from functions.sources.forms.reading.flat_fields import is_hidden, lone_box, number
 from functions.sources.forms.reading.words import sentence
@@ -79,7 +79,7 @@ def handshake_key(request: Request) -> str | None:
     return unquote_plus(found.group(1).decode("latin-1")).strip() if found else None
 
 
-def summarise(request: Request) -> Summary:
+def routing_of(request: Request) -> Routing:
     """The person and the entry. Raises MalformedBody."""
     fields = posted(request.headers, request.body)
     answers = [value for name, value in fields.items() if ANSWER.fullmatch(name)]
@@ -87,7 +87,7 @@ def summarise(request: Request) -> Summary:
         raise MalformedBody("no entry")
     form, entry = text_in(structure(fields, "FormStructure").get("Hash")), text_in(fields.get("EntryId"))
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
-    return Summary(TOPIC, customer(answers, unknown), f"{form}/{entry}" if form and entry else None)
+    return Routing(TOPIC, customer(answers, unknown), f"{form}/{entry}" if form and entry else None)
 
 
 def structure(fields: Mapping[str, Value], name: str) -> dict[str, Any]:
@@ -194,7 +194,7 @@ VENDOR = Vendor(
         name="wufoo",
         topics=frozenset({TOPIC}),
         verify=verify,
-        summarise=summarise,
+        routing_of=routing_of,
         is_from_tool=has_header("user-agent: Wufoo"),
     ),
     read=read,

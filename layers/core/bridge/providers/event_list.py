@@ -19,19 +19,19 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ListedEvent:
     """A webhook that must have come if all went well, made of what the list says.
 
     `began` is when the thing it is about came to be. Whether it came is known by the receipt of its id or, where the
     list tells things and no webhooks, by the `reference` that every webhook of the thing leaves in the ledger and by
-    its event's `once`. `content_key` stands in for the one of a webhook that came.
+    its event's `once`. `idempotency_key` stands in for the one of a webhook that came.
     """
 
     topic: str
     began: datetime
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    content_key: str | None = None
+    idempotency_key: str | None = None
     reference: str | None = None
     once: str | None = None
     is_test: bool = False
@@ -42,7 +42,7 @@ class Page:
     """A page of the list, and the sweep from where it goes on; none where it ends. `unreadable` counts what it tells
     in a shape that is not known."""
 
-    told: tuple[Told, ...]
+    told: tuple[ListedEvent, ...]
     rest: Sweep | None
     unreadable: int = 0
 

@@ -1,6 +1,6 @@
 """The shape of a tool's JSON as far as a mapping reads it: which fields are there, of which types. Pure.
 
-What is read is what the room's models have, so nobody keeps a list of it. Holds names and types, never a value.
+What is read is what the source's models have, so nobody keeps a list of it. Holds names and types, never a value.
 """
 
 from __future__ import annotations

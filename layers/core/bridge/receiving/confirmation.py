@@ -12,7 +12,7 @@ from typing import Any
 
 from bridge.errors import MalformedBody
 from bridge.settings import ConnectionSettings
-from bridge.webhook import Summary, Webhook, json_object, webhook_id
+from bridge.webhook import Routing, Webhook, json_object, webhook_id
 
 ANOTHER_OBJECT = "the body is of another kind than the topic"
 ONLY_AN_ID = "the body has an id alone, as a deletion does"
@@ -48,14 +48,14 @@ class TopicCheck:
     def ids_under_rivals(self, webhook: Webhook) -> frozenset[str]:
         """The ids that this body had, had it come under a rival topic before."""
         return frozenset(
-            webhook_id(webhook.source, webhook.connection, Summary(topic, ""), webhook.body)
+            webhook_id(webhook.source, webhook.connection, Routing(topic, ""), webhook.body)
             for topic in self.rivals.get(webhook.topic, ())
         )
 
 
 def id_of_body(source: str, connection: str, body: bytes) -> str:
     """Return the id of a webhook whose topic is in doubt: the same for all topics that the same body comes under."""
-    return webhook_id(source, connection, Summary("topic in doubt", ""), body)
+    return webhook_id(source, connection, Routing("topic in doubt", ""), body)
 
 
 def content_of(webhook: Webhook) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from bridge.errors import ExpiredLink, InvalidLink
 from bridge.receiving.signatures import hmac_sha256
-from bridge.webhook import Summary, Webhook, group_id, webhook_id
+from bridge.webhook import Routing, Webhook, group_id, webhook_id
 
 CONFIRMED = "bridge/consent_confirmed"
 """The topic of what the button of a link queues. No receiver lets it in from outside."""
@@ -74,10 +74,10 @@ def read(text: str, secret: str, source: str, connection: str, now: float) -> Co
 
 def confirmed(confirmation: Confirmation, source: str, connection: str, now: float) -> Webhook:
     """Return the webhook that has a consent written. The same webhook and channel make the same one."""
-    named = Summary(
+    named = Routing(
         CONFIRMED,
         confirmation.webhook_id,
-        content_key=f"{CONFIRMED}\n{confirmation.webhook_id}\n{confirmation.channel}",
+        idempotency_key=f"{CONFIRMED}\n{confirmation.webhook_id}\n{confirmation.channel}",
     )
     content = {
         "webhook_id": confirmation.webhook_id,

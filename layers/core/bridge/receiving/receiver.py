@@ -53,7 +53,7 @@ UNREADABLE = (BridgeError, LookupError, TypeError, ValueError, AttributeError)
 HttpResponse = dict[str, Any]
 
 
-class Door:
+class Receiver:
     """A Lambda handler for HTTP API events (payload 2.0) of the given sources.
 
     `clock` returns Unix seconds. Raises nothing: every outcome is an answer of the HTTP contract.
@@ -101,10 +101,12 @@ class Door:
         if source.uses_settings:
             request = replace(request, settings=self.settings(source, request))
         if method(event) == "GET":
-            return self.greet(source, request) or answer(404, {"error": UnknownConnection.code})
-        self.shake_hands(source, request)
+            return self.verification_response(source, request) or answer(
+                404, {"error": UnknownConnection.code}
+            )
+        self.answer_challenge(source, request)
         self.verify(source, request, secrets)
-        if greeting := self.greet(source, request):
+        if greeting := self.verification_response(source, request):
             return greeting
         webhook = self.accept(source, request)
         return self.redirect(source, request) or answer(200, {"status": "accepted", "id": webhook.id})
@@ -161,15 +163,15 @@ class Door:
             raise UnknownConnection("no settings of this connection")
         return settings
 
-    def greet(self, source: Source, request: Request) -> HttpResponse | None:
+    def verification_response(self, source: Source, request: Request) -> HttpResponse | None:
         """The answer to a tool that asks whether it has the right address; as plain text, never as a page."""
-        text = source.greet(request) if source.greet else None
+        text = source.verification_response(request) if source.verification_response else None
         if text is None:
             return None
         headers = {"content-type": "text/plain", "x-content-type-options": "nosniff"}
         return {"statusCode": 200, "headers": headers, "body": text}
 
-    def shake_hands(self, source: Source, request: Request) -> None:
+    def answer_challenge(self, source: Source, request: Request) -> None:
         """Answer a provider's unsigned first call, which says nothing; none of it is kept. Raises Ignored."""
         reason = source.handshake(request) if source.handshake else None
         if reason is not None:
@@ -230,7 +232,7 @@ class Door:
     def accept(self, source: Source, request: Request) -> Webhook:
         """Queue an authentic webhook. Raises Ignored, MalformedBody, Unavailable."""
         try:
-            summary = source.summarise(request)
+            summary = source.routing_of(request)
             if summary.topic == CONFIRMED or not (summary.topic in source.topics or source.uses_settings):
                 raise Ignored("topic not mapped")
         except RecursionError as error:
@@ -321,10 +323,10 @@ def answer(status: int, body: Mapping[str, str]) -> HttpResponse:
     }
 
 
-def door(*sources: Source) -> Door:
+def receiver(*sources: Source) -> Receiver:
     """The handler of a function that receives, with clients made once, while Lambda starts it."""
     stack = os.environ["STACK_NAME"]
-    return Door(
+    return Receiver(
         *sources,
         secrets=Secrets(stack),
         queue=WebhookQueue(os.environ["QUEUE_URL"], bucket=os.environ["BODIES_BUCKET"]),

@@ -89,7 +89,7 @@ class Connections:
 
     @property
     def client(self) -> Any:
-        """Made at first use: most of what a door receives needs nothing noted."""
+        """Made at first use: most of what a receiver receives needs nothing noted."""
         if self._client is None:
             self._client = boto3.client(
                 "dynamodb",

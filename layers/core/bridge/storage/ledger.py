@@ -99,7 +99,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
+class Attempts:
     """How often a message had been received when a delivery last left it in the queue, and how often it was begun
     alone since."""
 
@@ -247,11 +247,11 @@ class Ledger:
                 {f":{name}": value for name, value in row.items()},
             )
 
-    def tries(self, message_ids: Iterable[str]) -> dict[str, Tries]:
+    def tries(self, message_ids: Iterable[str]) -> dict[str, Attempts]:
         """How messages of the queue fared before, as far as it was written down."""
         rows = self.read_by(tries_key, message_ids)
         return {
-            message_id: Tries(int(row["receives"]["N"]), int(row["alone"]["N"]))
+            message_id: Attempts(int(row["receives"]["N"]), int(row["alone"]["N"]))
             for message_id, row in rows.items()
         }
 
@@ -556,7 +556,7 @@ def gone_row(project: str, custom_id: str, until: float) -> Row:
     return {"pk": {"S": profile_key(project, custom_id)}, "gone_until": moment, "expires_at": moment}
 
 
-def tries_row(message_id: str, tries: Tries, until: float) -> Row:
+def tries_row(message_id: str, tries: Attempts, until: float) -> Row:
     """The row that tells of a message's tries, until it has long left the queue."""
     return {
         "pk": {"S": tries_key(message_id)},

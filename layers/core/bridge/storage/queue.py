@@ -1,4 +1,4 @@
-"""Webhooks in SQS: the envelope, the queue, the waiting room and the dead-letter queue.
+"""Webhooks in SQS: the envelope, the queue, the delay queue and the dead-letter queue.
 
 The only module that calls SQS and S3. A body is carried as text; a large one compressed; one that is still
 too large lies in S3, and the message points to it.
@@ -45,7 +45,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quota
 MAX_DELAY_SECONDS = 900
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html"""
 SEND_TIMEOUT_SECONDS = 2
-"""Shopify gives up after 5 seconds: the door must have answered before."""
+"""Shopify gives up after 5 seconds: the receiver must have answered before."""
 MOST_MESSAGES = 60_000
 """In the queue, while something waits there for an outage: half of what FIFO looks through for groups that are free."""
 DEPTH = (
@@ -589,11 +589,12 @@ def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
 
 
 def decompressed(packed: bytes) -> bytes:
-    """What was compressed. Raises ValueError where it is more than the door takes, zlib.error where it is not ours."""
+    """What was compressed. Raises ValueError where it is more than the receiver takes, zlib.error where it is not
+    ours."""
     inflating = zlib.decompressobj()
     content = inflating.decompress(packed, MAX_BODY_BYTES + 1)
     if len(content) > MAX_BODY_BYTES or not inflating.eof:
-        raise ValueError("the body is larger than the door takes, or has no end")
+        raise ValueError("the body is larger than the receiver takes, or has no end")
     return content
 
 

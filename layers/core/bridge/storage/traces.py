@@ -120,7 +120,7 @@ def named_ids(content: Any, name: str, levels: int = MAX_LEVELS) -> Iterator[tup
 def lanes(source: str, connection: str, references: Iterable[str], email: str) -> set[str]:
     """The FIFO groups in which a person's webhooks of one connection stand.
 
-    Rooms name these after the customer, else the e-mail: `customer:1` is what links call `shopify:customer:1`.
+    Sources name these after the customer, else the e-mail: `customer:1` is what links call `shopify:customer:1`.
     """
     names = {
         reference.removeprefix(f"{source}:").removeprefix(f"{connection}:")

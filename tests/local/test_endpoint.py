@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.door import is_public
+from local.endpoint import is_public
 
 
 def asked(path: str, method: str = "POST") -> bool:

@@ -19,7 +19,7 @@ APP_KEY: Final = re.compile(r"^(/1\.0/)[^/]+(/gdpr/)")
 NO_FAULT: Final = Fault(effect=None)
 
 
-class Door:
+class Endpoint:
     """An ASGI application for everything that is not the look-in."""
 
     def __init__(self, sandbox: Sandbox) -> None:

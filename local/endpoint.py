@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from local import page
-from local.contract import Contract
+from local.contract import AdminApi
 from local.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ OWN_PAGES = frozenset({"/"})
 OWN_ROUTES = "/_local/"
 
 
-class Door:
+class Endpoint:
     """An ASGI application in front of both."""
 
     def __init__(self, gateway: Gateway, application: Application) -> None:
         self.gateway = gateway
-        self.own = Starlette(routes=[*Contract(application).routes, *page.routes(application)])
+        self.own = Starlette(routes=[*AdminApi(application).routes, *page.routes(application)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
