@@ -1,4 +1,4 @@
-"""Which places of a body the expressions of a connection's settings ask for."""
+"""Say which places of a body the expressions of a connection's settings ask for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Asked:
     places: set[str] = field(default_factory=set)
 
     def watched(self, content: Any, place: str = "") -> Any:
-        """The same content, whose objects note what they are asked."""
+        """Return the same content, whose objects note what they are asked."""
         if isinstance(content, dict):
             return Watched(self, place, content)
         if isinstance(content, list):
@@ -52,7 +52,8 @@ Watched.__name__ = "dict"
 
 
 def asked(trial: Trial, webhook: Webhook) -> set[str]:
-    """What the settings' expressions ask of the webhook's body, also where its present value makes no difference."""
+    """Return what the settings' expressions ask of the webhook's body, also where its present value makes no
+    difference."""
     packages = webhook.source
     noted = Asked()
     watched = noted.watched(source_module(packages, "body").document(webhook.headers, webhook.body))

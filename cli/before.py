@@ -12,7 +12,7 @@ from cli.stack import ROOT
 
 
 def files_before(path: Path) -> list[Path]:
-    """The files that have to be sent before this one, the first first. Raises NotASample."""
+    """Return the files that have to be sent before this one, the first first. Raises NotASample."""
     found: list[Path] = []
     named = file_before(path)
     while named is not None:
@@ -24,7 +24,7 @@ def files_before(path: Path) -> list[Path]:
 
 
 def file_before(path: Path) -> Path | None:
-    """The file that `after` names, from the root of the repository or from the sample's own folder."""
+    """Return the file that `after` names, from the root of the repository or from the sample's own folder."""
     content, _ = read(path)
     named = content.get("after") if is_envelope(content) else None
     if not isinstance(named, str):
@@ -52,5 +52,5 @@ def send_before(target: Target, path: Path, source: str, *, waits: bool) -> tupl
 
 
 def named(file: Path) -> str:
-    """As seen from the repository's root, where it stands there."""
+    """Return a path as seen from the repository's root, where it stands there."""
     return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else file.name

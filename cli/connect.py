@@ -170,7 +170,7 @@ def check_connection(name: str) -> None:
 
 
 def has_token(source: str) -> bool:
-    """Whether the source cannot sign, and carries its secret in the address."""
+    """Return whether the source cannot sign, and carries its secret in the address."""
     return bool(token_query(source, "token"))
 
 
@@ -274,7 +274,7 @@ def store_settings(stack: Stack, source: str, connection: str, path: Path) -> di
 
 
 def connections(stack: Stack) -> list[Standing]:
-    """The connections that there are. Raises CommandFailed, Refused."""
+    """Return the connections that there are. Raises CommandFailed, Refused."""
     known = {(one.source, one.name): one for one in stack.connections.all()}
     return [
         standing(stack, known.get((source, name), Known(source, name)))
@@ -284,7 +284,7 @@ def connections(stack: Stack) -> list[Standing]:
 
 
 def standing(stack: Stack, known: Known) -> Standing:
-    """A connection as it stands, with what is known of it."""
+    """Return a connection as it stands, with what is known of it."""
     last_refusal = max(known.refused_at, key=lambda reason: known.refused_at[reason], default="")
     return Standing(
         known.source,
@@ -313,7 +313,7 @@ def still_unnamed(stack: Stack, known: Known) -> tuple[str, ...]:
 
 
 def projects(stack: Stack) -> dict[str, bool]:
-    """The Batch projects, and whether their keys are stored. Raises CommandFailed, Refused."""
+    """Return the Batch projects, and whether their keys are stored. Raises CommandFailed, Refused."""
     found = {}
     for source, name in stack.secret_names():
         if source == BATCH:

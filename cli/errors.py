@@ -1,4 +1,4 @@
-"""Why a command could not do what was asked; the message is one line for the person who asked.
+"""Say why a command could not do what was asked; the message is one line for the person who asked.
 
 CommandFailed       exit code 1   it did not work
 └── WrongUsage      exit code 2   what was typed makes no sense
@@ -14,6 +14,6 @@ class CommandFailed(Exception):
 
 
 class WrongUsage(CommandFailed):
-    """What was typed, or the file that it names, makes no sense."""
+    """Raised where what was typed, or the file that it names, makes no sense."""
 
     exit_code = 2

@@ -37,7 +37,7 @@ class Body:
 
 
 def body_in(content_type: str, body: bytes) -> Body:
-    """The body of a webhook. Files are left out of a multipart one. Raises ValueError, BridgeError."""
+    """Return the body of a webhook. Files are left out of a multipart one. Raises ValueError, BridgeError."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == FORM:
         # Latin-1 on the way in and out keeps every byte, whatever the charset of the form
@@ -51,7 +51,7 @@ def body_in(content_type: str, body: bytes) -> Body:
 
 
 def gathered(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """The texts under each name of a form."""
+    """Return the texts under each name of a form."""
     found: dict[str, list[str]] = {}
     for name, text in pairs:
         found.setdefault(name, []).append(text)
@@ -59,13 +59,13 @@ def gathered(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def posted(content: Mapping[str, Any], encoding: str) -> bytes:
-    """A form with these fields, one after the other for a list."""
+    """Return a form with these fields, one after the other for a list."""
     fields = {name: value if isinstance(value, list) else [value] for name, value in content.items()}
     return urlencode(fields, doseq=True, encoding=encoding).encode()
 
 
 def values(content: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """All values with their paths, those in a list's items with the same one. A list of mere values is one value.
+    """Yield all values with their paths, those in a list's items with the same one. A list of mere values is one value.
 
     What is empty (null, `[]`, `{}`) is left out: nobody can tell by it what would be made of a value there.
     """
@@ -84,7 +84,7 @@ def has_objects(content: Any) -> bool:
 
 
 def altered(content: Any, changes: Mapping[Path, Any], path: Path = ()) -> Any:
-    """The content with other values at these paths, in all items of a list."""
+    """Return the content with other values at these paths, in all items of a list."""
     if isinstance(content, dict):
         inner = {name: altered(value, changes, (*path, name)) for name, value in content.items()}
         return {name: value for name, value in inner.items() if value is not REMOVED}
@@ -95,7 +95,8 @@ def altered(content: Any, changes: Mapping[Path, Any], path: Path = ()) -> Any:
 
 
 def place(path: Path) -> str:
-    """The path as people write it: `items[].sku`; a form's field `data[merges][EMAIL]` is `data.merges.EMAIL`."""
+    """Return the path as people write it: `items[].sku`; a form's field `data[merges][EMAIL]` is
+    `data.merges.EMAIL`."""
     text = ""
     for name in path:
         written = BRACKETS.sub(r".\1", name).rstrip(".")

@@ -1,4 +1,4 @@
-"""What never arrived: ask the gaps function until it is done, and say what it found."""
+"""Say what never arrived: ask the gaps function until it is done, and say what it found."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_ROUNDS = 50
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """What was found for one connection, over one or more rounds of the gaps function."""
+    """Hold what was found for one connection, over one or more rounds of the gaps function."""
 
     source: str
     connection: str
@@ -35,7 +35,7 @@ class Gaps:
     gap_rate: float = 0.0
 
     def and_then(self, later: Gaps) -> Gaps:
-        """Both rounds as one."""
+        """Return both rounds as one."""
         summed = {
             name: getattr(self, name) + getattr(later, name)
             for name in ("checked", "missing", "fed", "unknown", "unreadable")
@@ -46,7 +46,7 @@ class Gaps:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found. `more`: not all could be compared."""
+    """Hold what was found. `more`: not all could be compared."""
 
     connections: list[Gaps] = field(default_factory=list)
     more: bool = False
@@ -57,7 +57,7 @@ class Report:
 
 
 def asked(source: str | None, connection: str | None, since: str | None, *, dry_run: bool) -> dict[str, Any]:
-    """The event for the function. Raises WrongUsage."""
+    """Return the event for the function. Raises WrongUsage."""
     if source is not None and source not in COMPARED:
         raise WrongUsage(f"missing webhooks of {source!r} cannot be found; possible: {', '.join(COMPARED)}")
     if since and source is None:
@@ -89,7 +89,7 @@ def compare(stack: Stack, event: Mapping[str, Any]) -> Report:
 
 
 def tell(report: Report, *, dry_run: bool) -> None:
-    """Each connection, a row."""
+    """Print a row for each connection."""
     if not report.connections:
         show.line("No connection has an API key: see docs/gaps.md.", "yellow")
         return
@@ -108,7 +108,7 @@ def tell(report: Report, *, dry_run: bool) -> None:
 
 
 def tell_rest(one: Gaps) -> None:
-    """What was not compared of a connection, and why."""
+    """Print what was not compared of a connection, and why."""
     name = f"{one.source}/{one.connection}"
     if one.error:
         show.line(f"{name}: {one.error}", "bold red")

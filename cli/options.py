@@ -1,4 +1,4 @@
-"""What the commands share: their options, the stack that is meant, and how they fail."""
+"""Say what the commands share: their options, the stack that is meant, and how they fail."""
 
 from __future__ import annotations
 

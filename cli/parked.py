@@ -67,7 +67,7 @@ Filter: TypeAlias = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Report:
-    """What one or more rounds of the retry function did; `left` counts what still lies where it looked.
+    """Hold what one or more rounds of the retry function did; `left` counts what still lies where it looked.
 
     `exhausted` were retried so often that only their id takes them. `calls` are what Batch would be sent, of a dry run.
     """
@@ -81,14 +81,15 @@ class Report:
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Report:
-        """The report in an answer of the retry function; a webhook never retried has no count of its own there."""
+        """Return the report in an answer of the retry function; a webhook never retried has no count of its own
+        there."""
         webhooks = [{**webhook, "retries": webhook.get("retries") or 0} for webhook in answer["webhooks"]]
         return cls(answer["retried"], answer["left"], answer["more"], answer.get("exhausted", 0), webhooks)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What Batch was sent for a webhook when it was parked, if it came so far, and what it would be sent now."""
+    """Hold what Batch was sent for a webhook when it was parked, if it came so far, and what it would be sent now."""
 
     id: str
     old: Mapping[str, Any] | None
@@ -100,7 +101,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How webhooks are retried: from the archive, how many at the most (0: all), how many in a second, by whom."""
+    """Hold how webhooks are retried: from the archive, how many at the most (0: all), how many in a second, by whom."""
 
     archived: bool = False
     limit: int = 0
@@ -120,7 +121,8 @@ def wanted(
     since: str | None = None,
     until: str | None = None,
 ) -> Filter:
-    """The filter of the retry function. Raises WrongUsage for a class, a source or a time that does not exist."""
+    """Return the filter of the retry function. Raises WrongUsage for a class, a source or a time that does not
+    exist."""
     for given, known, what in (
         (classes, FAILURE_CLASSES, "class"),
         (sources, tuple(SOURCE_PACKAGES), "source"),
@@ -141,7 +143,7 @@ def wanted(
 
 
 def with_zone(text: str) -> str:
-    """The time in ISO 8601 with its zone, which is UTC where it names none. Raises WrongUsage."""
+    """Return the time in ISO 8601 with its zone, which is UTC where it names none. Raises WrongUsage."""
     try:
         found = datetime.fromisoformat(text) if text else None
     except ValueError:
@@ -150,12 +152,12 @@ def with_zone(text: str) -> str:
 
 
 def advised(webhook: Mapping[str, Any]) -> dict[str, Any]:
-    """A parked webhook with what to do about it."""
+    """Return a parked webhook with what to do about it."""
     return {**webhook, "what_to_do": ADVICE.get(webhook["class"], "")}
 
 
 def look(stack: Stack, filter_: Filter, *, archived: bool = False, shows_calls: bool = False) -> Report:
-    """What the filter takes of the dead-letter queue, or of the archive. Changes nothing. Raises CommandFailed.
+    """Return what the filter takes of the dead-letter queue, or of the archive. Changes nothing. Raises CommandFailed.
 
     Without `shows_calls`, all classes are listed, those too that are retried only by name.
     """
@@ -168,7 +170,7 @@ def look(stack: Stack, filter_: Filter, *, archived: bool = False, shows_calls: 
 
 
 def calls(stack: Stack, event: Mapping[str, Any]) -> list[Call]:
-    """What Batch would be sent for the first of what a dry run takes."""
+    """Return what Batch would be sent for the first of what a dry run takes."""
     shown = stack.invoke("Retry", {**event, "with_envelopes": True, "limit": CALLS_SHOWN})["webhooks"]
     envelopes = [webhook["envelope"] for webhook in shown]
     told = stack.invoke("Deliver", {"preview": envelopes})["webhooks"]

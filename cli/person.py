@@ -23,7 +23,7 @@ from functions.deliver.erasure import request
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held of one profile; `erased` is one of which only a trace of 35 days is left."""
+    """Hold what is held of one profile; `erased` is one of which only a trace of 35 days is left."""
 
     project: str
     custom_id: str
@@ -39,7 +39,7 @@ class Held:
 
 
 def held(stack: Stack, text: str, project: str | None = None) -> list[Held]:
-    """The profiles that an e-mail, an id of a tool or a custom id means, as far as anything is known of them.
+    """Return the profiles that an e-mail, an id of a tool or a custom id means, as far as anything is known of them.
 
     Raises BatchUnavailable, CommandFailed, Refused.
     """
@@ -56,7 +56,7 @@ def held(stack: Stack, text: str, project: str | None = None) -> list[Held]:
 
 
 def held_of(stack: Stack, project: str, custom_id: str) -> Held | None:
-    """What is held of a profile; None where that is nothing."""
+    """Return what is held of a profile; None where that is nothing."""
     kinds = Counter(key.partition("#")[0] for key in stack.ledger.keys_of(project, custom_id))
     rows = stack.ledger.read([profile_key(project, custom_id)])
     if not kinds and not rows:
@@ -74,7 +74,7 @@ def held_of(stack: Stack, project: str, custom_id: str) -> Held | None:
 
 
 def targets(stack: Stack, text: str, project: str | None = None) -> list[Held]:
-    """The profiles to erase: those of which something is held, and for an e-mail its own in any case.
+    """Return the profiles to erase: those of which something is held, and for an e-mail its own in any case.
 
     What is parked may name an e-mail of which nothing else is known. Raises CommandFailed where there is nobody.
     """

@@ -42,7 +42,7 @@ LET_GO = "If none arrives, it is ignored."
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What Batch would be sent for a webhook alone, and what a person should know of it.
+    """Hold what Batch would be sent for a webhook alone, and what a person should know of it.
 
     `refused` is what the endpoint answers instead of taking it, `ignored` why nothing is sent; the call of a test event
     is then what it would be with `test_events`. `notes` are sentences. `unused` are the fields of the body that
@@ -63,7 +63,8 @@ class Preview:
 
 
 def preview(sample: Sample, connection: str, settings_file: Path | None) -> Preview:
-    """What the webhook would become with these settings, or with those that the sample names. Raises CommandFailed."""
+    """Return what the webhook would become with these settings, or with those that the sample names. Raises
+    CommandFailed."""
     stored = settings_in(settings_file) if settings_file else dict(sample.settings or {})
     try:
         settings = checked(stored, settings_model(sample.source))
@@ -80,7 +81,7 @@ def settings_in(path: Path) -> dict[str, Any]:
 
 
 def of_trial(trial: Trial) -> Preview:
-    """What comes of the webhook at the endpoint, in the mapping, and then. Raises CommandFailed."""
+    """Return what comes of the webhook at the endpoint, in the mapping, and then. Raises CommandFailed."""
     topic = trial.sample.topic
     try:
         request = trial.request(trial.sample.body, trial.sample.content_type)
@@ -102,7 +103,7 @@ def of_trial(trial: Trial) -> Preview:
 
 
 def of_change(topic: str, change: ProfileChange, settings: ConnectionSettings) -> Preview:
-    """What is sent for a profile of which nothing is known yet. Raises CommandFailed."""
+    """Return what is sent for a profile of which nothing is known yet. Raises CommandFailed."""
     ignored = TEST if change.is_test and not settings.test_events else ""
     if change.connection:
         return Preview(topic, ignored=ignored, notes=(OF_CONNECTION[change.connection],))
@@ -117,7 +118,7 @@ def of_change(topic: str, change: ProfileChange, settings: ConnectionSettings) -
 
 
 def whose(person: Person, settings: ConnectionSettings) -> tuple[str | None, tuple[str, ...]]:
-    """The custom id, and what is to say of it. Raises CommandFailed where there is none and none is to come."""
+    """Return the custom id, and what is to say of it. Raises CommandFailed where there is none and none is to come."""
     waits = person.named_elsewhere and settings.identity_wait_hours > 0
     try:
         return identity.custom_id(person, {}, settings.identity, may_wait=waits), ()
@@ -132,7 +133,7 @@ def whose(person: Person, settings: ConnectionSettings) -> tuple[str | None, tup
 
 
 def content_of(change: ProfileChange) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The attributes and events of the operation, as far as there are any, and the warnings."""
+    """Return the attributes and events of the operation, as far as there are any, and the warnings."""
     warnings, now = limits.Warnings(), datetime.now(UTC)
     warnings.add_all(change.warnings)
     _, changes = versions.apply(versions.ProfileState(), change.groups)

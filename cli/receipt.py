@@ -34,7 +34,7 @@ ORDER_NAMES = ("shopify:{connection}:order_name:{text}", "shopify:{connection}:o
 
 
 def receipts(stack: Stack, text: str) -> list[Receipt]:
-    """The receipt of the webhook with this id, else all of the profiles that the text names, newest first.
+    """Return the receipt of the webhook with this id, else all of the profiles that the text names, newest first.
 
     Raises BatchUnavailable, CommandFailed, Refused.
     """
@@ -52,7 +52,8 @@ def receipts(stack: Stack, text: str) -> list[Receipt]:
 
 
 def places(stack: Stack) -> dict[str, set[str]]:
-    """The Batch projects that profiles go to, each with the names of its connections. Raises CommandFailed, Refused."""
+    """Return the Batch projects that profiles go to, each with the names of its connections. Raises CommandFailed,
+    Refused."""
     found = {DEFAULT_PROJECT: {MAIN}}
     for source, connection in stack.secret_names():
         if source in SOURCE_PACKAGES:
@@ -62,7 +63,7 @@ def places(stack: Stack) -> dict[str, set[str]]:
 
 
 def custom_ids(stack: Stack, project: str, connections: set[str], text: str) -> list[str]:
-    """The profiles that a text may mean: by a link that the ledger knows, by its e-mail, by its own id."""
+    """Return the profiles that a text may mean: by a link that the ledger knows, by its e-mail, by its own id."""
     references = list(references_of(text, connections))
     linked = stack.ledger.links(project, references).values()
     email = email_sha256(text)
@@ -79,7 +80,7 @@ def references_of(text: str, connections: set[str]) -> Iterator[str]:
 
 
 def document(receipt: Receipt) -> dict[str, Any]:
-    """A receipt for people, with what to do, and without any e-mail that an id may hold."""
+    """Return a receipt for people, with what to do, and without any e-mail that an id may hold."""
     shown = {name: without_emails(value) for name, value in asdict(receipt).items()}
     return {**shown, "what_to_do": what_to_do(receipt)}
 
@@ -119,7 +120,7 @@ def advice_of_boxes(source: str, connection: str, unnamed: Iterable[str]) -> str
 
 
 def without_emails(value: Any) -> Any:
-    """A text, or each of several, with e-mails hidden."""
+    """Return a text, or each of several, with e-mails hidden."""
     if isinstance(value, str):
         return EMAIL.sub("(e-mail)", value)
     return [without_emails(one) for one in value]

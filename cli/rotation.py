@@ -15,7 +15,7 @@ https://docs.stripe.com/webhooks#roll-endpoint-secrets"""
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How far a change of secrets has come; times are RFC 3339, empty where nothing is known."""
+    """Hold how far a change of secrets has come; times are RFC 3339, empty where nothing is known."""
 
     source: str
     connection: str
@@ -29,7 +29,7 @@ class Rotation:
 
 
 def rotation(stack: Stack, source: str, connection: str, now: datetime) -> Rotation:
-    """How far it has come. Raises CommandFailed, Refused."""
+    """Return how far it has come. Raises CommandFailed, Refused."""
     secrets = stack.signing_secrets(source, connection)
     if not secrets:
         raise CommandFailed(f"no secret is stored for {source}/{connection}")
@@ -50,7 +50,7 @@ def rotation(stack: Stack, source: str, connection: str, now: datetime) -> Rotat
 
 
 def verdict(found: Rotation) -> str:
-    """What a person should do now, in a sentence."""
+    """Return what a person should do now, in a sentence."""
     if found.removed:
         return f"{found.removed} older secrets were removed; webhooks signed with them are now refused."
     if found.secrets == 1:

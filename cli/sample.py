@@ -56,7 +56,7 @@ class Sample:
 
     @classmethod
     def load(cls, path: Path, source: str | None = None, topic: str | None = None) -> Sample:
-        """The sample in a file; `source` and `topic` outrank what the file says. Raises NotASample."""
+        """Return the sample in a file; `source` and `topic` outrank what the file says. Raises NotASample."""
         if path.name.endswith(EXPECTATION):
             raise NotASample(f"{path.name} is what Batch gets, not a webhook; send the file beside it")
         content, exact = read(path)
@@ -79,7 +79,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """What the provider would post; the address may hold a secret."""
+    """Hold what the provider would post; the address may hold a secret."""
 
     url: str
     headers: Mapping[str, str]
@@ -87,7 +87,7 @@ class SignedRequest:
 
 
 def signed(sample: Sample, url: str, secret: str, now: float) -> SignedRequest:
-    """The sample as its provider would send it to the address at that moment (Unix seconds)."""
+    """Return the sample as its provider would send it to the address at that moment (Unix seconds)."""
     headers, query = as_provider(sample.source, sample.topic, sample.body, secret, now, url, sample.settings)
     signature = {name.lower(): text for name, text in headers.items()}
     return SignedRequest(
@@ -98,7 +98,7 @@ def signed(sample: Sample, url: str, secret: str, now: float) -> SignedRequest:
 
 
 def read(path: Path) -> tuple[Any, bytes]:
-    """The JSON in a file, and the file's exact bytes. Raises NotASample."""
+    """Return the JSON in a file, and the file's exact bytes. Raises NotASample."""
     try:
         exact = path.read_bytes()
         return json.loads(exact), exact
@@ -109,7 +109,7 @@ def read(path: Path) -> tuple[Any, bytes]:
 
 
 def settings_beside(path: Path, named: object) -> dict[str, Any] | None:
-    """The settings in the file that a sample names, as seen from the sample's own folder. Raises NotASample."""
+    """Return the settings in the file that a sample names, as seen from the sample's own folder. Raises NotASample."""
     if not isinstance(named, str):
         return None
     settings, _ = read(path.parent / named)
@@ -119,7 +119,7 @@ def settings_beside(path: Path, named: object) -> dict[str, Any] | None:
 
 
 def is_envelope(content: object) -> bool:
-    """Whether a webhook is described, with a body inside, rather than being a body itself."""
+    """Return whether a webhook is described, with a body inside, rather than being a body itself."""
     if not isinstance(content, dict) or not ("body" in content or "body_raw" in content):
         return False
     described = isinstance(content.get("headers"), dict) or isinstance(content.get("content_type"), str)
@@ -129,7 +129,7 @@ def is_envelope(content: object) -> bool:
 
 
 def kept_headers(stored: object) -> dict[str, str]:
-    """The headers in lower case, without those whose values are placeholders. Raises NotASample."""
+    """Return the headers in lower case, without those whose values are placeholders. Raises NotASample."""
     headers = {
         str(name).lower(): str(value)
         for name, value in (stored if isinstance(stored, dict) else {}).items()
@@ -142,7 +142,7 @@ def kept_headers(stored: object) -> dict[str, str]:
 
 
 def body_of(envelope: Mapping[str, Any]) -> bytes:
-    """The body as it is sent: the raw text, or JSON without spaces. Raises NotASample."""
+    """Return the body as it is sent: the raw text, or JSON without spaces. Raises NotASample."""
     text = envelope.get("body_raw")
     if not isinstance(text, str):
         text = json.dumps(envelope.get("body"), separators=(",", ":"), ensure_ascii=False)
@@ -155,13 +155,13 @@ def body_of(envelope: Mapping[str, Any]) -> bytes:
 
 
 def topic_in_name(source: str, path: Path) -> str:
-    """`orders.paid__guest.json` → `orders/paid` where the source is Shopify."""
+    """Return `orders.paid__guest.json` → `orders/paid` where the source is Shopify."""
     stem = path.name.removesuffix(".json").partition("__")[0]
     return stem.replace(".", SEPARATORS.get(source, "."))
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:
-    """The address with these parameters, in place of any of the same name."""
+    """Return the address with these parameters, in place of any of the same name."""
     if not query:
         return url
     parts = urlsplit(url)

@@ -39,7 +39,7 @@ MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the endpoint answered; `body` is its JSON, or its text."""
+    """Hold what the endpoint answered; `body` is its JSON, or its text."""
 
     status: int
     body: Any
@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of sending; `is_repeat`: the receipt tells of an earlier delivery of the same webhook.
+    """Hold what came of sending; `is_repeat`: the receipt tells of an earlier delivery of the same webhook.
 
     `first` are the files that were sent before it.
     """
@@ -73,7 +73,7 @@ class Sent:
 
     @property
     def refusal(self) -> str:
-        """Why the first webhook that was not taken was not; empty where all were."""
+        """Return why the first webhook that was not taken was not; empty where all were."""
         status = next((answer.status for answer in self.answers if not answer.is_success), None)
         return f"not accepted: {MEANING.get(status, f'the answer was {status}')}" if status else ""
 
@@ -90,7 +90,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where to send, and signed with what; what is None, the stack knows."""
+    """Hold where to send, and signed with what; what is None, the stack knows."""
 
     connection: str
     stack: Stack | None
@@ -112,17 +112,17 @@ class Target:
         return Sent(sample, answers, receipt, is_repeat, waited=True)
 
     def address(self, sample: Sample) -> str:
-        """Where to post: the connection's address, or the one given. Raises WrongUsage."""
+        """Return where to post: the connection's address, or the one given. Raises WrongUsage."""
         if self.url:
             return full_address(self.url, sample, self.connection)
         return self.known_stack.address(sample.source, self.connection)
 
     def signing_secret(self, sample: Sample) -> str:
-        """The one given, or the connection's newest. Raises CommandFailed, Unavailable."""
+        """Return the one given, or the connection's newest. Raises CommandFailed, Unavailable."""
         return self.secret or newest_secret(self.known_stack, sample.source, self.connection)
 
     def with_stored_settings(self, sample: Sample) -> Sample:
-        """A tool whose way to sign is a setting signs as the connection's settings say. Raises Unavailable."""
+        """Return a tool whose way to sign is a setting signs as the connection's settings say. Raises Unavailable."""
         if self.stack is None or sample.source not in SETTINGS:
             return sample
         stored = self.stack.parameters.read(sample.source, self.connection)
@@ -136,7 +136,7 @@ class Target:
 
 
 def full_address(url: str, sample: Sample, connection: str) -> str:
-    """The address to post to: the one given, or, where that is only the endpoint, the connection's. Raises
+    """Return the address to post to: the one given, or, where that is only the endpoint, the connection's. Raises
     WrongUsage."""
     try:
         parts = urlsplit(url)
@@ -149,7 +149,7 @@ def full_address(url: str, sample: Sample, connection: str) -> str:
 
 
 def newest_secret(stack: Stack, source: str, connection: str) -> str:
-    """What the connection's webhooks are signed with. Raises CommandFailed, Unavailable."""
+    """Return what the connection's webhooks are signed with. Raises CommandFailed, Unavailable."""
     secrets = stack.signing_secrets(source, connection)
     if not secrets:
         raise CommandFailed(
@@ -180,7 +180,7 @@ def receipt_of(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Receipt | None:
-    """What became of a webhook, waiting up to three seconds; None where that is not known yet."""
+    """Return what became of a webhook, waiting up to three seconds; None where that is not known yet."""
     give_up_at, found = clock() + WAIT_SECONDS, None
     while clock() < give_up_at:
         try:
@@ -194,5 +194,5 @@ def receipt_of(
 
 
 def is_older(receipt: Receipt, sent_at: float) -> bool:
-    """Whether it tells of an earlier delivery of the same webhook."""
+    """Return whether it tells of an earlier delivery of the same webhook."""
     return datetime.fromisoformat(receipt.finished_at) < datetime.fromtimestamp(sent_at, UTC)

@@ -55,7 +55,7 @@ def document(content: Any) -> None:
 
 
 def error(reason: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     sys.stderr.write(f"bridge: {printable(' '.join(reason.split()))}\n")
 
 
@@ -89,12 +89,12 @@ def console() -> Console:
 
 
 def cell(text: object, style: str = "") -> Text:
-    """What stands in a row of a table: no end of line in it can feign another row."""
+    """Return what stands in a row of a table: no end of line in it can feign another row."""
     return Text(printable(str(text)), style)
 
 
 def grid(rows: Iterable[tuple[str, str]], style: str = "") -> None:
-    """Names and texts side by side; empty texts are left out."""
+    """Print names and texts side by side; empty texts are left out."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold", style=style)
@@ -126,7 +126,7 @@ def sent(found: Sent) -> None:
 
 
 def receipts(found: Sequence[Mapping[str, Any]]) -> None:
-    """Receipts, newest first, each as a block."""
+    """Print receipts, newest first, each as a block."""
     for number, receipt in enumerate(found):
         if number:
             line("")
@@ -154,7 +154,7 @@ def receipt_block(receipt: Mapping[str, Any]) -> None:
 
 
 def preview(found: Preview) -> None:
-    """What a webhook would become."""
+    """Print what a webhook would become."""
     line(f"topic {found.topic}")
     if found.refused:
         line(f"The receiver would refuse it with {found.refused}", "bold red")
@@ -183,7 +183,7 @@ def fields_of_body(found: Preview) -> None:
 
 
 def gathered(used: Iterable[str], unused: Iterable[str]) -> dict[str, int]:
-    """The unused places, or what they stand in where it has no used one, each with the number of its fields."""
+    """Return the unused places, or what they stand in where it has no used one, each with the number of its fields."""
     taken = {outer for place in used for outer in outers(place)}
     found: dict[str, int] = {}
     for place in unused:
@@ -193,7 +193,7 @@ def gathered(used: Iterable[str], unused: Iterable[str]) -> dict[str, int]:
 
 
 def outers(place: str) -> list[str]:
-    """`a.b[].c` → `a`, `a.b[]`, `a.b[].c`"""
+    """Return `a.b[].c` → `a`, `a.b[]`, `a.b[].c`"""
     parts = place.split(".")
     return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
@@ -202,21 +202,21 @@ def outers(place: str) -> list[str]:
 
 
 def connecting(address: str, steps: str) -> None:
-    """What to paste where."""
+    """Print what to paste where."""
     line("Address to paste:")
     line(f"  {address}", "bold")
     line(steps)
 
 
 def stored(one: Connection) -> None:
-    """A secret was stored."""
+    """Print that a secret was stored."""
     count = "one secret" if one.secrets == 1 else f"its newest {one.secrets} secrets"
     line(f"Stored. {one.source}/{one.connection} now accepts {count}.", "green")
     line("Next: trigger a real event in the tool, then run `bridge receipt` with the person's e-mail.")
 
 
 def rotation(found: Rotation) -> None:
-    """How far a change of secrets has come, and what to do."""
+    """Print how far a change of secrets has come, and what to do."""
     grid(
         [
             ("secrets stored", str(found.secrets)),
@@ -237,7 +237,7 @@ SETTINGS_OF_WARNINGS = {
 
 
 def connections(found: Sequence[Standing], projects: Mapping[str, bool]) -> None:
-    """Connections with their addresses, and the Batch projects."""
+    """Print connections with their addresses, and the Batch projects."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for name in ("Connection", "Secrets", "Last webhook", "Refused", "Problems", "Address"):
         table.add_column(name, overflow="fold")
@@ -279,7 +279,7 @@ def remarks(one: Standing) -> None:
 
 
 def held(found: Sequence[Held]) -> None:
-    """Profiles, each with the names of its attributes and how much the ledger has of it."""
+    """Print profiles, each with the names of its attributes and how much the ledger has of it."""
     if not found:
         line("Nothing is stored about this person.", "green")
     for one in found:
@@ -302,7 +302,7 @@ def here(one: Held) -> str:
 
 
 def forgetting(asked: Sequence[str]) -> None:
-    """What was asked for, and where to see that it is done."""
+    """Print what was requested, and where to see that it is done."""
     for webhook_id in asked:
         line(f"Requested. `bridge receipt {webhook_id}` shows the result.", "green")
     if not asked:
@@ -310,7 +310,7 @@ def forgetting(asked: Sequence[str]) -> None:
 
 
 def erasures(found: Sequence[Erasure]) -> None:
-    """Erasures that wait, each with what is to decide and until when."""
+    """Print erasures that wait, each with what is to decide and until when."""
     if not found:
         line("No erasure is pending.", "green")
     for one in found:
@@ -360,7 +360,7 @@ def all_decided(begun: int, ended: int) -> None:
 
 
 def decided(erasure: Erasure, webhook: str) -> None:
-    """What was decided, and where to see that it is done."""
+    """Print what was decided, and where to see that it is done."""
     if webhook:
         line(f"Started. `bridge receipt {webhook}` shows the result.", "green")
     else:
@@ -371,7 +371,7 @@ def decided(erasure: Erasure, webhook: str) -> None:
 
 
 def failures(report: Report, unreadable: int) -> None:
-    """What is parked, by class, and what to do about each."""
+    """Print what is parked, by class, and what to do about each."""
     if not report.webhooks and not unreadable:
         line("Nothing is parked.", "green")
     for failure_class in dict.fromkeys(webhook["class"] for webhook in report.webhooks):
@@ -387,7 +387,7 @@ def failures(report: Report, unreadable: int) -> None:
 
 
 def parked(webhooks: Iterable[Mapping[str, Any]]) -> None:
-    """Parked webhooks, a row each."""
+    """Print parked webhooks, a row each."""
     table = Table(box=None, padding=(0, 2))
     table.add_column("Id", no_wrap=True)
     for name in ("Webhook", "Failed", "Retries", "Reason"):
@@ -404,7 +404,7 @@ def parked(webhooks: Iterable[Mapping[str, Any]]) -> None:
 
 
 def retried(report: Report, *, dry_run: bool) -> None:
-    """What a retry did, or would do."""
+    """Print what a retry did, or would do."""
     count = len(report.webhooks)
     done = "Would retry" if dry_run else "Retried"
     line(f"{done} {count} {'webhook' if count == 1 else 'webhooks'}.")
@@ -426,7 +426,7 @@ def retried(report: Report, *, dry_run: bool) -> None:
 
 
 def calls_side_by_side(call: Call) -> None:
-    """What Batch was sent, and what it would be sent now."""
+    """Print what Batch was sent, and what it would be sent now."""
     line("")
     line(f"{call.id}: {call.outcome}{f' ({call.reason})' if call.reason else ''}", "bold")
     table = Table(box=None, padding=(0, 2), expand=True)
@@ -451,7 +451,7 @@ def progress(text: str) -> None:
 
 
 def proof(report: Mapping[str, Any]) -> None:
-    """The figures of a proof, and whether the promises were kept."""
+    """Print the figures of a proof, and whether the promises were kept."""
     rows = {name: value for name, value in report.items() if name not in ("kept", "broken_promises")}
     grid((name.replace("_", " "), figure(value)) for name, value in rows.items())
     line("")
@@ -463,7 +463,7 @@ def proof(report: Mapping[str, Any]) -> None:
 
 
 def figure(value: Any) -> str:
-    """A number with its thousands apart, or counts by name."""
+    """Return a number with its thousands apart, or counts by name."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "none"
     if isinstance(value, list | tuple):

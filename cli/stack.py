@@ -43,7 +43,7 @@ Invoke: TypeAlias = Callable[[str, Event], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stack is deployed, as the options say; what they leave out, the environment and the profile say."""
+    """Hold where a stack is deployed, as the options say; what they leave out, the environment and the profile say."""
 
     region: str | None = None
     profile: str | None = None
@@ -98,7 +98,7 @@ class Stack:
 
     @cached_property
     def caller(self) -> str:
-        """Who asks, for the log: the role or user of AWS, else `unknown`."""
+        """Return who asks, for the log: the role or user of AWS, else `unknown`."""
         try:
             return str(self.clients("sts").get_caller_identity()["Arn"])
         except (ClientError, BotoCoreError):
@@ -106,21 +106,21 @@ class Stack:
 
     @cached_property
     def account(self) -> str:
-        """The number of the AWS account. Raises CommandFailed."""
+        """Return the number of the AWS account. Raises CommandFailed."""
         with aws_told():
             return str(self.clients("sts").get_caller_identity()["Account"])
 
     @cached_property
     def queue(self) -> WebhookQueue:
-        """The queue of webhooks, to put a request on."""
+        """Return the queue of webhooks, to put a request on."""
         return WebhookQueue(self.queue_url, client=self.clients("sqs"))
 
     def address(self, source: str, connection: str) -> str:
-        """What a tool posts to."""
+        """Return what a tool posts to."""
         return f"{self.endpoint}/{source}/{connection}"
 
     def secret_names(self) -> list[tuple[str, str]]:
-        """The stack's secrets as `(source, connection)` or `("batch", project)`, sorted. Raises CommandFailed.
+        """Return the stack's secrets as `(source, connection)` or `("batch", project)`, sorted. Raises CommandFailed.
 
         Without those that hold API keys, which have three names.
         """
@@ -138,7 +138,7 @@ class Stack:
         store_connection(self.secrets, self.parameters, source, connection, stored)
 
     def signing_secrets(self, source: str, connection: str) -> list[str]:
-        """The secrets of a connection, newest first; none where nothing is stored yet. Raises Unavailable."""
+        """Return the secrets of a connection, newest first; none where nothing is stored yet. Raises Unavailable."""
         stored = (self.secrets.load(f"{self.name}/{source}/{connection}") or {}).get("signing_secrets")
         texts = stored if isinstance(stored, list) else []
         return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
@@ -157,7 +157,8 @@ def open_stack(name: str | None, place: Place = HERE) -> Stack:
 
 
 def local_stack(folder: Path) -> Stack:
-    """The local stack that was started in this folder, in one above it, or in the project. Raises CommandFailed."""
+    """Return the local stack that was started in this folder, in one above it, or in the project. Raises
+    CommandFailed."""
     described = description(folder)
     session = boto3.Session(
         aws_access_key_id=described["environment"]["AWS_ACCESS_KEY_ID"],
@@ -177,7 +178,7 @@ def local_stack(folder: Path) -> Stack:
 
 
 def description(folder: Path) -> dict[str, Any]:
-    """What a running local stack says of itself. Raises CommandFailed where none runs."""
+    """Return what a running local stack says of itself. Raises CommandFailed where none runs."""
     for place in dict.fromkeys((folder, *folder.parents, ROOT)):
         try:
             described: dict[str, Any] = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
@@ -190,7 +191,7 @@ def description(folder: Path) -> dict[str, Any]:
 
 
 def invoke_locally(url: str, function: str, event: Event) -> dict[str, Any]:
-    """What a function of the local stack answers. Raises CommandFailed."""
+    """Return what a function of the local stack answers. Raises CommandFailed."""
     try:
         with httpx.Client(trust_env=False, timeout=PATIENCE_SECONDS[function]) as client:
             answer = client.post(f"{url}/_local/functions/{function}Function/invoke", json=dict(event))
@@ -221,7 +222,7 @@ def session_at(place: Place, environment: Mapping[str, str]) -> Any:
 
 
 def region_named(environment: Mapping[str, str]) -> str | None:
-    """The region that environment variables name."""
+    """Return the region that environment variables name."""
     return next((environment[name] for name in REGION_VARIABLES if environment.get(name)), None)
 
 
@@ -266,7 +267,8 @@ def invoker(session: Any, name: str, outputs: Mapping[str, str]) -> Invoke:
 
 
 def stack_outputs(session: Any, name: str) -> dict[str, str]:
-    """The outputs of a CloudFormation stack. Raises what boto3 raises, and CommandFailed where there is no stack."""
+    """Return the outputs of a CloudFormation stack. Raises what boto3 raises, and CommandFailed where there is no
+    stack."""
     try:
         found = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -277,13 +279,13 @@ def stack_outputs(session: Any, name: str) -> dict[str, str]:
 
 
 def lambda_client(session: Any, seconds: int) -> Any:
-    """Waits as long as the function may run, and never runs it twice."""
+    """Return a client that waits as long as the function may run, and never runs it twice."""
     patience = Config(read_timeout=seconds, retries={"total_max_attempts": 1})
     return session.client("lambda", config=patience)
 
 
 def invoke_deployed(client: Any, deployed: str, function: str, event: Event) -> dict[str, Any]:
-    """What a deployed function answers. Raises CommandFailed."""
+    """Return what a deployed function answers. Raises CommandFailed."""
     with aws_told():
         answer = client.invoke(FunctionName=deployed, Payload=json.dumps(event).encode())
         found: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -302,7 +304,7 @@ def aws_told() -> Iterator[None]:
 
 
 def told(error: BaseException | None) -> str:
-    """Why AWS refused, in a line."""
+    """Return why AWS refused, in a line."""
     if isinstance(error, ClientError):
         return (
             f"AWS answered {error.response['Error'].get('Code', 'with an error')} to {error.operation_name}"

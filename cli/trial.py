@@ -37,7 +37,7 @@ class Trial:
         return next(one for one in sources if one.name == self.sample.source)
 
     def request(self, body: bytes, content_type: str) -> Request:
-        """The request that brings a body, signed as the provider signs."""
+        """Return the request that brings a body, signed as the provider signs."""
         sample = self.sample
         known = {"settings": self.stored} if sample.source in SETTINGS and self.stored else {}
         headers, query = source_module(sample.source, "signing").sign(
@@ -48,11 +48,11 @@ class Trial:
         return Request(sample.source, self.connection, lowered, query, body, settings=self.stored)
 
     def is_proven(self, request: Request) -> bool:
-        """Whether the request is taken for its source's. Raises InvalidSignature."""
+        """Return whether the request is taken for its source's. Raises InvalidSignature."""
         return self.source.verify(request, [SECRET], NOW) == 0
 
     def summary(self, request: Request) -> Routing:
-        """What the endpoint reads of it. Raises Ignored, Refused."""
+        """Return what the endpoint reads of it. Raises Ignored, Refused."""
         source = self.source
         reason = source.handshake(request) if source.handshake else None
         if reason is not None:
@@ -63,7 +63,7 @@ class Trial:
         return summary
 
     def webhook(self, request: Request, summary: Routing) -> Webhook:
-        """The webhook as the endpoint would queue it."""
+        """Return the webhook as the endpoint would queue it."""
         source = self.source
         return Webhook(
             id=webhook_id(source.name, self.connection, summary, request.body),
@@ -77,7 +77,7 @@ class Trial:
         )
 
     def change(self, webhook: Webhook) -> ProfileChange:
-        """What the mapping makes of it, as the settings want it.
+        """Return what the mapping makes of it, as the settings want it.
 
         Raises TopicUnconfirmed where the body does not allow the topic, and whatever a mapping raises.
         """
@@ -93,6 +93,6 @@ class Trial:
 
 
 def ask_nobody(url: str, headers: Mapping[str, str]) -> NoReturn:
-    """In place of the tool's API."""
+    """Refuse, in place of the tool's API."""
     del url, headers
     raise Ignored(THIN)

@@ -48,7 +48,7 @@ class Search:
     """Values that made a difference where the first strange ones made none."""
 
     def unused(self, known: Sequence[Path], candidates: Container[Path]) -> set[Path]:
-        """Those of the candidates that nothing uses; `known` are all fields there are."""
+        """Return those of the candidates that nothing uses; `known` are all fields there are."""
         normal = self.outcome_with({})
         free = [path for path in known if path in candidates and self.is_free(path, normal)]
         free = self.wordless(self.harmless(free, {}, TOGETHER))
@@ -65,11 +65,12 @@ class Search:
         return self.outcome(altered(self.content, changes))
 
     def is_free(self, path: Path, normal: Any) -> bool:
-        """Whether no strange value there changes what comes of the body."""
+        """Return whether no strange value there changes what comes of the body."""
         return all(self.outcome_with({path: value}) == normal for value in STRANGE)
 
     def bare(self, used: Iterable[Path]) -> dict[Path, Any]:
-        """Whatever may be missing of the used fields before the webhook comes to nothing: last resorts show then."""
+        """Return whatever may be missing of the used fields before the webhook comes to nothing: last resorts show
+        then."""
         missing: dict[Path, Any] = {}
         for path in used:
             if not self.failed(self.outcome_with({**missing, path: REMOVED})):
@@ -77,7 +78,7 @@ class Search:
         return missing
 
     def wordless(self, free: list[Path]) -> list[Path]:
-        """The free fields in which no word changes anything."""
+        """Return the free fields in which no word changes anything."""
         for part in parts([path for path in free if path in self.worded]):
             tried = [path for path in part if path in free]
             told = set(tried) - set(self.harmless(tried, {}, self.words))
@@ -85,7 +86,8 @@ class Search:
         return free
 
     def harmless(self, free: list[Path], background: Mapping[Path, Any], values: Iterable[Any]) -> list[Path]:
-        """The free fields that change nothing together, whatever the value, while the background has its changes."""
+        """Return the free fields that change nothing together, whatever the value, while the background has its
+        changes."""
         normal = self.outcome_with(background)
         if self.failed(normal):
             return free
@@ -106,7 +108,7 @@ class Search:
 
 
 def parts(free: Sequence[Path]) -> Iterator[list[Path]]:
-    """Some of the fields at a time; of any two, each is once without the other, which may hide it."""
+    """Yield some of the fields at a time; of any two, each is once without the other, which may hide it."""
     for bit in range(len(free).bit_length()):
         for side in (0, 1):
             yield [path for number, path in enumerate(free) if number >> bit & 1 == side]

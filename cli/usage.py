@@ -1,4 +1,4 @@
-"""Which fields of a webhook's body are used: at the endpoint, by the mapping, or by the connection's settings."""
+"""Say which fields of a webhook's body are used: at the endpoint, by the mapping, or by the connection's settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Usage:
 
 
 def usage(trial: Trial, webhook: Webhook) -> Usage:
-    """What the webhook's body is used for, where it came to something."""
+    """Return what the webhook's body is used for, where it came to something."""
     body = body_in(trial.sample.content_type, webhook.body)
     known = list(dict.fromkeys(path for path, _ in values(body.content)))
     names = asked(trial, webhook) if webhook.source in SETTINGS else set()
@@ -51,7 +51,7 @@ def usage(trial: Trial, webhook: Webhook) -> Usage:
 
 
 def worded(content: Any) -> set[Path]:
-    """The paths of values that are words themselves: only there a word may be looked for."""
+    """Return the paths of values that are words themselves: only there a word may be looked for."""
     return {
         path
         for path, value in values(content)
@@ -61,7 +61,8 @@ def worded(content: Any) -> set[Path]:
 
 
 def words_of(source: str) -> list[str]:
-    """The words that a source's code knows, or that of the source alone in it: some are what it looks for in a body."""
+    """Return the words that a source's code knows, or that of the source alone in it: some are what it looks for in
+    a body."""
     folder = File(next(iter(import_module(SOURCE_PACKAGES[source]).__path__)))
     own = folder / f"{source}.py"
     files = [own] if own.exists() else sorted(folder.glob("*.py"))
@@ -71,7 +72,7 @@ def words_of(source: str) -> list[str]:
 
 
 def members(node: ast.AST) -> Iterable[ast.AST | None]:
-    """What a table, a set, a list or a comparison is made of."""
+    """Return what a table, a set, a list or a comparison is made of."""
     match node:
         case ast.Dict(keys=keys):
             return keys
@@ -86,7 +87,7 @@ def members(node: ast.AST) -> Iterable[ast.AST | None]:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What comes of a webhook with another body, as a text that is the same where all of it is."""
+    """Hold what comes of a webhook with another body, as a text that is the same where all of it is."""
 
     trial: Trial
     webhook: Webhook
@@ -102,7 +103,7 @@ class Outcomes:
             return f"{FAILED}{type(error).__name__}"
 
     def told(self, request: Request) -> Iterator[str]:
-        """How it is proven, what the endpoint reads, what the mapping makes of it."""
+        """Yield how it is proven, what the endpoint reads, what the mapping makes of it."""
         yield repr(self.trial.is_proven(request))
         summary = self.trial.summary(request)
         # without an id, the key is a digest of all of the body
@@ -116,7 +117,7 @@ def is_failure(outcome: str) -> bool:
 
 
 def whole(change: ProfileChange) -> ProfileChange:
-    """The change with the events that facts complete: where nothing is known, and where all is."""
+    """Return the change with the events that facts complete: where nothing is known, and where all is."""
     events: tuple[Event, ...] = change.events
     if change.completed:
         events += change.completed({}) + change.completed(dict.fromkeys(change.recall, "1"))

@@ -68,7 +68,7 @@ def port(text: str) -> int:
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
-    """The options that the command line means."""
+    """Return the options that the command line means."""
     pairs = (choice.partition("=") for choice in arguments.processes)
     return Options(
         port=arguments.port,
@@ -108,13 +108,13 @@ async def serve(application: Application, arguments: argparse.Namespace) -> None
 
 
 def welcome(application: Application) -> str:
-    """What a person reads once everything runs."""
+    """Return what a person reads once everything runs."""
     logs = os.path.relpath(application.options.directory / "logs")
     return WELCOME.format(url=application.url, batch_url=application.batch_url, logs=logs)
 
 
 def watch_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
-    """In a thread: tell when the standard input ends, as it does when a parent process dies."""
+    """Tell, in a thread, when the standard input ends, as it does when a parent process dies."""
     while sys.stdin.buffer.read(1024):
         continue
     with contextlib.suppress(RuntimeError):  # the loop is closed: the stack ended before

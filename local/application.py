@@ -44,7 +44,7 @@ IN_HAND_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What may be chosen of a local stack. Port 0 is any free one."""
+    """Hold what may be chosen of a local stack. Port 0 is any free one."""
 
     port: int = 8080
     batch_port: int = 8081
@@ -85,7 +85,7 @@ class Application:
 
     @property
     def revision(self) -> str:
-        """Changes whenever profiles, receipts or failures may have."""
+        """Return a text that changes whenever profiles, receipts or failures may have."""
         handled = sum(function.invocations for function in self.functions.values())
         answered = sum(queue.changes for queue in self.queues)
         return f"{self.sandbox.revision}.{handled}.{answered}"
@@ -114,7 +114,7 @@ class Application:
         return Gateway(self.deployment, self.functions, self.options.told)
 
     def make_sandbox(self) -> SandboxApp:
-        """The Batch sandbox, with the keys that the functions find in Secrets Manager."""
+        """Return the Batch sandbox, with the keys that the functions find in Secrets Manager."""
         keys = ProjectKeys(str(BATCH_KEYS["rest_api_key"]), tuple(BATCH_KEYS["app_keys"]))
         app = create_app(
             projects={str(BATCH_KEYS["project_key"]): keys},
@@ -158,7 +158,7 @@ class Application:
                 self.runtime.add(Environment(function, variables, logs / f"{name}.log"))
 
     def processes_of(self, function: str) -> int:
-        """How many processes a function has: one, or up to two where the template limits what a queue starts."""
+        """Return how many processes a function has: one, or up to two where the template limits what a queue starts."""
         limits = [
             source.max_concurrency or 1
             for source in self.deployment.event_sources
@@ -171,12 +171,12 @@ class Application:
 
     @property
     def queues(self) -> list[SqsFifoQueue]:
-        """All queues of the stack."""
+        """Return all queues of the stack."""
         queues = sqs_backends[DEFAULT_ACCOUNT_ID][self.options.region].queues.values()
         return [queue for queue in queues if isinstance(queue, SqsFifoQueue)]
 
     def pollers(self) -> list[Poller]:
-        """One for each queue that feeds a function."""
+        """Return one for each queue that feeds a function."""
         return [
             Poller(source, self.queue(source.queue), self.options.region, self.functions[source.function])
             for source in self.deployment.event_sources
@@ -240,7 +240,7 @@ class Application:
 
 @contextlib.asynccontextmanager
 async def background(application: Application) -> AsyncIterator[None]:
-    """Processes, pollers and schedules, for the length of a `with`."""
+    """Run processes, pollers and schedules, for the length of a `with`."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one.live()) for one in application.runtime.environments.values()]
         await application.started()

@@ -56,7 +56,7 @@ class Dispatcher(DomainDispatcherApplication):
         self.remembered = cache(super().get_backend_for_host)
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """The service, None where more of the request has to be looked at. Raises ServiceNotInUse."""
+        """Return the service, None where more of the request has to be looked at. Raises ServiceNotInUse."""
         service = self.remembered(host)
         if service is not None and service not in IN_USE:
             raise ServiceNotInUse(service)
@@ -83,14 +83,14 @@ class Moto:
         await send({"type": "http.response.body", "body": body})
 
     def answer(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
-        """One call of AWS, answered by moto's WSGI application."""
+        """Return one call of AWS, answered by moto's WSGI application."""
         try:
             return self.call(environ)
         except ServiceNotInUse:
             return HTTPStatus.FORBIDDEN.value, [], NOT_IN_USE
 
     def call(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
-        """The same, of a service in use."""
+        """Return the same, of a service in use."""
         started: list[tuple[int, Headers]] = []
 
         def start_response(status: str, headers: Iterable[tuple[str, str]], *_: object) -> None:
@@ -144,7 +144,7 @@ async def whole_body(receive: Receive) -> bytes:
 
 
 def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
-    """An ASGI request as WSGI knows it."""
+    """Return an ASGI request as WSGI knows it."""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",

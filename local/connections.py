@@ -41,13 +41,14 @@ class Connection:
 
 
 def local_secret(source: str) -> str:
-    """A secret that is the same at every start. It is no secret: it protects nothing but local samples."""
+    """Return a secret that is the same at every start. It is no secret: it protects nothing but local samples."""
     digest = hashlib.sha256(f"local {source}".encode()).hexdigest()
     return f"{PREFIXES.get(source, source)}_local_{digest[:24]}"
 
 
 def connection(source: str, endpoint: str) -> Connection:
-    """The connection `main` of a source at this endpoint; senders that cannot sign carry the secret in the address."""
+    """Return the connection `main` of a source at this endpoint; senders that cannot sign carry the secret in the
+    address."""
     secret = local_secret(source)
     _, query = source_module(source, "signing").sign(source, "", b"", secret, 0.0)
     address = f"{endpoint}/{source}/{CONNECTION}"
@@ -55,7 +56,7 @@ def connection(source: str, endpoint: str) -> Connection:
 
 
 def settings(source: str) -> dict[str, Any] | None:
-    """The settings that the source's connection starts with, if any."""
+    """Return the settings that the source's connection starts with, if any."""
     stored: dict[str, Any] | None = json.loads(SETTINGS[source].read_text()) if source in SETTINGS else None
     return stored
 

@@ -64,18 +64,18 @@ class AdminApi:
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
     async def connections(self, _request: Request) -> Response:
-        """`[{source, connection, url, signing_secret}]`."""
+        """Return `[{source, connection, url, signing_secret}]`."""
         return JSONResponse([asdict(connection) for connection in self.application.connections])
 
     async def receipts(self, request: Request) -> Response:
-        """The ledger's receipts, newest first; `?limit=` how many."""
+        """Return the ledger's receipts, newest first; `?limit=` how many."""
         limit = request.query_params.get("limit", str(RECEIPTS))
         if not limit.isdecimal():
             return JSONResponse({"error": "limit is not a whole number"}, 400)
         return JSONResponse(await self.read_receipts(int(limit)))
 
     async def failures(self, _request: Request) -> Response:
-        """The dead-letter queue, looked at without taking anything out, oldest first."""
+        """Return the dead-letter queue, looked at without taking anything out, oldest first."""
         return JSONResponse(self.read_failures())
 
     async def retry(self, request: Request) -> Response:
@@ -97,14 +97,14 @@ class AdminApi:
         return Response(status_code=204)
 
     async def invoke(self, request: Request) -> Response:
-        """What a function answers to an event, as `aws lambda invoke` has it."""
+        """Return what a function answers to an event, as `aws lambda invoke` has it."""
         name = request.path_params["name"]
         if name not in self.application.functions:
             return JSONResponse({"error": "no such function"}, 404)
         return await self.invoked(name, await request.json())
 
     async def invoked(self, function: str, event: Any) -> Response:
-        """What a function answers to an event."""
+        """Return what a function answers to an event."""
         try:
             answer = await self.application.functions[function].invoke(json.dumps(event).encode())
         except FunctionFailed as failed:
@@ -151,7 +151,8 @@ class AdminApi:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def forget(self, _request: Request) -> Response:
-        """As `DELETE /sandbox` of the Batch sandbox, so that the same webhooks can be sent again.
+        """Empty everything, as `DELETE /sandbox` of the Batch sandbox does, so that the same webhooks can be sent
+        again.
 
         The sandbox forgets everything, and the stack empties its queues, their memory of repeats, and the
         ledger. Secrets and settings stay.
@@ -176,7 +177,7 @@ class AdminApi:
         )
 
     async def functions(self, _request: Request) -> Response:
-        """`[{name, pids, invocations, cpu_seconds, busy_seconds, memory_megabytes, restarts}]`.
+        """Return `[{name, pids, invocations, cpu_seconds, busy_seconds, memory_megabytes, restarts}]`.
 
         Processor time includes processes that ended; busy is a function while it has an invocation, as Lambda bills.
         """
@@ -210,7 +211,7 @@ class AdminApi:
         return [asdict(receipt) for receipt in receipts]
 
     async def was_done(self, webhook_id: str | None, before: datetime) -> bool:
-        """Whether a webhook that came in before that time is dealt with."""
+        """Return whether a webhook that came in before that time is dealt with."""
         if webhook_id is None:
             return False
         receipt = await run_in_threadpool(self.application.ledger.receipt, webhook_id)
@@ -221,7 +222,7 @@ class AdminApi:
         )
 
     def read_connections(self) -> dict[str, dict[str, Any]]:
-        """What is known of the connection `main` of each source that has spoken or was refused."""
+        """Return what is known of the connection `main` of each source that has spoken or was refused."""
         return {
             known.source: told(known) for known in self.application.known.all() if known.name == CONNECTION
         }
@@ -231,7 +232,7 @@ class AdminApi:
 
 
 def told(known: Known) -> dict[str, Any]:
-    """A connection for people: `refusal` is why it was last refused, where nothing was taken since."""
+    """Return a connection for people: `refusal` is why it was last refused, where nothing was taken since."""
     reason = max(known.refused_at, key=lambda name: known.refused_at[name], default="")
     refused_at = known.refused_at.get(reason, "")
     return {
@@ -245,7 +246,7 @@ def told(known: Known) -> dict[str, Any]:
 
 
 def described(message: str) -> dict[str, Any]:
-    """A parked webhook for people: no body."""
+    """Return a parked webhook for people: no body."""
     one = parked({"Body": message, "ReceiptHandle": ""})
     return {
         **{name: one.envelope.get(name, "") for name in ("id", "source", "connection", "topic")},
@@ -257,12 +258,12 @@ def described(message: str) -> dict[str, Any]:
 
 
 def id_in(answer: Any) -> str | None:
-    """The webhook's id in the endpoint's answer."""
+    """Return the webhook's id in the endpoint's answer."""
     return answer.get("id") if isinstance(answer, dict) else None
 
 
 def readable(answer: httpx.Response) -> Any:
-    """The answer's JSON, or its text."""
+    """Return the answer's JSON, or its text."""
     try:
         return answer.json()
     except ValueError:

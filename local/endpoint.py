@@ -1,4 +1,4 @@
-"""What listens on the stack's port: the HTTP API, and on the machine itself the page and the stack's own routes.
+"""Say what listens on the stack's port: the HTTP API, and on the machine itself the page and the stack's own routes.
 
 A tunnel that lets a real provider reach the local stack exposes the HTTP API alone: `is_public` tells the guard.
 """
@@ -36,11 +36,11 @@ class Endpoint:
 
 
 def is_own(scope: Scope) -> bool:
-    """Whether a request is for the stack itself: its page or its routes."""
+    """Return whether a request is for the stack itself: its page or its routes."""
     path: str = scope["path"]
     return path.startswith(OWN_ROUTES) or (path in OWN_PAGES and scope["method"] in ("GET", "HEAD"))
 
 
 def is_public(scope: Scope) -> bool:
-    """Whether a request is for the HTTP API, which answers to every name, as in AWS."""
+    """Return whether a request is for the HTTP API, which answers to every name, as in AWS."""
     return not is_own(scope)

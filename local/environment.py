@@ -15,7 +15,7 @@ KEPT = ("PATH", "HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "VIRTUAL_ENV")
 
 
 def aws_variables(endpoint: str, region: str) -> dict[str, str]:
-    """What points boto3 at the local AWS, and keeps it away from a person's own account."""
+    """Return what points boto3 at the local AWS, and keeps it away from a person's own account."""
     return {
         **CREDENTIALS,
         "AWS_DEFAULT_REGION": region,
@@ -29,7 +29,7 @@ def aws_variables(endpoint: str, region: str) -> dict[str, str]:
 
 
 def function_variables(settings: FunctionSettings, endpoint: str, region: str) -> Mapping[str, str]:
-    """All that a function's process sees: the template's variables, and what Lambda itself sets."""
+    """Return all that a function's process sees: the template's variables, and what Lambda itself sets."""
     name = settings.arn.rsplit(":", 1)[-1]
     return {
         **{name: os.environ[name] for name in KEPT if name in os.environ},
@@ -52,6 +52,6 @@ def function_variables(settings: FunctionSettings, endpoint: str, region: str) -
 
 
 def python_path() -> list[str]:
-    """Where this process finds modules beside its own environment, as tests do with fake handlers."""
+    """Return where this process finds modules beside its own environment, as tests do with fake handlers."""
     given = os.environ.get("PYTHONPATH", "")
     return [entry for entry in given.split(os.pathsep) if entry and entry in sys.path]

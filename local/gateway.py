@@ -48,7 +48,7 @@ class Gateway:
         await send_answer(send, answer)
 
     async def answer(self, request: HttpRequest) -> HttpAnswer:
-        """What API Gateway answers."""
+        """Return what API Gateway answers."""
         origin = next((value for name, value in request.headers if name == "origin"), None)
         if request.method == "OPTIONS" and self.cors:
             return preflight(self.cors, origin)
@@ -77,7 +77,7 @@ class Gateway:
 
 
 def request_of(scope: Scope, body: bytes) -> HttpRequest:
-    """An ASGI request in the words of the payload."""
+    """Return an ASGI request in the words of the payload."""
     path: str = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
     sender = (scope.get("client") or ("127.0.0.1", 0))[0]
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
@@ -86,7 +86,7 @@ def request_of(scope: Scope, body: bytes) -> HttpRequest:
 
 
 async def read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None where it is over the limit; the rest is read, so that the answer arrives."""
+    """Return the whole body, or None where it is over the limit; the rest is read, so that the answer arrives."""
     parts: list[bytes] = []
     size, more = 0, True
     while more:
@@ -112,13 +112,13 @@ async def send_answer(send: Send, answer: HttpAnswer) -> None:
 
 
 def message(status: int, text: str) -> HttpAnswer:
-    """One of API Gateway's own answers."""
+    """Return one of API Gateway's own answers."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
     return HttpAnswer(status, [("content-type", "application/json")], body)
 
 
 def preflight(cors: Mapping[str, Any], origin: str | None) -> HttpAnswer:
-    """The answer to a browser that asks what it may send."""
+    """Return the answer to a browser that asks what it may send."""
     allowed = allowed_origin(cors, origin)
     if allowed:
         allowed["access-control-allow-methods"] = ",".join(cors.get("allowMethods", []))
@@ -129,7 +129,7 @@ def preflight(cors: Mapping[str, Any], origin: str | None) -> HttpAnswer:
 
 
 def allowed_origin(cors: Mapping[str, Any], origin: str | None) -> dict[str, str]:
-    """The header that lets a page of this origin read the answer, if it may."""
+    """Return the header that lets a page of this origin read the answer, if it may."""
     origins = cors.get("allowOrigins", [])
     if origin is None or not {"*", origin} & set(origins):
         return {}

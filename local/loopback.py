@@ -43,25 +43,26 @@ def is_nobodys(_scope: Scope) -> bool:
 
 
 def is_from_this_machine(scope: Scope) -> bool:
-    """Whether a request was sent to a loopback name, and by no page of another origin."""
+    """Return whether a request was sent to a loopback name, and by no page of another origin."""
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     return is_loopback(host) and is_same_origin(headers.get("origin"), host) and is_same_site(scope, headers)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, with a port or without, is this machine by name."""
+    """Return whether a host, with a port or without, is this machine by name."""
     name, colon, port = host.rpartition(":")
     return host in LOOPBACK_NAMES or (colon == ":" and name in LOOPBACK_NAMES and port.isdecimal())
 
 
 def is_same_origin(origin: str | None, host: str) -> bool:
-    """Whether the page that asks, if one does, is of this listener itself."""
+    """Return whether the page that asks, if one does, is of this listener itself."""
     return origin is None or origin == f"http://{host}"
 
 
 def is_same_site(scope: Scope, headers: Headers) -> bool:
-    """Whether the browser, if it is one, names no other site; a link elsewhere may open a page, without a query."""
+    """Return whether the browser, if it is one, names no other site; a link elsewhere may open a page, without a
+    query."""
     site = headers.get("sec-fetch-site", "none")
     if site in SAME_SITE:
         return True

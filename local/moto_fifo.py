@@ -66,7 +66,7 @@ class SqsFifoQueue(models.Queue):  # type: ignore[misc]
 
     @property
     def messages(self) -> list[Message]:
-        """Those that are neither delayed nor in flight."""
+        """Return those that are neither delayed nor in flight."""
         waiting = self.waiting()
         return [message for message in self.held.values() if message.id not in waiting]
 
@@ -110,7 +110,7 @@ class SqsFifoQueue(models.Queue):  # type: ignore[misc]
     # What SQS promises.
 
     def receive(self, count: int, visibility_seconds: int, wait_seconds: float = 0) -> list[Message]:
-        """At most `count` messages, hidden from others for so long; waits until there is one."""
+        """Return at most `count` messages, hidden from others for so long; waits until there is one."""
         give_up_at = time.monotonic() + wait_seconds
         with self._messages_lock:
             while True:
@@ -148,7 +148,7 @@ class SqsFifoQueue(models.Queue):  # type: ignore[misc]
         self.tell()
 
     def held_messages(self) -> list[Message]:
-        """All messages, also those in flight, oldest first; none is received by that."""
+        """Return all messages, also those in flight, oldest first; none is received by that."""
         with self._messages_lock:
             return list(self.held.values())
 
@@ -166,13 +166,13 @@ class SqsFifoQueue(models.Queue):  # type: ignore[misc]
         self.tell()
 
     def seconds_to_next(self) -> float:
-        """How long until time alone makes something receivable, at most `LONGEST_NAP_SECONDS`."""
+        """Return how long until time alone makes something receivable, at most `LONGEST_NAP_SECONDS`."""
         now = unix_time_millis()
         times = [max(message.visible_at, message.delayed_until) for message in self.waiting().values()]
         return min(LONGEST_NAP_SECONDS, max(0.001, (min(times, default=float("inf")) - now) / 1000))
 
     def waiting(self) -> dict[str, Message]:
-        """The messages that are in flight or delayed."""
+        """Return the messages that are in flight or delayed."""
         now = unix_time_millis()
         with self._messages_lock:
             self.unready = {
@@ -183,7 +183,7 @@ class SqsFifoQueue(models.Queue):  # type: ignore[misc]
             return self.unready
 
     def is_repeat(self, message: Message) -> bool:
-        """Whether its de-duplication id was accepted within five minutes, in the scope that the queue has."""
+        """Return whether its de-duplication id was accepted within five minutes, in the scope that the queue has."""
         now = unix_time_millis()
         scope = message.group_id if self.deduplication_scope == "messageGroup" else None
         key = (scope, message.deduplication_id)
@@ -195,12 +195,12 @@ class SqsFifoQueue(models.Queue):  # type: ignore[misc]
         return False
 
     def forget_older_than(self, oldest: float) -> None:
-        """The memory is in order of time: only its start can be too old."""
+        """Drop what is too old. The memory is in order of time: only its start can be."""
         while self.accepted and next(iter(self.accepted.values())) < oldest:
             del self.accepted[next(iter(self.accepted))]
 
     def is_worn_out(self, message: Message) -> bool:
-        """Whether it was received as often as the redrive policy allows."""
+        """Return whether it was received as often as the redrive policy allows."""
         return (
             self.dead_letter_queue is not None
             and message.approximate_receive_count >= self.redrive_policy["maxReceiveCount"]

@@ -22,7 +22,7 @@ LOWEST_STATUS, HIGHEST_STATUS = 100, 599
 
 
 class InvalidAnswer(Exception):
-    """What a function returned is no HTTP response."""
+    """Raised where what a function returned is no HTTP response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What goes back to the sender."""
+    """Hold what goes back to the sender."""
 
     status: int
     headers: Sequence[tuple[str, str]]
@@ -47,7 +47,7 @@ class HttpAnswer:
 
 
 def to_event(request: HttpRequest, match: Match, request_id: str, time: datetime) -> dict[str, Any]:
-    """The event that a function gets for a request."""
+    """Return the event that a function gets for a request."""
     headers = joined((name, value) for name, value in request.headers if name != "cookie")
     cookies = [one for name, value in request.headers if name == "cookie" for one in value.split("; ")]
     query = joined(parse_qsl(request.query, keep_blank_values=True))
@@ -90,7 +90,7 @@ def context(
 
 
 def event_body(body: bytes, content_type: str) -> dict[str, Any]:
-    """The body as text where its media type is a text and it is UTF-8, else in base64."""
+    """Return the body as text where its media type is a text and it is UTF-8, else in base64."""
     if not body:
         return {"isBase64Encoded": False}
     media_type = content_type.partition(";")[0].strip().lower()
@@ -103,7 +103,7 @@ def event_body(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Values by name; those of one name are joined by commas."""
+    """Return values by name; those of one name are joined by commas."""
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         values.setdefault(name, []).append(value)
@@ -111,7 +111,7 @@ def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def to_answer(returned: bytes) -> HttpAnswer:
-    """The HTTP response that a function returned. Raises InvalidAnswer.
+    """Return the HTTP response that a function returned. Raises InvalidAnswer.
 
     What has no `statusCode` is itself the body of a 200, as JSON.
     """
@@ -129,7 +129,7 @@ def to_answer(returned: bytes) -> HttpAnswer:
 
 
 def status_code(value: object) -> int:
-    """A status from a number, or from a text that is one. Raises InvalidAnswer."""
+    """Return a status from a number, or from a text that is one. Raises InvalidAnswer."""
     if not str(value).isdecimal() or not LOWEST_STATUS <= int(str(value)) <= HIGHEST_STATUS:
         raise InvalidAnswer("statusCode is no HTTP status")
     return int(str(value))
@@ -150,5 +150,5 @@ def answer_body(result: Mapping[str, Any]) -> bytes:
 
 
 def header_text(value: object) -> str:
-    """A header's value: booleans as JSON writes them."""
+    """Return a header's value: booleans as JSON writes them."""
     return str(value).lower() if isinstance(value, bool) else str(value)

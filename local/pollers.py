@@ -29,7 +29,8 @@ class Poller:
 
     @property
     def workers(self) -> int:
-        """How many batches are in hand at once: as many as there are processes, or fewer if the template says so."""
+        """Return how many batches are in hand at once: as many as there are processes, or fewer if the template says
+        so."""
         return min(
             len(self.function.environments), self.source.max_concurrency or len(self.function.environments)
         )
@@ -53,7 +54,7 @@ class Poller:
                 await asyncio.wait_for(changed.wait(), self.queue.seconds_to_next())
 
     async def filled(self, messages: list[Message]) -> list[Message]:
-        """More messages, where the mapping waits for a window to fill its batch."""
+        """Return more messages, where the mapping waits for a window to fill its batch."""
         missing = self.source.batch_size - len(messages)
         if not self.source.window_seconds or not missing:
             return messages
@@ -87,7 +88,7 @@ class Poller:
                     self.queue.delete_message(message.receipt_handle)
 
     def record(self, message: Message) -> dict[str, Any]:
-        """A message as a function gets it."""
+        """Return a message as a function gets it."""
         attributes = {
             "ApproximateReceiveCount": str(message.approximate_receive_count),
             "SentTimestamp": str(message.sent_timestamp),
@@ -118,7 +119,7 @@ def tell(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
 
 
 def failures(answer: bytes, sent: Sequence[str]) -> set[str]:
-    """The messages that a function reports as failed: all of them where its report makes no sense.
+    """Return the messages that a function reports as failed: all of them where its report makes no sense.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
@@ -143,6 +144,6 @@ async def keep_schedule(schedule: Schedule, functions: Mapping[str, Function]) -
 
 
 def rate_seconds(expression: str) -> int | None:
-    """The seconds of `rate(15 minutes)`; None for anything else."""
+    """Return the seconds of `rate(15 minutes)`; None for anything else."""
     rate = RATE.fullmatch(expression.strip())
     return int(rate[1]) * SECONDS[rate[2]] if rate else None

@@ -19,7 +19,7 @@ USER_TICKS, SYSTEM_TICKS = 11, 12
 
 
 def runtime_module() -> str:
-    """AWS's own client of the Runtime API, which exists for Linux; elsewhere ours."""
+    """Return AWS's own client of the Runtime API, which exists for Linux; elsewhere ours."""
     return "awslambdaric" if sys.platform == "linux" else "local.runtime_client"
 
 
@@ -46,7 +46,7 @@ class FunctionProcess:
         return self.process.pid
 
     def wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread: only `wait4` tells how much processor time an ended process took."""
+        """Wait in a thread: only `wait4` tells how much processor time an ended process took."""
         _, status, usage = os.wait4(self.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -57,11 +57,11 @@ class FunctionProcess:
             self.end.set_result(cpu_seconds)
 
     async def ended(self) -> float:
-        """Waits for the end; returns the seconds of processor time that the process took."""
+        """Wait for the end; returns the seconds of processor time that the process took."""
         return await self.end
 
     def cpu_seconds(self) -> float:
-        """The processor time so far; 0 where there is no /proc."""
+        """Return the processor time so far; 0 where there is no /proc."""
         try:
             stat = Path(f"/proc/{self.pid}/stat").read_text()
         except OSError:

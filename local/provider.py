@@ -30,7 +30,7 @@ Query = Mapping[str, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call is answered."""
+    """Hold what a call is answered."""
 
     status: int
     content: Any
@@ -64,14 +64,14 @@ class Provider:
             raise KeyError(source)
 
     def forget(self) -> None:
-        """Nothing has happened."""
+        """Forget all that happened."""
         self.orders.clear()
         self.events.clear()
 
     def answer(
         self, method: str, host: str, path: str, query: str, headers: Mapping[str, str], body: str
     ) -> Reply:
-        """What the API at this host answers."""
+        """Return what the API at this host answers."""
         self.calls.append(f"{path}?{query}" if query else path)
         if self.refusals:
             return self.refusals.pop(0)
@@ -87,7 +87,7 @@ class Provider:
     # ── Shopify ─────────────────────────────────────────────────────────────────────────────────────────
 
     def shopify_orders(self, url: str, query: Query, headers: Mapping[str, str]) -> Reply:
-        """A page of orders, the longest unchanged first; the `Link` header leads to the next."""
+        """Return a page of orders, the longest unchanged first; the `Link` header leads to the next."""
         if headers.get("x-shopify-access-token") != SHOPIFY_TOKEN:
             return Reply(401, {"errors": "[API] Invalid API key or access token"})
         if self.overflows():
@@ -117,7 +117,7 @@ class Provider:
         return Reply(200, {"orders": [self.orders[number] for _, number in page]}, following)
 
     def overflows(self) -> bool:
-        """Whether the bucket of calls is full: it takes 40, and leaks two a second."""
+        """Return whether the bucket of calls is full: it takes 40, and leaks two a second."""
         now = self.clock()
         self.bucket = max(0.0, self.bucket - (now - self.leaked_at) * LEAKS_PER_SECOND)
         self.leaked_at = now
@@ -129,7 +129,7 @@ class Provider:
     # ── Stripe ──────────────────────────────────────────────────────────────────────────────────────────
 
     def stripe_events(self, query: Query, headers: Mapping[str, str]) -> Reply:
-        """A page of events of the last 30 days, newest first."""
+        """Return a page of events of the last 30 days, newest first."""
         if headers.get("authorization") != f"Bearer {STRIPE_KEY}":
             return Reply(401, {"error": {"type": "invalid_request_error"}})
         types = query.get("types[]", [])
@@ -158,7 +158,7 @@ def place_of(event: Mapping[str, Any]) -> tuple[int, str]:
 
 
 def grant(form: Query) -> Reply:
-    """A token for an app's client id and secret."""
+    """Return a token for an app's client id and secret."""
     given = (form.get("client_id", [""])[0], form.get("client_secret", [""])[0])
     if form.get("grant_type") != ["client_credentials"] or given != SHOPIFY_APP:
         return Reply(401, {"error": "invalid_client"})
@@ -170,7 +170,7 @@ def unix(text: str) -> float:
 
 
 def create_provider(provider: Provider) -> Starlette:
-    """The stand-in over HTTP: the host that is meant is the first part of the path."""
+    """Return the stand-in over HTTP: the host that is meant is the first part of the path."""
 
     async def asked(request: Request) -> Response:
         host, _, path = request.path_params["rest"].partition("/")

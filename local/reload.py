@@ -16,7 +16,7 @@ SUFFIXES = {".py", ".toml"}
 
 
 def newest(folders: Iterable[Path] = CODE) -> float:
-    """When the code was last changed, as the file system says."""
+    """Return when the code was last changed, as the file system says."""
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES)
     times = (path.stat().st_mtime for path in files if path.exists())
     return max(times, default=0.0)

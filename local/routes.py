@@ -24,7 +24,7 @@ class Match:
 
     @property
     def route_key(self) -> str:
-        """`POST /shopify/{connection}`, or `$default`."""
+        """Return `POST /shopify/{connection}`, or `$default`."""
         return self.route.path if self.route.path == "$default" else f"{self.route.method} {self.route.path}"
 
 
@@ -35,7 +35,7 @@ class Router:
         self.routes = [(pattern(route.path), route) for route in sorted(routes, key=generality)]
 
     def match(self, method: str, path: str) -> Match | None:
-        """The route for a path as it came in, not yet decoded."""
+        """Return the route for a path as it came in, not yet decoded."""
         for expression, route in self.routes:
             found = expression.fullmatch(path)
             if found and route.method in (method, "ANY"):
@@ -44,7 +44,7 @@ class Router:
 
 
 def pattern(path: str) -> re.Pattern[str]:
-    """What a route's path matches: `{name}` one part that is not empty, `{name+}` all the rest."""
+    """Return what a route's path matches: `{name}` one part that is not empty, `{name+}` all the rest."""
     if path in ("$default", "/$default"):
         return re.compile(".*", re.DOTALL)
     expression, position = "", 0
@@ -57,7 +57,7 @@ def pattern(path: str) -> re.Pattern[str]:
 
 
 def generality(route: Route) -> tuple[list[int], bool]:
-    """Sorts the most specific first, part by part: fixed, variable, greedy, and last `$default`."""
+    """Return a key that sorts the most specific first, part by part: fixed, variable, greedy, and last `$default`."""
     if "$default" in route.path:
         return [3], True
     parts = [2 if part.endswith("+}") else 1 if "{" in part else 0 for part in route.path.split("/")]

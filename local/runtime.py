@@ -95,7 +95,7 @@ class Function:
 
     @property
     def in_hand(self) -> list[asyncio.Future[bytes]]:
-        """The answers that are still to come."""
+        """Return the answers that are still to come."""
         flying = [environment.current for environment in self.environments if environment.current is not None]
         return [invocation.answer for invocation in (*self.waiting, *flying)]
 
@@ -187,7 +187,7 @@ class Environment:
             current.fail(error_type, message)
 
     async def next(self) -> Invocation:
-        """The next invocation, for the process that asks."""
+        """Return the next invocation, for the process that asks."""
         self.came_up.set()
         if self.outdated:
             self.kill()
@@ -209,7 +209,7 @@ class Environment:
             self.offer = None
 
     def finish(self) -> Invocation | None:
-        """The invocation in flight, which ends here."""
+        """Return the invocation in flight, which ends here."""
         if self.deadline is not None:
             self.deadline.cancel()
         if self.current is not None:
@@ -301,7 +301,7 @@ class RuntimeApi:
         return accepted()
 
     def in_flight(self, request: Request) -> Invocation | None:
-        """The invocation that is being answered, if it is still waited for."""
+        """Return the invocation that is being answered, if it is still waited for."""
         environment = self.called(request)
         if environment.current is None or environment.current.id != request.path_params["id"]:
             return None
@@ -309,7 +309,7 @@ class RuntimeApi:
 
 
 def error_of(body: bytes) -> tuple[str, str]:
-    """Type and message of an error that a runtime reports."""
+    """Return type and message of an error that a runtime reports."""
     try:
         error = json.loads(body)
         return str(error.get("errorType", "")), str(error.get("errorMessage", ""))

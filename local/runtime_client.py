@@ -18,7 +18,7 @@ VERSION = "/2018-06-01/runtime"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler is told of its invocation."""
+    """Hold what a handler is told of its invocation."""
 
     aws_request_id: str
     invoked_function_arn: str
@@ -30,7 +30,7 @@ class Context:
     log_stream_name: str = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function is killed."""
+        """Return milliseconds until the function is killed."""
         return max(0, self.deadline_milliseconds - int(time.time() * 1000))
 
 
@@ -61,14 +61,14 @@ class RuntimeClient:
 
 
 def handler_named(name: str) -> Callable[[Any, Context], Any]:
-    """`functions.sources.shopify.receiver.handler`, imported."""
+    """Return `functions.sources.shopify.receiver.handler`, imported."""
     module, _, attribute = name.rpartition(".")
     handler: Callable[[Any, Context], Any] = getattr(import_module(module), attribute)
     return handler
 
 
 def described(error: BaseException) -> dict[str, object]:
-    """An error as the Runtime API takes it."""
+    """Return an error as the Runtime API takes it."""
     lines = traceback.format_exception(error)
     print("".join(lines), flush=True)
     return {"errorType": type(error).__name__, "errorMessage": str(error), "stackTrace": lines}

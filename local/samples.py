@@ -43,19 +43,19 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """`orders.paid` → `Order paid`."""
+        """Return `orders.paid` → `Order paid`."""
         first, *rest = self.stem.replace("_", " ").replace(".", " ").replace("-", " ").split()
         words = [first.removesuffix("s") if rest else first, *(VERBS.get(word, word) for word in rest)]
         return " ".join(words).capitalize()
 
     @property
     def variant_name(self) -> str:
-        """`before_basil` → `before basil`; empty for the plain one."""
+        """Return `before_basil` → `before basil`; empty for the plain one."""
         return self.variant.replace("_", " ")
 
 
 def samples() -> list[Sample]:
-    """All samples of the sources there are, in the order of the sources and then of their names."""
+    """Return all samples of the sources there are, in the order of the sources and then of their names."""
     return [sample for source in SOURCE_PACKAGES for sample in samples_of(source)]
 
 
@@ -70,7 +70,7 @@ def samples_of(source: str) -> list[Sample]:
 
 
 def read_sample(file: str) -> tuple[Sample, dict[str, Any]]:
-    """A sample and its content. Raises UnknownSample."""
+    """Return a sample and its content. Raises UnknownSample."""
     for sample in samples():
         if sample.file == file:
             content: dict[str, Any] = json.loads((ROOT / file).read_text(encoding="utf-8"))
@@ -79,7 +79,7 @@ def read_sample(file: str) -> tuple[Sample, dict[str, Any]]:
 
 
 def files_before(file: str) -> list[str]:
-    """The samples that have to be sent before this one, the first first. Raises UnknownSample."""
+    """Return the samples that have to be sent before this one, the first first. Raises UnknownSample."""
     found: list[str] = []
     named = read_sample(file)[1].get("after")
     while named is not None and named not in found:
@@ -89,7 +89,7 @@ def files_before(file: str) -> list[str]:
 
 
 def body_of(content: dict[str, Any]) -> bytes:
-    """The body as it is sent: JSON without spaces, or the raw text."""
+    """Return the body as it is sent: JSON without spaces, or the raw text."""
     if "body_raw" in content:
         return str(content["body_raw"]).encode()
     return json.dumps(content["body"], separators=(",", ":"), ensure_ascii=False).encode()

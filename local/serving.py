@@ -30,7 +30,7 @@ class PortTaken(Exception):
 
 
 def local_socket(port: int) -> socket.socket:
-    """A listening socket on loopback; port 0 finds a free one. Raises PortTaken."""
+    """Return a listening socket on loopback; port 0 finds a free one. Raises PortTaken."""
     # asyncio turns Nagle's delay off only where the protocol is named.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,7 +46,7 @@ def local_socket(port: int) -> socket.socket:
 
 
 def address(listening: socket.socket) -> str:
-    """Where a socket listens, as a URL."""
+    """Return where a socket listens, as a URL."""
     return f"http://{HOST}:{listening.getsockname()[1]}"
 
 

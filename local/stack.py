@@ -62,31 +62,31 @@ class LocalStack:
 
     @property
     def url(self) -> str:
-        """The endpoint: `http://127.0.0.1:PORT`."""
+        """Return the endpoint: `http://127.0.0.1:PORT`."""
         return str(self.description["url"])
 
     @property
     def batch_url(self) -> str:
-        """The Batch sandbox: `http://127.0.0.1:PORT`."""
+        """Return the Batch sandbox: `http://127.0.0.1:PORT`."""
         return str(self.description["batch_url"])
 
     @property
     def name(self) -> str:
-        """The name of the stack, with which its secrets and parameters begin."""
+        """Return the name of the stack, with which its secrets and parameters begin."""
         return str(self.description["stack"])
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables for boto3: endpoint, region, credentials."""
+        """Return variables for boto3: endpoint, region, credentials."""
         return dict(self.description["environment"])
 
     @property
     def variables(self) -> dict[str, str]:
-        """The functions' variables from the template: QUEUE_URL, TABLE_NAME and their siblings."""
+        """Return the functions' variables from the template: QUEUE_URL, TABLE_NAME and their siblings."""
         return dict(self.description["variables"])
 
     def log(self, function: str) -> str:
-        """All that a function has printed, by its logical id."""
+        """Return all that a function has printed, by its logical id."""
         return (self.directory / "logs" / f"{function}.log").read_text(encoding="utf-8")
 
     def __enter__(self) -> LocalStack:

@@ -84,11 +84,11 @@ class Deployment:
     cors: Mapping[str, Any]
 
     def queue_name(self, variable: str) -> str:
-        """The name of the queue whose URL the functions know by this environment variable."""
+        """Return the name of the queue whose URL the functions know by this environment variable."""
         return self.variable(variable).rsplit("/", 1)[-1]
 
     def variable(self, name: str) -> str:
-        """An environment variable of whichever function has it. Raises KeyError."""
+        """Return an environment variable of whichever function has it. Raises KeyError."""
         for function in self.functions.values():
             if name in function.environment:
                 return function.environment[name]
@@ -120,7 +120,8 @@ def deploy(path: Path, stack: str, session: boto3.Session, parameters: Mapping[s
 
 
 def translate(path: Path, session: boto3.Session, parameters: Mapping[str, str]) -> Json:
-    """The template as CloudFormation. Code runs from this folder, so its place in S3 is a name without content."""
+    """Return the template as CloudFormation. Code runs from this folder, so its place in S3 is a name without
+    content."""
     template = yaml_parse(path.read_text(encoding="utf-8"))
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
@@ -133,7 +134,7 @@ def translate(path: Path, session: boto3.Session, parameters: Mapping[str, str])
 
 
 def resolved(stack: str, region: str, resources: Mapping[str, Json]) -> dict[str, Json]:
-    """The resources with their Refs, GetAtts and Subs resolved to what was deployed."""
+    """Return the resources with their Refs, GetAtts and Subs resolved to what was deployed."""
     deployed = cloudformation_backends[DEFAULT_ACCOUNT_ID][region].get_stack(stack)
     return {
         name: {
@@ -171,7 +172,7 @@ def without_aliases(translated: Json) -> Json:
 
 
 def read(stack: str, session: boto3.Session, resources: Mapping[str, Json], looping: Set[str]) -> Deployment:
-    """What was deployed. `looping` are the functions whose recursive loop detection is off."""
+    """Return what was deployed. `looping` are the functions whose recursive loop detection is off."""
     functions = read_functions(stack, session, looping)
     names = {function.arn: function.name for function in functions}
     apis = [api["Body"] for api in of_type(resources, "AWS::ApiGatewayV2::Api")]
@@ -242,5 +243,5 @@ def read_event_sources(session: boto3.Session, names: Mapping[str, str]) -> Iter
 
 
 def of_type(resources: Mapping[str, Json], resource_type: str) -> list[Json]:
-    """The properties of the resources of one type."""
+    """Return the properties of the resources of one type."""
     return [resource["Properties"] for resource in resources.values() if resource["Type"] == resource_type]

@@ -309,6 +309,40 @@ def test_a_function_that_receives_starts_without_what_it_does_not_need(package: 
     )
 
 
+QUESTIONS = {"What", "Whose", "Whom", "How", "Where", "Who", "Which", "When", "Why", "Whether"}
+NO_VERBS = QUESTIONS | {
+    *("A", "All", "An", "As", "At", "Both", "By", "Each", "Every", "First", "For", "From", "In", "It", "Its"),
+    *("Many", "More", "No", "Nothing", "Of", "One", "Some", "That", "The", "These", "This", "Those", "With"),
+}
+
+
+def documented(module: str) -> Iterator[tuple[str, ast.AST, str]]:
+    """Yield the place, the node and the first word of every docstring of a module."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            text = ast.get_docstring(node)
+            if text:
+                yield f"{MODULES[module]}:{getattr(node, 'lineno', 1)}", node, text.split()[0].strip(".,:;`")
+
+
+def test_no_docstring_begins_with_a_question() -> None:
+    found = [
+        f"{place} {word}" for module in MODULES for place, _, word in documented(module) if word in QUESTIONS
+    ]
+    assert not found, f"begin with a verb, in the present: Return, Verify, Store. {found}"
+
+
+def test_the_docstring_of_a_function_begins_with_a_verb() -> None:
+    found = [
+        f"{place} {word}"
+        for module in MODULES
+        for place, node, word in documented(module)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (word in NO_VERBS or not word[:1].isupper())
+    ]
+    assert not found, f"begin with a verb, in the present: Return, Verify, Store. {found}"
+
+
 def function_bodies(module: str) -> Iterator[tuple[str, int, int]]:
     """Each function with its line and the lines of its body, docstring not counted."""
     for node in ast.walk(tree(module)):

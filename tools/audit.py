@@ -42,7 +42,7 @@ class Vulnerable:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a service said of one file; `unknown` packages are those that it could not tell of."""
+    """Hold what a service said of one file; `unknown` packages are those that it could not tell of."""
 
     known: int
     unknown: tuple[str, ...]
@@ -50,12 +50,12 @@ class Audit:
 
 
 def requirements(root: Path) -> list[Path]:
-    """Every file of pinned packages, the deployed one first."""
+    """Return every file of pinned packages, the deployed one first."""
     return [root / DEPLOYED, *sorted(root.glob("requirements*.txt"))]
 
 
 def audited(path: Path, run: Run, services: Iterable[str] = SERVICES) -> tuple[str, Audit] | None:
-    """What the first service that answers says of a file; None where none does."""
+    """Return what the first service that answers says of a file; None where none does."""
     for service in services:
         found = read(run(command(path, service)))
         if found is not None and found.known:
@@ -73,7 +73,7 @@ def command(path: Path, service: str) -> list[str]:
 
 
 def read(output: str) -> Audit | None:
-    """pip-audit's report; None where there is none, as when its service is away."""
+    """Return pip-audit's report; None where there is none, as when its service is away."""
     try:
         packages = json.loads(output)["dependencies"]
     except (ValueError, KeyError):
@@ -110,7 +110,7 @@ def report(paths: Sequence[Path], run: Run, say: Callable[[str], None]) -> int:
 
 
 def run_pip_audit(arguments: Sequence[str]) -> str:
-    """What pip-audit prints; empty where it takes too long."""
+    """Return what pip-audit prints; empty where it takes too long."""
     try:
         done = subprocess.run(  # noqa: S603 - the arguments are ours
             arguments, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS

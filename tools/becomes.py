@@ -1,4 +1,4 @@
-"""What webhooks become in Batch, read from the examples in events/ and from the presets. Maps nothing itself."""
+"""Say what webhooks become in Batch, read from the examples in events/ and from the presets. Maps nothing itself."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VALUES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Becomes:
-    """What a webhook of a topic becomes: the profile's attributes, and each event's name and attributes."""
+    """Hold what a webhook of a topic becomes: the profile's attributes, and each event's name and attributes."""
 
     topic: str
     profile: Attributes
@@ -40,7 +40,7 @@ class Becomes:
 
 
 def of_examples(folder: Path) -> list[Becomes]:
-    """What the examples in a folder of events/ become. Raises Refused where there are none."""
+    """Return what the examples in a folder of events/ become. Raises Refused where there are none."""
     found = [of_example(path) for path in sorted(folder.glob("*.json")) if not path.match(f"*{EXPECTATION}")]
     if not found:
         raise Refused(f"there are no examples in {folder.name}")
@@ -55,7 +55,7 @@ def of_example(path: Path) -> Becomes:
 
 
 def written(topic: str, operations: Iterable[Mapping[str, Any]]) -> Becomes:
-    """What a call to Batch writes."""
+    """Return what a call to Batch writes."""
     profile: dict[str, Any] = {}
     events: list[tuple[str, Attributes]] = []
     for operation in operations:
@@ -72,7 +72,7 @@ def read(path: Path) -> Any:
 
 
 def of_preset(path: Path) -> list[Becomes]:
-    """What the rules of a preset make, with values of the right types. Raises Refused."""
+    """Return what the rules of a preset make, with values of the right types. Raises Refused."""
     settings = read(path)
     rules = settings["mapping"]
     shown = shown_values(path)
@@ -83,7 +83,7 @@ def of_preset(path: Path) -> list[Becomes]:
 
 
 def of_rules(topic: str, rules: Iterable[Mapping[str, Any]], shown: Attributes) -> Becomes:
-    """All that the rules about a topic write. Which of them apply to one webhook is not asked."""
+    """Return all that the rules about a topic write. Which of them apply to one webhook is not asked."""
     about = [rule for rule in rules if topic in rule.get("topics", (topic,))]
     profile = {name: one for rule in about for name, one in rule.get("attributes", {}).items()}
     events = [
@@ -95,7 +95,7 @@ def of_rules(topic: str, rules: Iterable[Mapping[str, Any]], shown: Attributes) 
 
 
 def valued(rules: Attributes, shown: Attributes) -> dict[str, Any]:
-    """Attributes with a value of their type: as stated, else as an example shows, else a text."""
+    """Return attributes with a value of their type: as stated, else as an example shows, else a text."""
     return {name: value_of(rule) if is_stated(rule) else shown.get(name, "") for name, rule in rules.items()}
 
 
@@ -110,7 +110,7 @@ def value_of(rule: Mapping[str, Any]) -> Any:
 
 
 def shown_values(preset: Path) -> dict[str, Any]:
-    """Values of attributes in the examples of a preset, by name."""
+    """Return values of attributes in the examples of a preset, by name."""
     root = preset.parent.parent
     shown: dict[str, Any] = {}
     for one in (written("", [operation]) for operation in operations_of(root, preset.name)):
@@ -121,7 +121,8 @@ def shown_values(preset: Path) -> dict[str, Any]:
 
 
 def operations_of(root: Path, preset: str) -> Iterator[Mapping[str, Any]]:
-    """What Batch gets for the examples of a preset: those in events/custom, and those that stand with its tests."""
+    """Yield what Batch gets for the examples of a preset: those in events/custom, and those that stand with its
+    tests."""
     for path in sorted((root / "events/custom").glob(f"*{EXPECTATION}")):
         example = read(path.with_name(path.name.replace(EXPECTATION, ".json")))
         if Path(example.get("settings", "")).name == preset:

@@ -30,7 +30,7 @@ Sessions = Callable[[Place, Mapping[str, str]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a deployment goes, and with whose credentials."""
+    """Hold where a deployment goes, and with whose credentials."""
 
     stack: str
     region: str
@@ -63,7 +63,7 @@ def find_target(options: argparse.Namespace, environment: Mapping[str, str], ses
 
 
 def saved_answers(path: Path) -> dict[str, str]:
-    """What `sam deploy --guided` has saved of an earlier deployment, and the project's own defaults."""
+    """Return what `sam deploy --guided` has saved of an earlier deployment, and the project's own defaults."""
     try:
         saved = tomllib.loads(path.read_text(encoding="utf-8")).get("default", {})
     except (OSError, tomllib.TOMLDecodeError):
@@ -73,7 +73,7 @@ def saved_answers(path: Path) -> dict[str, str]:
 
 
 def sam_command(target: Target, rest: Sequence[str], options: argparse.Namespace) -> list[str]:
-    """The call of `sam deploy` that means the target, whatever else is asked for."""
+    """Return the call of `sam deploy` that means the target, whatever else is asked for."""
     command = [str(SAM), "deploy", "--region", target.region]
     command += ["--profile", target.profile] if target.profile else []
     command += ["--stack-name", options.stack_name] if options.stack_name else []

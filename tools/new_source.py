@@ -49,7 +49,7 @@ EXAMPLE = "acme"
 
 
 def words_of(name: str) -> dict[str, str]:
-    """What the templates ask for."""
+    """Return what the templates ask for."""
     title = name.capitalize()
     email = f"olive.{name}@example.com"
     return {
@@ -92,7 +92,7 @@ def holds_code(folder: Path) -> bool:
 
 
 def written(root: Path, name: str, files: Mapping[str, str], added: Mapping[str, Edit]) -> dict[Path, str]:
-    """Every file to write, with its text. Raises Refused."""
+    """Return every file to write, with its text. Raises Refused."""
     words = words_of(name)
     made = {root / path.format(**words): filled(template, words) for path, template in files.items()}
     existing = [str(path.relative_to(root)) for path in made if path.exists()]

@@ -1,4 +1,4 @@
-"""Where a source is named outside its own files: how its lines come in, and how they go. No I/O."""
+"""Say where a source is named outside its own files: how its lines come in, and how they go. No I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Edit = Callable[[str, Words], str]
 
 
 def filled(template: str, words: Words) -> str:
-    """A template's text with `{{name}}` and the other words put in: `new_source/receiver.py`."""
+    """Return a template's text with `{{name}}` and the other words put in: `new_source/receiver.py`."""
     text = (TEMPLATES / f"{template}.tmpl").read_text(encoding="utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: words[found.group(1)], text)
 
@@ -111,7 +111,7 @@ def vendor_registry(text: str, words: Words) -> str:
 
 
 def vendors(text: str, words: Words) -> str:
-    """The registry of vendors with one more: its import where it belongs by the alphabet. Raises Refused."""
+    """Return the registry of vendors with one more: its import where it belongs by the alphabet. Raises Refused."""
     opening = "from functions.sources.forms.vendors import ("
     modules = re.findall(r"^    (\w+),$", ending(text, opening, ")\n", ""), re.MULTILINE)
     later = next((module for module in modules if module > words["name"]), None)
@@ -139,7 +139,7 @@ VENDOR_LINES = {
 
 
 def vendor_template(text: str, words: Words) -> str:
-    """The template whose function of the forms serves one more vendor. Raises Refused."""
+    """Return the template whose function of the forms serves one more vendor. Raises Refused."""
     whole = block = block_of(text, "forms")
     for line, addition in VENDOR_LINES.items():
         block = after_last(block, line, addition.format(**words))
@@ -172,14 +172,14 @@ def without_entry(text: str, words: Words) -> str:
 
 
 def without_block(text: str, words: Words) -> str:
-    """The template without the source's block, its output and who sends for it. Raises Refused."""
+    """Return the template without the source's block, its output and who sends for it. Raises Refused."""
     name = words["name"]
     gone = (block_of(text, name), output_of(text, name), sender_of(text, name))
     return reduce(lambda left, lines: left.replace(lines, ""), gone, text)
 
 
 def block_of(text: str, name: str) -> str:
-    """The titled block of the template that has the source's function. Raises Refused."""
+    """Return the titled block of the template that has the source's function. Raises Refused."""
     blocks = re.split(r"^(?=(?:  )?# ── )", text, flags=re.MULTILINE)
     return only(
         [block for block in blocks if f"Handler: functions.sources.{name}.receiver." in block], "block", name
@@ -187,13 +187,13 @@ def block_of(text: str, name: str) -> str:
 
 
 def output_of(text: str, name: str) -> str:
-    """The output of the template with the source's address. Raises Refused."""
+    """Return the output of the template with the source's address. Raises Refused."""
     outputs = re.findall(r"^  \w+:\n    Description: .*\n    Value: .*\n", text, re.MULTILINE)
     return only([output for output in outputs if output.endswith(f"/{name}/main\n")], "output", name)
 
 
 def sender_of(text: str, name: str) -> str:
-    """The line of the template that says which function sends for the source alone. Raises Refused."""
+    """Return the line of the template that says which function sends for the source alone. Raises Refused."""
     return only(re.findall(rf"^ +\$\{{\w+\}}={name}\n", text, re.MULTILINE), "sender", name)
 
 
@@ -212,7 +212,7 @@ def cheaper(text: str, words: Words) -> str:
 
 
 def without_permissions(text: str, words: Words) -> str:
-    """The table of permissions without the role that reads the source's secrets. Raises Refused."""
+    """Return the table of permissions without the role that reads the source's secrets. Raises Refused."""
     roles = re.findall(r'^    "\w+": \(\n(?:        .*\n)+?    \),\n', text, re.MULTILINE)
     own = [
         role for role in roles if "secret:STACK/{name}/*".format(**words) in role and "FunctionRole" in role
@@ -221,19 +221,19 @@ def without_permissions(text: str, words: Words) -> str:
 
 
 def without_mutations(text: str, words: Words) -> str:
-    """The table of mutations without those that break the source's own code."""
+    """Return the table of mutations without those that break the source's own code."""
     mutation = rf'^\[\[\w+\]\]\n(?:(?!\[\[|# ──).*\n)*?file = "functions/sources/{words["name"]}/(?:(?!\[\[|# ──).*\n)*'
     return re.sub(mutation, "", text, flags=re.MULTILINE)
 
 
 def without_rows_of_mutations(text: str, words: Words) -> str:
-    """The page of mutations without rows that name the source's own tests, or its chapter."""
+    """Return the page of mutations without rows that name the source's own tests, or its chapter."""
     own = r"tests/(?:sources|deliver)/test_{name}(?:_\w+)?\.py|tagging-plan\.md#{name}\b".format(**words)
     return re.sub(rf"^\|.*(?:{own}).*\n", "", text, flags=re.MULTILINE)
 
 
 def untold(text: str, words: Words) -> str:
-    """Any page without rows about the source, without its address, and without links to its page."""
+    """Return any page without rows about the source, without its address, and without links to its page."""
     page = "connect-{name}.md".format(**words)
     for item in ("`{address}`", "[{Title}](connect-{name}.md)", "[{Title}](docs/connect-{name}.md)"):
         text = without_item(text, item.format(**words))

@@ -30,7 +30,7 @@ SUFFIXES = {".md", ".py", ".yaml", ".json", ".html", ".js"}
 
 
 def words_of(root: Path, name: str) -> dict[str, str]:
-    """What the edits ask for. Raises Refused for what is no source, or shares its package."""
+    """Return what the edits ask for. Raises Refused for what is no source, or shares its package."""
     packages = dict(
         re.findall(
             r'^    "(\w+)": "(functions\.sources\.\w+)",$',
@@ -60,12 +60,12 @@ def read(root: Path, path: str) -> str:
 
 
 def own_files(root: Path, name: str) -> list[Path]:
-    """The folders and files that go as a whole."""
+    """Return the folders and files that go as a whole."""
     return sorted(path for pattern in OWN for path in root.glob(pattern.format(name=name)))
 
 
 def edited(root: Path, words: dict[str, str]) -> dict[Path, str]:
-    """Every file that stays and changes, with its text. Raises Refused."""
+    """Return every file that stays and changes, with its text. Raises Refused."""
     pages = {path for pattern in PAGES for path in root.glob(pattern)}
     changed = {}
     for path in sorted(pages.union(root / name for name in TAKEN_OUT) - set(own_files(root, words["name"]))):
@@ -93,7 +93,7 @@ def remove(root: Path, name: str) -> list[str]:
 
 
 def still_named(root: Path, *names: str) -> Iterator[str]:
-    """The lines that name it after all, `docs/operating.md:72`: sentences, which no tool can mend."""
+    """Yield the lines that name it after all, `docs/operating.md:72`: sentences, which no tool can mend."""
     word = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names), re.IGNORECASE)
     for path in sorted(file for pattern in SEARCHED for found in root.glob(pattern) for file in files(found)):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -102,7 +102,7 @@ def still_named(root: Path, *names: str) -> Iterator[str]:
 
 
 def files(path: Path) -> Iterator[Path]:
-    """The texts in a folder, or the file itself, without the history of changes."""
+    """Yield the texts in a folder, or the file itself, without the history of changes."""
     for file in path.rglob("*") if path.is_dir() else (path,):
         if file.suffix in SUFFIXES and file.name != HISTORY:
             yield file

@@ -44,7 +44,7 @@ PASSED, FAILED_TESTS = 0, 1
 
 
 class Verdict(Enum):
-    """What became of a sabotage; all but CAUGHT is work to do."""
+    """Hold what became of a sabotage; all but CAUGHT is work to do."""
 
     CAUGHT = "caught"
     NOT_CAUGHT = "NOT CAUGHT"
@@ -73,7 +73,7 @@ class Sabotage:
     tests: tuple[str, ...]
 
     def applied(self, text: str) -> str:
-        """The file's text with the sabotage. Raises Refused where its code is not there exactly once."""
+        """Return the file's text with the sabotage. Raises Refused where its code is not there exactly once."""
         if (found := text.count(self.code)) != 1:
             raise Refused(f"{self.name}: its code is {found} times in {self.file}, not once")
         return text.replace(self.code, self.instead)
@@ -87,7 +87,8 @@ class Run:
     output: str = ""
 
     def noticed(self, test: str) -> bool:
-        """Whether a test, or one of its cases, failed. One that broke off in its setup did not notice anything."""
+        """Return whether a test, or one of its cases, failed. One that broke off in its setup did not notice
+        anything."""
         return test in FAILED.findall(self.output) or test in FAILED_WITH_ID.findall(self.output)
 
 
@@ -105,7 +106,7 @@ Pytest = Callable[[Path, Iterable[str]], Run]
 
 
 def sabotages(table: Path = TABLE) -> list[Sabotage]:
-    """All of them. Raises Refused for a column too many or too few, and for a name that is there twice."""
+    """Return all of them. Raises Refused for a column too many or too few, and for a name that is there twice."""
     rows = tomllib.loads(table.read_text(encoding="utf-8"))["sabotage"]
     try:
         found = [Sabotage(**row | {"tests": tuple(row["tests"])}) for row in rows]
@@ -118,7 +119,7 @@ def sabotages(table: Path = TABLE) -> list[Sabotage]:
 
 
 def chosen(names: Sequence[str], table: Path = TABLE) -> list[Sabotage]:
-    """Those of the names, all without names. Raises Refused for one that there is not."""
+    """Return those of the names, all without names. Raises Refused for one that there is not."""
     known = {one.name: one for one in sabotages(table)}
     if unknown := [name for name in names if name not in known]:
         raise Refused(f"there is no sabotage {', '.join(unknown)}; there are: {', '.join(known)}")
@@ -129,7 +130,8 @@ def chosen(names: Sequence[str], table: Path = TABLE) -> list[Sabotage]:
 
 
 def copied(root: Path, into: Path) -> Path:
-    """A copy of all files that Git keeps, or would keep, as they are now. Raises Refused where Git does not tell."""
+    """Return a copy of all files that Git keeps, or would keep, as they are now. Raises Refused where Git does not
+    tell."""
     asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(  # noqa: S603 - the arguments are ours
         asked, cwd=root, capture_output=True, text=True, check=False
@@ -187,7 +189,7 @@ def tried(checkout: Path, sabotage: Sabotage, pytest: Pytest) -> Result:
 
 
 def verdict(run: Run, passed: Sequence[str]) -> Verdict:
-    """Each of the tests has to fail. What breaks off, or cannot be collected, is no failure."""
+    """Return the verdict: each of the tests has to fail. What breaks off, or cannot be collected, is no failure."""
     if run.code not in (PASSED, FAILED_TESTS) or BROKE_OFF.search(run.output):
         return Verdict.NOT_TRIED
     return Verdict.NOT_CAUGHT if passed else Verdict.CAUGHT
@@ -217,14 +219,14 @@ def try_all(
 
 
 def line(result: Result) -> str:
-    """A result for people."""
+    """Return a result for people."""
     told = f"{result.verdict.value:<18} {result.seconds:>5.1f} s  {result.name}"
     advice = [f"\n    {ADVICE[result.verdict]}"] if result.verdict in ADVICE else []
     return "".join([told, *advice, *(f"\n      {test}" for test in result.passed)])
 
 
 def summary(results: Sequence[Result]) -> str:
-    """`79 sabotages tried, 79 caught.`"""
+    """Return `79 sabotages tried, 79 caught.`"""
     caught = sum(one.verdict is Verdict.CAUGHT for one in results)
     return f"{len(results)} sabotages tried, {caught} caught."
 

@@ -35,7 +35,7 @@ THE_SAME = "the same"
 
 
 class Standing(Enum):
-    """How a sabotage stands to the last full run."""
+    """Hold how a sabotage stands to the last full run."""
 
     TRIED = "noticed"
     MISSED = "**not noticed**"
@@ -68,19 +68,20 @@ def full_run(day: date, tried: Iterable[Sabotage], missed: Iterable[str]) -> Ful
 
 
 def load_run(text: str) -> FullRun:
-    """The run of `dump`."""
+    """Return the run of `dump`."""
     stored = json.loads(text)
     return FullRun(date.fromisoformat(stored["day"]), stored["tried"], tuple(stored["missed"]))
 
 
 def digest(sabotage: Sabotage) -> str:
-    """What a sabotage does and who has to notice; neither how it is told nor where the code lies, as files move."""
+    """Return what a sabotage does and who has to notice; neither how it is told nor where the code lies, as files
+    move."""
     done = [sabotage.code, sabotage.instead, *(test.rpartition("::")[2] for test in sabotage.tests)]
     return hashlib.sha256(json.dumps(done).encode()).hexdigest()[:16]
 
 
 def tables(sabotages: Iterable[Sabotage], run: FullRun) -> str:
-    """A table for each page, in the order of the sabotages."""
+    """Return a table for each page, in the order of the sabotages."""
     return "".join(chapter(page, list(found), run) for page, found in groupby(sabotages, page_of))
 
 
@@ -93,7 +94,7 @@ def chapter(page: str, found: Sequence[Sabotage], run: FullRun) -> str:
 
 
 def rows(found: Iterable[Sabotage], run: FullRun) -> Iterator[str]:
-    """A promise that is broken in several ways is told once."""
+    """Yield a promise that is broken in several ways is told once."""
     before = ""
     for one in found:
         promise = THE_SAME if one.promise == before else f"[{one.promise}]({address(one.said_in)})"
@@ -103,17 +104,17 @@ def rows(found: Iterable[Sabotage], run: FullRun) -> Iterator[str]:
 
 
 def address(said_in: str) -> str:
-    """A page of the repository as docs/sabotage.md links to it."""
+    """Return a page of the repository as docs/sabotage.md links to it."""
     return said_in.removeprefix("docs/") if said_in.startswith("docs/") else f"../{said_in}"
 
 
 def written(text: str, sabotages: Sequence[Sabotage], run: FullRun) -> str:
-    """The page with its tables and its last full run made anew. Raises Refused where their places are gone."""
+    """Return the page with its tables and its last full run made anew. Raises Refused where their places are gone."""
     return replaced(LAST_RUN, replaced(TABLES, text, tables(sabotages, run)), told(sabotages, run))
 
 
 def told(sabotages: Sequence[Sabotage], run: FullRun) -> str:
-    """What the last full run found, and how many of the sabotages it did not try as they are now."""
+    """Return what the last full run found, and how many of the sabotages it did not try as they are now."""
     missed = ", ".join(f"`{name}`" for name in run.missed)
     found = f"not noticed: {missed}" if missed else "every one was noticed"
     standings = [run.standing(one) for one in sabotages]

@@ -63,7 +63,7 @@ class Kind:
 
 
 def kinds(several: Iterable[Attributes]) -> dict[str, Kind]:
-    """The types of attributes by name, of several writings together. Raises Refused where they disagree."""
+    """Return the types of attributes by name, of several writings together. Raises Refused where they disagree."""
     found: dict[str, Kind] = {}
     for attributes in several:
         for name, value in attributes.items():
@@ -74,7 +74,7 @@ def kinds(several: Iterable[Attributes]) -> dict[str, Kind]:
 
 
 def kind(name: str, value: Any) -> Kind:
-    """The type of an attribute that has a value."""
+    """Return the type of an attribute that has a value."""
     wrapper, _, wrapped = name.partition("(")
     if wrapped:
         return Kind(WRAPPED[wrapper])
@@ -86,7 +86,7 @@ def kind(name: str, value: Any) -> Kind:
 
 
 def united(name: str, one: Kind, other: Kind) -> Kind:
-    """One type of two, with the fields of both. Raises Refused."""
+    """Return one type of two, with the fields of both. Raises Refused."""
     if {one.word, other.word} == {"number", "whole number"}:
         return Kind("number")
     if one.word != other.word:
@@ -101,7 +101,7 @@ def united(name: str, one: Kind, other: Kind) -> Kind:
 
 
 def tables(found: list[Becomes]) -> str:
-    """The topics with what they become, and below the types of the attributes. Raises Refused."""
+    """Return the topics with what they become, and below the types of the attributes. Raises Refused."""
     topics = TOPICS + "".join(f"{row}\n" for row in rows_of_topics(found))
     types = "".join(f"{row}\n" for row in rows_of_types(found))
     occurred = any(OCCURRED in attributes for one in found for _, attributes in one.events)
@@ -116,14 +116,14 @@ def rows_of_topics(found: list[Becomes]) -> Iterator[str]:
 
 
 def events_of(of_topic: list[Becomes]) -> str:
-    """The names of the events, and whether there is an example without any."""
+    """Return the names of the events, and whether there is an example without any."""
     names = unique(name for one in of_topic for name, _ in one.events)
     sometimes = ", or none" if any(not one.events for one in of_topic) else ""
     return quoted(names) + sometimes if names else NONE
 
 
 def profile_of(of_topic: list[Becomes]) -> str:
-    """The names of the profile's attributes, those last that are only emptied."""
+    """Return the names of the profile's attributes, those last that are only emptied."""
     names = unique(name for one in of_topic for name in one.profile)
     given = [name for name in names if any(one.profile.get(name) is not None for one in of_topic)]
     emptied = [f"`{name}` (emptied)" for name in names if name not in given]
@@ -131,7 +131,7 @@ def profile_of(of_topic: list[Becomes]) -> str:
 
 
 def rows_of_types(found: list[Becomes]) -> Iterator[str]:
-    """The profile, then the events; events with the same attributes share a row."""
+    """Yield the profile, then the events; events with the same attributes share a row."""
     if profile := kinds(one.profile for one in found):
         yield f"| the profile | {typed(profile)} |"
     events = [event for one in found for event in one.events]
@@ -145,7 +145,7 @@ def rows_of_types(found: list[Becomes]) -> Iterator[str]:
 
 
 def typed(attributes: Mapping[str, Kind]) -> str:
-    """The attributes by type: text: `a`, `b`; objects: `c` (text: `d`)."""
+    """Return the attributes by type: text: `a`, `b`; objects: `c` (text: `d`)."""
     by_word: dict[str, list[str]] = {}
     for name, one in attributes.items():
         within = f" ({typed(one.fields)})" if one.fields else ""
@@ -154,7 +154,7 @@ def typed(attributes: Mapping[str, Kind]) -> str:
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """Each once, in the order of the first."""
+    """Return each once, in the order of the first."""
     return list(dict.fromkeys(names))
 
 
@@ -166,7 +166,7 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def made_from(root: Path, source: str) -> str:
-    """What stands between the two lines of a page that name a folder of events/, or a preset. Raises Refused."""
+    """Return what stands between the two lines of a page that name a folder of events/, or a preset. Raises Refused."""
     path = root / source
     if path.suffix == ".json":
         return OF_PRESET.format(source=source) + tables(of_preset(path))
@@ -174,12 +174,12 @@ def made_from(root: Path, source: str) -> str:
 
 
 def with_tables(root: Path, text: str) -> str:
-    """A page with its tables made anew. Raises Refused."""
+    """Return a page with its tables made anew. Raises Refused."""
     return TABLES.sub(lambda place: place[1] + made_from(root, place[2]) + place[3], text)
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """Every page as it should be. Raises Refused."""
+    """Return every page as it should be. Raises Refused."""
     found = sorted(root.glob(PAGES))
     return {path: with_tables(root, path.read_text(encoding="utf-8")) for path in found}
 

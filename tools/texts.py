@@ -7,14 +7,14 @@ from decimal import Decimal
 
 
 class Refused(Exception):
-    """What was asked of a tool cannot be done; the text says why."""
+    """Raised where a tool cannot do what was asked for; the text says why."""
 
 
 # ── Putting in ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def before(text: str, landmark: str, addition: str) -> str:
-    """The text with an addition before the only line that begins so. Raises Refused."""
+    """Return the text with an addition before the only line that begins so. Raises Refused."""
     if len(re.findall(f"^{re.escape(landmark)}", text, re.MULTILINE)) != 1:
         raise Refused(f"there is not one line that begins {landmark!r}")
     place = f"\n{text}".index(f"\n{landmark}")
@@ -22,7 +22,8 @@ def before(text: str, landmark: str, addition: str) -> str:
 
 
 def after_last(text: str, line: str, addition: str) -> str:
-    """The text with an addition after the last match of an expression at the beginning of a line. Raises Refused."""
+    """Return the text with an addition after the last match of an expression at the beginning of a line. Raises
+    Refused."""
     matches = list(re.finditer(rf"^(?:{line})", text, re.MULTILINE))
     if not matches:
         raise Refused(f"nothing matches {line!r}")
@@ -31,7 +32,8 @@ def after_last(text: str, line: str, addition: str) -> str:
 
 
 def ending(text: str, opening: str, closing: str, addition: str) -> str:
-    """The text with an addition at the end of what begins with one line and ends with another. Raises Refused."""
+    """Return the text with an addition at the end of what begins with one line and ends with another. Raises
+    Refused."""
     head, found, tail = text.partition(f"\n{opening}\n")
     inside, ended, rest = tail.partition(closing)
     if not found or not ended:
@@ -40,7 +42,8 @@ def ending(text: str, opening: str, closing: str, addition: str) -> str:
 
 
 def with_units(text: str, row: str, more: int) -> str:
-    """A page with more or fewer units in a row `| name | units | price | cost |`, and in the next sum. Refuses."""
+    """Return a page with more or fewer units in a row `| name | units | price | cost |`, and in the next sum.
+    Refuses."""
     head, found, tail = text.partition(f"| {row} |")
     numbers = re.match(r" (\d+) \| ([\d.]+) \| ([\d.]+) \|", tail)
     total = re.search(r"^\| \*\*Sum\*\* \| \| \| \*\*([\d.]+)\*\* \|$", tail, re.MULTILINE)
@@ -57,30 +60,30 @@ def with_units(text: str, row: str, more: int) -> str:
 
 
 def without_entries(text: str, key: str) -> str:
-    """Python without the entries of dictionaries whose key is a text, or a tuple that begins with it."""
+    """Return Python without the entries of dictionaries whose key is a text, or a tuple that begins with it."""
     name = re.escape(f'"{key}"')
     value = r"(?:\(\n(?:        .*\n)+    \),\n|.*\n)"
     return re.sub(rf"^    (?:{name}|\({name}, .*?\)): {value}", "", text, flags=re.MULTILINE)
 
 
 def without_chapter(text: str, title: str) -> str:
-    """A page without a chapter of the second level and all below it."""
+    """Return a page without a chapter of the second level and all below it."""
     return re.sub(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def without_rows(text: str, name: str) -> str:
-    """A page without the rows of tables that are about the name alone, by their first cell: not about `a, b`."""
+    """Return a page without the rows of tables that are about the name alone, by their first cell: not about `a, b`."""
     about = rf"(?: `\w+`,)?[^|,\n]*(?<!\w){re.escape(name)}(?!\w)[^|,\n]*"
     return re.sub(rf"^\|{about}\|.*\n", "", text, flags=re.MULTILINE)
 
 
 def without_item(text: str, item: str) -> str:
-    """A page without an item of a list in a sentence, and without the comma that goes with it."""
+    """Return a page without an item of a list in a sentence, and without the comma that goes with it."""
     found = re.escape(item)
     text = re.sub(rf"{found},\s", "", text)
     return re.sub(rf",\s+{found}(?=[.;\s|])", "", text)
 
 
 def unlinked(text: str, page: str) -> str:
-    """A page with the words alone of links to a page in the same folder or another."""
+    """Return a page with the words alone of links to a page in the same folder or another."""
     return re.sub(rf"\[([^\[\]]+)\]\((?:[\w./]*/)?{re.escape(page)}(?:#[\w-]*)?\)", r"\1", text)

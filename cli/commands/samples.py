@@ -87,7 +87,7 @@ def preview_webhook(
 
 
 def previewing(sample: Sample, connection: str, settings: Path | None) -> Preview:
-    """A source's handler makes clients of AWS when it is imported; none of them is used here."""
+    """Prepare a preview: a receiver makes clients of AWS when it is imported, and none of them is used here."""
     for name in ("STACK_NAME", "QUEUE_URL", "BODIES_BUCKET", "TABLE_NAME"):
         os.environ.setdefault(name, "none")
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")

@@ -227,14 +227,15 @@ def connect_batch(stack: Stack, project: str, *, from_stdin: bool, as_json: bool
 
 
 def batch_keys_typed() -> list[str]:
-    """The REST API key, the project key, and any app keys."""
+    """Return the REST API key, the project key, and any app keys."""
     keys = [asked(what, from_stdin=False) for what in ("REST API key", "Project key")]
     apps = asked("App keys, with spaces between (Enter for none)", from_stdin=False, default="")
     return [*keys, *apps.split()]
 
 
 def asked(what: str, *, from_stdin: bool, default: str | None = None) -> str:
-    """A secret, typed unseen or read from stdin. The question goes to stderr, so that stdout stays one document."""
+    """Return a secret, typed unseen or read from stdin. The question goes to stderr, so that stdout stays one
+    document."""
     if from_stdin:
         return sys.stdin.read()
     return str(typer.prompt(what, default=default, hide_input=True, show_default=False, err=True))

@@ -29,7 +29,7 @@ def truncated(body: bytes, chance: random.Random) -> bytes:
 
 
 def nested(body: bytes, chance: random.Random) -> bytes:
-    """Deeper than any parser goes, as a list or within an object."""
+    """Return a body deeper than any parser goes, as a list or within an object."""
     del body
     opening, closing = chance.choice(((b"[", b"]"), (b'{"a":', b"}")))
     return opening * DEPTH + b"1" + closing * DEPTH
@@ -41,7 +41,7 @@ def no_object(body: bytes, chance: random.Random) -> bytes:
 
 
 def wrong_types(body: bytes, chance: random.Random) -> bytes:
-    """One of the objects and lists in the body is something else. Plain values stay: in Batch a name has one type."""
+    """Return a body in which one object or list is something else. Plain values stay: in Batch a name has one type."""
     content = object_of(body)
     places = [name for name, value in content.items() if isinstance(value, dict | list)] or ["id"]
     content[chance.choice(places)] = chance.choice((7, "text", [[]], {"a": {"a": []}}, True))
@@ -49,7 +49,7 @@ def wrong_types(body: bytes, chance: random.Random) -> bytes:
 
 
 def huge_numbers(body: bytes, chance: random.Random) -> bytes:
-    """A number of 400 digits, or one that is infinite, where an id was."""
+    """Return a number of 400 digits, or one that is infinite, where an id was."""
     number = chance.choice((HUGE, "1e999", "-1e999", "NaN"))
     head = json.dumps(object_of(body))[1:]
     return f'{{"id": {number}, {head}'.replace('"id": ', f'"id": {number}, "was": ', 1).encode()
@@ -61,7 +61,7 @@ def not_utf8(body: bytes, chance: random.Random) -> bytes:
 
 
 def half_a_character(body: bytes, chance: random.Random) -> bytes:
-    """JSON can name half of a character, which UTF-8 cannot write."""
+    """Return a body with half of a character: JSON can name it, and UTF-8 cannot write it."""
     content = object_of(body)
     texts = [name for name, value in content.items() if isinstance(value, str)]
     if not texts:
@@ -70,7 +70,7 @@ def half_a_character(body: bytes, chance: random.Random) -> bytes:
 
 
 def huge_texts(body: bytes, chance: random.Random) -> bytes:
-    """The names and ids in the body are longer than any key of a database may be, some of them longer than a row."""
+    """Return a body whose names and ids are longer than any key of a database may be, some longer than a row."""
     content = object_of(body)
     length = chance.choice((3_000, 420_000))
     texts = [name for name, value in content.items() if isinstance(value, str | int)]
@@ -104,13 +104,13 @@ answer, which Batch refuses for the name's sake, as it should."""
 
 
 def ways(source: str) -> tuple[str, ...]:
-    """How a webhook of this source can be broken; what is over the limit is large, and so not among them."""
+    """Return how a webhook of this source can be broken; what is over the limit is large, and so not among them."""
     spared = {"over_limit"} if source in SHAPED else {"over_limit", "wrong_types"}
     return tuple(way for way in WAYS if way not in spared)
 
 
 def object_of(body: bytes) -> dict[str, Any]:
-    """The body as an object, empty where it is none."""
+    """Return the body as an object, empty where it is none."""
     try:
         content = json.loads(body)
     except ValueError:

@@ -46,7 +46,7 @@ class Judgement:
 
 @dataclass(slots=True)
 class Windows:
-    """When an event may have been doubled: what befell each call, and when deliveries were killed."""
+    """Hold when an event may have been doubled: what befell each call, and when deliveries were killed."""
 
     calls: Mapping[str, Sequence[Call]]
     kills: Sequence[float]
@@ -60,7 +60,8 @@ class Windows:
         return cls(by_event, sorted(at for at, function in kills if function == DELIVER))
 
     def explained(self, custom_id: str, events: Iterable[Mapping[str, Any]], key: str) -> int:
-        """How many copies of an event too many the windows explain: calls that told of it, and came to nothing here."""
+        """Return how many copies of an event too many the windows explain: calls that told of it, and came to
+        nothing here."""
         written = {digest(custom_id + event_key(event)) for event in events if same(event_key(event), key)}
         calls = [call for one in written for call in self.calls.get(one, ())]
         return sum(self.is_lost_on_us(call) for call in calls)
@@ -73,7 +74,7 @@ class Windows:
 
 
 def same(key: str, expected: str) -> bool:
-    """Whether an event is the expected one, whose time may be untold."""
+    """Return whether an event is the expected one, whose time may be untold."""
     return key == expected or untimed(key) == expected
 
 
@@ -123,12 +124,12 @@ def compare(
 
 
 def matching(key: str, expected: Counter[str]) -> str:
-    """The key under which an event is expected: without its time where none is told."""
+    """Return the key under which an event is expected: without its time where none is told."""
     return key if key in expected or untimed(key) not in expected else untimed(key)
 
 
 def at_most(sent: Iterable[Sent]) -> dict[str, int]:
-    """How often the one submission of a profile may count, where the tool has no number for it.
+    """Return how often the one submission of a profile may count, where the tool has no number for it.
 
     Sent again in the next period of five minutes, it is a new one and meant to be.
     """
@@ -144,7 +145,7 @@ def at_most(sent: Iterable[Sent]) -> dict[str, int]:
 
 
 def twice_named(sent: Iterable[Sent]) -> Iterator[int]:
-    """The webhooks that got two ids: repeats that were not recognised."""
+    """Yield the webhooks that got two ids: repeats that were not recognised."""
     ids: dict[int, set[str]] = defaultdict(set)
     for one in sent:
         is_same = one.posting.kind in (TRUE, REPEAT) and one.posting.sample.source not in FORGETFUL

@@ -1,4 +1,4 @@
-"""What a shop asks for at the end of a customer's life: erase the person, or tidy up a deleted record. Pure."""
+"""Say what a shop asks for at the end of a customer's life: erase the person, or tidy up a deleted record. Pure."""
 
 from __future__ import annotations
 

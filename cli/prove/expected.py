@@ -1,4 +1,4 @@
-"""What must stand in Batch once everything has arrived, computed from the calls beside the examples. Pure.
+"""Say what must stand in Batch once everything has arrived, computed from the calls beside the examples. Pure.
 
 It uses nothing of the mappings, of the version guard and of the limits: those are what is proven.
 """
@@ -34,7 +34,8 @@ class Expected:
         self.events.update(event_key(event) for event in filled.operation.get("events", ()))
 
     def unstated(self, topic: str, names: set[str]) -> set[str]:
-        """What the last webhook of the same kind stated and this one does not, where each states all there is."""
+        """Return what the last webhook of the same kind stated and this one does not, where each states all there
+        is."""
         kind = next((kind for start, kind in STATED_WHOLE.items() if topic.startswith(start)), None)
         if kind is None:
             return set()
@@ -54,7 +55,7 @@ class Expected:
 
 
 def profile_of(filled: Iterable[Filled]) -> Expected:
-    """The profile of a person to whom all this happened, in this order."""
+    """Return the profile of a person to whom all this happened, in this order."""
     steps = list(filled)
     expected = Expected(steps[0].operation["identifiers"]["custom_id"])
     for one in steps:
@@ -63,13 +64,14 @@ def profile_of(filled: Iterable[Filled]) -> Expected:
 
 
 def event_key(event: Mapping[str, Any]) -> str:
-    """An event as a text: its time stands in one place, whether Batch was sent it as `time` or as an attribute."""
+    """Return an event as a text: its time stands in one place, whether Batch was sent it as `time` or as an
+    attribute."""
     attributes = {name: value for name, value in event["attributes"].items() if name != OCCURRED_AT}
     at = event.get("time") or event["attributes"].get(OCCURRED_AT)
     return json.dumps([event["name"], at, attributes], sort_keys=True, ensure_ascii=False)
 
 
 def untimed(key: str) -> str:
-    """The key of the same event without its time: where a tool tells none, it is when the webhook came in."""
+    """Return the key of the same event without its time: where a tool tells none, it is when the webhook came in."""
     name, _, attributes = json.loads(key)
     return json.dumps([name, None, attributes], sort_keys=True, ensure_ascii=False)

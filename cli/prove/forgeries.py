@@ -20,7 +20,7 @@ BY_TOKEN = frozenset({"jotform", "webflow", "fillout", "form", "gravity", "eleme
 
 @dataclass(frozen=True, slots=True)
 class Lie:
-    """What a forger has: an address, the right secret (to spoil), another source's, and somebody else's body."""
+    """Hold what a forger has: an address, the right secret (to spoil), another source's, and somebody else's body."""
 
     sample: Sample
     other: Sample
@@ -34,7 +34,7 @@ class Lie:
 
 
 def unsigned(lie: Lie) -> SignedRequest:
-    """Without all that depends on the secret."""
+    """Return a request without all that depends on the secret."""
     one, two = lie.right(), lie.right(secret="another" + lie.secret)
     headers = {name: text for name, text in one.headers.items() if two.headers[name] == text}
     return SignedRequest(lie.address, headers, one.body)
@@ -45,29 +45,29 @@ def wrong_secret(lie: Lie) -> SignedRequest:
 
 
 def of_another_source(lie: Lie) -> SignedRequest:
-    """Signed with what another source of the same stack is signed with."""
+    """Return a request signed with what another source of the same stack is signed with."""
     return lie.right(secret=lie.foreign_secret)
 
 
 def of_another_connection(lie: Lie) -> SignedRequest:
-    """Right, but sent to a connection that nobody made."""
+    """Return a request that is right, but sent to a connection that nobody made."""
     one = lie.right()
     return replace(one, url=one.url.replace("/main", f"/{ELSEWHERE}", 1))
 
 
 def tampered(lie: Lie) -> SignedRequest:
-    """A right signature, and one more space in the body."""
+    """Return a right signature, and one more space in the body."""
     one = lie.right()
     return replace(one, body=one.body + b" ")
 
 
 def replayed(lie: Lie) -> SignedRequest:
-    """The right signature of one webhook with the body of another."""
+    """Return the right signature of one webhook with the body of another."""
     return replace(lie.right(), body=lie.other.body)
 
 
 def stale(lie: Lie) -> SignedRequest:
-    """Right, but a quarter of an hour ago."""
+    """Return a request that is right, but a quarter of an hour ago."""
     return lie.right(now=lie.now - STALE_SECONDS)
 
 
@@ -76,7 +76,7 @@ def from_the_future(lie: Lie) -> SignedRequest:
 
 
 def empty_signature(lie: Lie) -> SignedRequest:
-    """The headers and the token are there, with nothing in them."""
+    """Return the request with its headers and token there, and nothing in them."""
     one, bare = lie.right(), unsigned(lie)
     headers = {name: text if name in bare.headers else "" for name, text in one.headers.items()}
     has_token = one.url != lie.address
@@ -97,6 +97,6 @@ WAYS = {**ANY, **OF_BODIES, **OF_TIME}
 
 
 def ways(source: str) -> tuple[str, ...]:
-    """How a webhook of this source can be forged."""
+    """Return how a webhook of this source can be forged."""
     found = [*ANY, *(() if source in BY_TOKEN else OF_BODIES), *(OF_TIME if source in TIMED else ())]
     return tuple(found)

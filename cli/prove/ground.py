@@ -1,4 +1,4 @@
-"""Where a proof runs: a stack whose Batch is a sandbox. Refuses any other."""
+"""Say where a proof runs: a stack whose Batch is a sandbox. Refuses any other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Target:
     left_out: tuple[str, ...]
 
     def waiting(self) -> int:
-        """How many webhooks are in the queues. Raises CommandFailed."""
+        """Return how many webhooks are in the queues. Raises CommandFailed."""
         return sum(self.messages(url) for url in self.queue_urls)
 
     def messages(self, url: str) -> int:
@@ -50,7 +50,7 @@ class Target:
 
 
 def ground(stack: Stack) -> Target:
-    """What a proof needs to know of a stack. Raises CommandFailed where its Batch is not a sandbox."""
+    """Return what a proof needs to know of a stack. Raises CommandFailed where its Batch is not a sandbox."""
     variables = variables_of(stack)
     sandbox_url = sandbox_of(variables.get("BATCH_API_URL", ""))
     check_sandbox(sandbox_url)
@@ -70,7 +70,7 @@ def ground(stack: Stack) -> Target:
 
 
 def variables_of(stack: Stack) -> Mapping[str, str]:
-    """What the deliver function of a stack sees of its environment. Raises CommandFailed."""
+    """Return what the deliver function of a stack sees of its environment. Raises CommandFailed."""
     if stack.variables is not None:
         return stack.variables
     with aws_told():
@@ -84,7 +84,7 @@ def variables_of(stack: Stack) -> Mapping[str, str]:
 
 
 def sandbox_of(batch_api_url: str) -> str:
-    """The root of the sandbox at which calls arrive. Raises CommandFailed for Batch itself."""
+    """Return the root of the sandbox at which calls arrive. Raises CommandFailed for Batch itself."""
     parts = urlsplit(batch_api_url)
     host = (parts.hostname or "").rstrip(".").lower()
     if not host or host == BATCH or host.endswith(f".{BATCH}"):
@@ -104,7 +104,8 @@ def check_sandbox(url: str, transport: httpx.BaseTransport | None = None) -> Non
 
 
 def is_ready(stack: Stack, source: str) -> bool:
-    """Whether `main` of a source has a secret and, where these say what it means, the settings of the local stack."""
+    """Return whether `main` of a source has a secret and, where these say what it means, the settings of the local
+    stack."""
     try:
         if not stack.signing_secrets(source, MAIN):
             return False
@@ -114,7 +115,7 @@ def is_ready(stack: Stack, source: str) -> bool:
 
 
 def functions_of(client: httpx.Client, stack_url: str) -> Sequence[Mapping[str, Any]]:
-    """The functions of a local stack, with what they have done; none where the stack is not local."""
+    """Return the functions of a local stack, with what they have done; none where the stack is not local."""
     try:
         answer = client.get(f"{stack_url}/_local/functions")
         found: list[dict[str, Any]] = answer.json() if answer.is_success else []

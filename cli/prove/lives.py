@@ -1,4 +1,5 @@
-"""What the customers of a proof live through: which examples of `events/`, in which order. Reads `proof.toml` alone.
+"""Say what the customers of a proof live through: which examples of `events/`, in which order. Reads `proof.toml`
+alone.
 
 `events/<source>/proof.toml` has
 

@@ -78,7 +78,8 @@ def digest(text: str) -> str:
 
 
 async def settled(ground: Target, ids: Iterable[str], may_wait: Collection[str] = ()) -> dict[str, Receipt]:
-    """The receipts of these webhooks, once each has a final one and the queues are empty, or nothing moves any more.
+    """Return the receipts of these webhooks, once each has a final one and the queues are empty, or nothing moves
+    any more.
 
     Those that `may_wait` name nobody: they may lie in the delay queue for a day, which is nothing to wait for.
     """
@@ -102,7 +103,7 @@ async def settled(ground: Target, ids: Iterable[str], may_wait: Collection[str] 
 
 
 def receipts_of(ground: Target, ids: list[str]) -> dict[str, Receipt]:
-    """Those of the webhooks that have a receipt."""
+    """Return those of the webhooks that have a receipt."""
     rows = ground.stack.ledger.read([f"webhook#{one}" for one in ids])
     return {receipt.id: receipt for receipt in map(receipt_of, rows.values())}
 
@@ -116,6 +117,6 @@ def is_waiting(receipt: Receipt | None) -> bool:
 
 
 async def profiles_of(client: httpx.AsyncClient, sandbox_url: str, since: str) -> dict[str, Any]:
-    """The profiles that are in the sandbox since then (RFC 3339), by custom id."""
+    """Return the profiles that are in the sandbox since then (RFC 3339), by custom id."""
     answer = await client.get(f"{sandbox_url}/sandbox/profiles")
     return {one["custom_id"]: one for one in answer.json() if one["created_at"] >= since}

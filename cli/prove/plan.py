@@ -124,7 +124,7 @@ class Planner:
         return self.chance.choices(self.sources, [SHARES[one] for one in self.sources])[0]
 
     def life(self, source: str, life: Life) -> list[Filled]:
-        """The webhooks of one person, in the order in which things happened."""
+        """Return the webhooks of one person, in the order in which things happened."""
         customer = self.customer()
         first = self.now - OLDEST_SECONDS + self.chance.randint(0, STEP_SECONDS)
         made: dict[str, int] = {}
@@ -143,14 +143,15 @@ class Planner:
         return self.life(source, self.chance.choice(LIVES[source]))
 
     def placed(self, count: int, near: float) -> list[float]:
-        """Where the webhooks of a life stand among all; in half of the lives in another order than they happened."""
+        """Return where the webhooks of a life stand among all; in half of the lives in another order than they
+        happened."""
         places = sorted(near + self.chance.random() * WINDOW for _ in range(count))
         if self.chance.random() < SHUFFLED:
             self.chance.shuffle(places)
         return places
 
     def repeats(self, posting: Posting, place: float) -> Iterator[tuple[float, Posting]]:
-        """The posting itself, and sometimes once more: at the same instant, right behind it, or later."""
+        """Yield the posting itself, and sometimes once more: at the same instant, right behind it, or later."""
         drawn = self.chance.random() / REPEATED
         again = replace(posting, kind=REPEAT)
         if drawn < 1 / 3:
@@ -173,7 +174,7 @@ class Planner:
         )
 
     def ignored(self) -> Posting:
-        """What nobody maps; or a test event of Stripe's."""
+        """Return what nobody maps; or a test event of Stripe's."""
         known = [source for source in OF_NO_INTEREST if source in self.sources]
         if not known or ("stripe" in known and self.chance.random() < 1 / 3):
             return Posting(IGNORED, self.number(), self.test_event())
@@ -190,7 +191,7 @@ class Planner:
         return changed(sample, sample.body.replace(b'"livemode":true', b'"livemode":false'))
 
     def broken(self, place: int) -> Posting:
-        """A right signature over a body that is not right."""
+        """Return a right signature over a body that is not right."""
         sample = self.a_life()[0].sample
         way = "over_limit" if place < MOST_OVER_LIMIT else self.chance.choice(broken.ways(sample.source))
         body = broken.WAYS[way](sample.body, self.chance)
@@ -221,7 +222,7 @@ class Planner:
         return replace(filled, sample=changed(filled.sample, claim(filled.sample.body, victim)))
 
     def forged(self) -> Posting:
-        """Of a person whom no true webhook names."""
+        """Return a forged posting for a person whom no true webhook names."""
         source = self.source()
         life = self.chance.choice(LIVES[source])
         one, other = (self.life(source, life)[0].sample for _ in range(2))
@@ -230,13 +231,13 @@ class Planner:
 
 
 def padded(sample: Sample, chance: random.Random) -> Sample:
-    """The same webhook with much that nothing reads."""
+    """Return the same webhook with much that nothing reads."""
     content = json.loads(sample.body) | {"proof_padding": chance.randbytes(LARGE_BYTES).hex()}
     return changed(sample, json.dumps(content, ensure_ascii=False).encode())
 
 
 def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVES)) -> Plan:
-    """A plan of at least so many true webhooks, for a run that begins at `now` (Unix seconds).
+    """Return a plan of at least so many true webhooks, for a run that begins at `now` (Unix seconds).
 
     Each source lives each of its lives at least once where the number allows it.
     """
@@ -284,7 +285,7 @@ def late_of(planner: Planner, erased: Collection[str], sent: Sequence[Posting]) 
 def replays(
     planner: Planner, placed: Sequence[tuple[float, Posting]], webhooks: int
 ) -> list[tuple[float, Posting]]:
-    """True webhooks sent again under other topics, before or after the webhook itself."""
+    """Return true webhooks sent again under other topics, before or after the webhook itself."""
     true = [posting for _, posting in placed if posting.kind == TRUE]
     chosen = [planner.chance.choice(true) for _ in range(webhooks * PER_HUNDRED[REPLAYED] // 100)]
     found = [replayed for posting in chosen if (replayed := planner.replayed(posting))]
@@ -294,7 +295,7 @@ def replays(
 def visitors(
     planner: Planner, profiles: dict[str, Expected], webhooks: int
 ) -> Iterator[tuple[float, Posting]]:
-    """Visitors who claim to be people of this plan; each gets a profile of their own, and changes no other."""
+    """Yield visitors who claim to be people of this plan; each gets a profile of their own, and changes no other."""
     victims = list(profiles)
     for _ in range(webhooks * CLAIMS_PER_HUNDRED // 100):
         filled = planner.claim(planner.chance.choice(victims))
@@ -305,7 +306,7 @@ def visitors(
 
 
 def drawn_lives(planner: Planner, webhooks: int) -> Iterator[list[Filled]]:
-    """Every life once, in an order by chance; then lives by chance, until there are enough webhooks."""
+    """Yield every life once, in an order by chance; then lives by chance, until there are enough webhooks."""
     every = [(source, life) for source in planner.sources for life in LIVES[source]]
     planner.chance.shuffle(every)
     count = 0
@@ -317,7 +318,7 @@ def drawn_lives(planner: Planner, webhooks: int) -> Iterator[list[Filled]]:
 
 
 def disturbances(planner: Planner, webhooks: int) -> Iterator[Posting]:
-    """What comes between: of no interest, broken, forged."""
+    """Yield what comes between: of no interest, broken, forged."""
     for _ in range(webhooks * PER_HUNDRED[IGNORED] // 100):
         yield planner.ignored()
     for place in range(webhooks * PER_HUNDRED[BROKEN] // 100):

@@ -1,4 +1,4 @@
-"""What AWS takes for things, and what a million webhooks come to. The only place in the code that knows prices.
+"""Say what AWS takes for things, and what a million webhooks come to. The only place in the code that knows prices.
 
 List prices of N. Virginia in US dollars, without free tiers; docs/cost.md has the same numbers, and a test compares.
 """
@@ -43,7 +43,7 @@ COUNTED: Mapping[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a run used: counts, and GB-seconds as the functions' memory times how long they were busy."""
+    """Hold what a run used: counts, and GB-seconds as the functions' memory times how long they were busy."""
 
     webhooks: int
     requests: int

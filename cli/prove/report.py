@@ -81,7 +81,7 @@ class Report:
 
     @property
     def broken_promises(self) -> list[str]:
-        """What must be 0 and is not."""
+        """Return what must be 0 and is not."""
         must_be_zero = {
             "lost": self.lost,
             "doubled_outside_window": self.doubled_outside_window,
@@ -103,7 +103,7 @@ class Report:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise was kept, by a run that had something to lose."""
+        """Return whether every promise was kept, by a run that had something to lose."""
         return self.delivered > 0 and not self.broken_promises
 
     def as_json(self) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class Report:
 
 
 def count_answers(report: Report, sent: Sequence[Sent]) -> None:
-    """What the endpoint answered."""
+    """Count what the endpoint answered."""
     kinds: dict[str, list[Sent]] = {
         kind: [] for kind in (TRUE, REPEAT, OF_NO_INTEREST, BROKEN, FORGED, REPLAYED, ERASURE, LATE)
     }
@@ -140,7 +140,7 @@ def count_answers(report: Report, sent: Sequence[Sent]) -> None:
 
 
 def count_receipts(report: Report, sent: Sequence[Sent], receipts: Mapping[str, Receipt]) -> None:
-    """What became of all that was accepted."""
+    """Count what became of all that was accepted."""
     kinds = {one.webhook_id: one.posting.kind for one in sent if one.is_accepted}
     known = {webhook_id: receipts.get(webhook_id) for webhook_id in kinds}
     open_ends = [one for one, receipt in known.items() if not is_final(receipt)]
@@ -160,7 +160,7 @@ def count_receipts(report: Report, sent: Sequence[Sent], receipts: Mapping[str, 
 
 
 def count_readings(report: Report, ended: Sequence[tuple[str, Receipt]]) -> None:
-    """How each kind was read, and what was parked."""
+    """Count how each kind was read, and what was parked."""
     parked = [(kind, receipt.failure_class) for kind, receipt in ended if receipt.status == PARKED]
     unconfirmed = [failure for kind, failure in parked if (kind, failure) == (REPLAYED, UNCONFIRMED)]
     report.replayed_mapped = sum(kind == REPLAYED for kind, _ in ended) - len(unconfirmed)
@@ -174,7 +174,7 @@ def count_readings(report: Report, ended: Sequence[tuple[str, Receipt]]) -> None
 
 
 def count_profiles(report: Report, judgement: Judgement) -> None:
-    """What stands in Batch."""
+    """Count what is in Batch."""
     report.lost = judgement.lost
     report.doubled_inside_window = judgement.doubled_inside
     report.doubled_outside_window = judgement.doubled_outside
@@ -199,13 +199,13 @@ def classes(failures: Iterable[str]) -> dict[str, int]:
 
 
 def seconds_of(receipt: Receipt) -> float:
-    """From the endpoint to Batch's answer."""
+    """Return the seconds from the endpoint to Batch's answer."""
     finished, received = (datetime.fromisoformat(text) for text in (receipt.finished_at, receipt.received_at))
     return (finished - received).total_seconds()
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """Of numbers in order; None of too few."""
+    """Return a percentile of numbers in order; None of too few."""
     if len(ordered) < 2:
         return None
     return round(statistics.quantiles(ordered, n=100)[percent - 1], 3)

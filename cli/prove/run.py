@@ -36,7 +36,7 @@ RECEIVERS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What may be chosen of a proof. `victims` are the functions that may be killed, all where it is None."""
+    """Hold what may be chosen of a proof. `victims` are the functions that may be killed, all where it is None."""
 
     webhooks: int = 2000
     seed: int = 1
@@ -101,13 +101,13 @@ class Proof:
     async def sent(
         self, postings: Sequence[Posting], trouble: Trouble, functions: Sequence[str]
     ) -> list[Sent]:
-        """What the endpoint answered to postings, with trouble meanwhile."""
+        """Return what the endpoint answered to postings, with trouble meanwhile."""
         async with client(TIMEOUT_SECONDS) as senders, meanwhile(*self.troubles(trouble, functions)):
             sender = Sender(self.ground.endpoint, senders)
             return await sender.send_all(postings, self.options.concurrency)
 
     async def settled(self, sent: Sequence[Sent], known: Mapping[str, Receipt]) -> dict[str, Receipt]:
-        """The receipts of what was accepted, and of what is known to wait."""
+        """Return the receipts of what was accepted, and of what is known to wait."""
         accepted = [one for one in sent if one.is_accepted]
         resting = {webhook_id for webhook_id, receipt in known.items() if is_waiting(receipt)}
         may_wait = resting | {one.webhook_id for one in accepted if one.posting.kind == BROKEN}
@@ -118,7 +118,7 @@ class Proof:
         return Trouble(client, self.ground.stack.endpoint, self.ground.sandbox_url, chance)
 
     def troubles(self, trouble: Trouble, functions: Sequence[str]) -> list[Coroutine[Any, Any, None]]:
-        """What goes wrong while webhooks are sent."""
+        """Return what goes wrong while webhooks are sent."""
         chosen: list[Coroutine[Any, Any, None]] = []
         if self.options.outages:
             chosen.append(trouble.break_batch())
@@ -139,7 +139,7 @@ class Proof:
 
 
 def client(timeout_seconds: float) -> httpx.AsyncClient:
-    """With as many connections as are asked for at once."""
+    """Return a client with as many connections as are asked for at once."""
     return httpx.AsyncClient(
         trust_env=False, timeout=timeout_seconds, limits=httpx.Limits(max_connections=None)
     )
@@ -160,12 +160,12 @@ async def meanwhile(*doing: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def now_text() -> str:
-    """This moment as the sandbox writes moments."""
+    """Return this moment as the sandbox writes moments."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def of_broken(sent: Sequence[Sent], receipts: Mapping[str, Receipt]) -> list[Receipt]:
-    """The receipts of broken webhooks that were accepted."""
+    """Return the receipts of broken webhooks that were accepted."""
     ids = {one.webhook_id for one in sent if one.posting.kind == BROKEN and one.is_accepted}
     return [receipts[one] for one in ids if one in receipts]
 
@@ -190,7 +190,7 @@ def used_since(
     sent: Sequence[Sent],
     receipts: Mapping[str, Receipt],
 ) -> Used:
-    """What the functions did between two looks. A batch is received and deleted with one request each."""
+    """Return what the functions did between two looks. A batch is received and deleted with one request each."""
     known = {one["name"]: one for one in before}
     grown = {one["name"]: (growth(one, known, "invocations"), gb_seconds(one, known)) for one in after}
     receivers = [grown[name] for name in grown if name in RECEIVERS]

@@ -43,7 +43,7 @@ class Sent:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether it was stored, as far as its sender knows."""
+        """Return whether it was stored, as far as its sender knows."""
         return bool(self.webhook_id) and self.status < 400
 
     @property
@@ -53,13 +53,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where to post: the addresses and the secrets of the connections `main`, by source."""
+    """Hold where to post: the addresses and the secrets of the connections `main`, by source."""
 
     addresses: Mapping[str, str]
     secrets: Mapping[str, str]
 
     def request(self, posting: Posting, now: float) -> SignedRequest:
-        """The posting as its provider, or its forger, would send it at that moment."""
+        """Return the posting as its provider, or its forger, would send it at that moment."""
         source = posting.sample.source
         address, secret = self.addresses[source], self.secrets[source]
         if posting.kind != FORGED:

@@ -51,7 +51,7 @@ class Customer:
         return f"proof-{self.key}"
 
     def name(self, role: str, old: str) -> str:
-        """A name in the shape of an old one; the same for the same role."""
+        """Return a name in the shape of an old one; the same for the same role."""
         return shaped(old, random.Random(f"{self.key} {role}"))  # noqa: S311 - not for security
 
 
@@ -80,7 +80,7 @@ class Template:
 
     @property
     def by_user_id(self) -> bool:
-        """Whether the profile has an account id for its name, not an e-mail."""
+        """Return whether the profile has an account id for its name, not an e-mail."""
         return self.user_id is not None
 
     def filled(
@@ -92,7 +92,7 @@ class Template:
         *,
         unnamed: bool = False,
     ) -> Filled:
-        """The webhook as this customer's, at that moment (Unix seconds), about an order made at `created`."""
+        """Return the webhook as this customer's, at that moment (Unix seconds), about an order made at `created`."""
         renamed = self.renamed(customer, order, at)
         moved = {self.created: created} if self.created and created else {}
 
@@ -116,7 +116,7 @@ class Template:
         return f"{customer.local_part}@{domain(self.sample.body.decode(), self.local_parts)}"
 
     def renamed(self, customer: Customer, order: str, at: int) -> dict[str, str]:
-        """Old names with their new ones."""
+        """Return old names with their new ones."""
         new = dict.fromkeys(self.local_parts, customer.local_part)
         if self.user_id:
             new[self.user_id.lower()] = customer.user_id
@@ -132,7 +132,7 @@ class Template:
 
 @cache
 def template(source: str, name: str) -> Template:
-    """The template of `events/{source}/{name}.json`."""
+    """Return the template of `events/{source}/{name}.json`."""
     path = EVENTS / source / f"{name}.json"
     sample = Sample.load(path)
     text = sample.body.decode()
@@ -164,7 +164,7 @@ def template(source: str, name: str) -> Template:
 def words(
     local_parts: tuple[str, ...], user_id: str | None, names: tuple[tuple[str, str], ...]
 ) -> re.Pattern[str]:
-    """What has to be replaced: local parts before their @, all else as whole words."""
+    """Return what has to be replaced: local parts before their @, all else as whole words."""
     before_at = [rf"(?<![\w.+-]){re.escape(one)}(?=@|%40)" for one in local_parts]
     others = [*([user_id] if user_id else []), *(old for old, _ in names)]
     whole = [rf"(?<![0-9A-Za-z]){re.escape(one)}(?![0-9A-Za-z])" for one in sorted(others, key=len)[::-1]]
@@ -172,7 +172,7 @@ def words(
 
 
 def names_in(sample: Sample, text: str) -> Iterator[tuple[str, str]]:
-    """The names of things in a body, with the role of each."""
+    """Yield the names of things in a body, with the role of each."""
     body = body_object(text)
     for (source, topic), places in PLACES.items():
         if source == sample.source and sample.topic.startswith(topic):
@@ -185,7 +185,7 @@ def names_in(sample: Sample, text: str) -> Iterator[tuple[str, str]]:
 
 
 def at_place(body: Any, place: str) -> Any:
-    """What stands at `customer.id`, if it names anything: 0 is a guest."""
+    """Return what stands at `customer.id`, if it names anything: 0 is a guest."""
     for part in place.split("."):
         body = body.get(part) if isinstance(body, dict) else None
     return body if isinstance(body, str | int) and body else None
@@ -200,7 +200,7 @@ def body_object(text: str) -> dict[str, Any]:
 
 
 def shaped(old: str, chance: random.Random) -> str:
-    """Another name of the same shape: digits for digits, and of short numbers more of them."""
+    """Return another name of the same shape: digits for digits, and of short numbers more of them."""
     if old.isdecimal():
         length = max(len(old), SHORTEST_NUMBER)
         return str(chance.randint(1, 9)) + "".join(str(chance.randint(0, 9)) for _ in range(length - 1))
@@ -216,7 +216,7 @@ def shaped(old: str, chance: random.Random) -> str:
 
 
 def seconds_of(text: str) -> int:
-    """The Unix second of a moment; one without an offset is in UTC."""
+    """Return the Unix second of a moment; one without an offset is in UTC."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
@@ -228,7 +228,7 @@ def moments_in(text: str, source: str) -> Iterator[int]:
 
 
 def in_time(text: str, moments: frozenset[int], at_now: Any, source: str) -> str:
-    """The text with each of these moments moved, written as before."""
+    """Return the text with each of these moments moved, written as before."""
 
     def written(match: re.Match[str]) -> str:
         second = seconds_of(match[0])
@@ -245,7 +245,7 @@ def in_time(text: str, moments: frozenset[int], at_now: Any, source: str) -> str
 
 
 def anchor(operation: Operation, body: Mapping[str, Any], moments: frozenset[int]) -> int:
-    """When it happened: its last event, else what the body says of itself, else its last moment."""
+    """Return when it happened: its last event, else what the body says of itself, else its last moment."""
     told = [
         event.get("time") or event["attributes"].get(OCCURRED_AT) for event in operation.get("events", ())
     ]
@@ -260,7 +260,7 @@ def anchor(operation: Operation, body: Mapping[str, Any], moments: frozenset[int
 
 
 def made_at(sample: Sample, body: Mapping[str, Any]) -> int | None:
-    """When the order that a body is about was made."""
+    """Return when the order that a body is about was made."""
     if not sample.topic.startswith(("orders/", "order.")):
         return None
     return next((seconds_of(body[name]) for name in CREATED if body.get(name)), None)
@@ -270,12 +270,12 @@ def made_at(sample: Sample, body: Mapping[str, Any]) -> int | None:
 
 
 def hashed(email: str) -> str:
-    """What Batch's documentation advises for a custom id, written here once more, as an independent check."""
+    """Return what Batch's documentation advises for a custom id, written here once more, as an independent check."""
     return hashlib.sha256(email.strip().lower().encode()).hexdigest()
 
 
 def domain(text: str, local_parts: tuple[str, ...]) -> str:
-    """The domain of the first of the addresses; where a body has none, that of all the others."""
+    """Return the domain of the first of the addresses; where a body has none, that of all the others."""
     for match in EMAIL.findall(text):
         local_part, _, host = match.lower().replace("%40", "@").partition("@")
         if local_part in local_parts:
@@ -284,5 +284,5 @@ def domain(text: str, local_parts: tuple[str, ...]) -> str:
 
 
 def changed(sample: Sample, body: bytes) -> Sample:
-    """The sample with another body."""
+    """Return the sample with another body."""
     return Sample(sample.source, sample.topic, sample.headers, sample.content_type, body, sample.settings)

@@ -30,7 +30,8 @@ LESS_OFTEN = 4
 
 @dataclass(slots=True)
 class Trouble:
-    """What was broken, through the stack's and the sandbox's own routes. `kills` have the stack's own Unix time."""
+    """Hold what was broken, through the stack's and the sandbox's own routes. `kills` have the stack's own Unix
+    time."""
 
     client: httpx.AsyncClient
     stack_url: str
@@ -40,7 +41,7 @@ class Trouble:
     kills: list[tuple[float, str]] = field(default_factory=list)
 
     async def break_batch(self) -> None:
-        """One outage after the other, until cancelled; leaves none behind."""
+        """Cause one outage after the other, until cancelled; leaves none behind."""
         try:
             await asyncio.sleep(FIRST_SECONDS)
             while True:

@@ -25,7 +25,7 @@ MAX_EMAILS = 5
 
 
 class Addresses:
-    """What one batch knows of addresses; `clock` returns Unix seconds. Nothing is written before `keep`."""
+    """Hold what one batch knows of addresses; `clock` returns Unix seconds. Nothing is written before `keep`."""
 
     def __init__(self, ledger: Ledger, clock: Callable[[], float]) -> None:
         self.ledger = ledger
@@ -49,7 +49,7 @@ class Addresses:
         self.emails |= self.ledger.emails_of(sorted(named))
 
     def is_shared(self, delivery: Delivery) -> bool:
-        """Whether the delivery's e-mail stands for more customers than its connection allows, this one included.
+        """Return whether the delivery's e-mail stands for more customers than its connection allows, this one included.
 
         Those that visitors state are counted apart, for a warning: nobody takes an e-mail from its owner by orders
         that they do not pay.

@@ -32,7 +32,7 @@ class Backlog:
         self.messages = 0
 
     def is_too_long(self) -> bool:
-        """Whether what waits for an outage is to wait elsewhere; by what was read in the last half a minute."""
+        """Return whether what waits for an outage is to wait elsewhere; by what was read in the last half a minute."""
         if self.clock() >= self.read_again_at:
             self.read_again_at = self.clock() + READ_EVERY_SECONDS
             with contextlib.suppress(Unavailable):  # what was read before is the best guess

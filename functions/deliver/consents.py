@@ -62,21 +62,23 @@ def weigh(delivery: Delivery, state: ProfileState, known: Known, api_url: str, n
 
 
 def subscribes(group: AttributeGroup, name: str) -> bool:
-    """Whether a visitor subscribes here."""
+    """Return whether a visitor subscribes here."""
     return group.provenance == "visitor" and name in CONSENTS and group.attributes[name] == SUBSCRIBED
 
 
 def is_outdated(
     delivery: Delivery, state: ProfileState, known: Known, group: AttributeGroup, name: str
 ) -> bool:
-    """Whether a visitor subscribed before the withdrawal for the address: that came late, and nobody is asked."""
+    """Return whether a visitor subscribed before the withdrawal for the address: that came late, and nobody is
+    asked."""
     return subscribes(group, name) and group.version < withdrawn_at(delivery, state, name, known)
 
 
 def is_reversal(
     delivery: Delivery, state: ProfileState, known: Known, group: AttributeGroup, name: str
 ) -> bool:
-    """Whether a visitor subscribes who is known to have unsubscribed before: this profile, or the address on any."""
+    """Return whether a visitor subscribes who is known to have unsubscribed before: this profile, or the address on
+    any."""
     if not subscribes(group, name):
         return False
     withdrawn = withdrawn_at(delivery, state, name, known)

@@ -35,7 +35,7 @@ ATTRIBUTES = "attributes"
 
 
 class Outcome(Enum):
-    """How a delivery ends; only RETURNED leaves its message in the queue."""
+    """Hold how a delivery ends; only RETURNED leaves its message in the queue."""
 
     DELIVERED = "delivered"
     IGNORED = "ignored"
@@ -92,12 +92,12 @@ class Delivery:
 
     @property
     def profile(self) -> tuple[str, str]:
-        """The Batch project and the custom id."""
+        """Return the Batch project and the custom id."""
         return self.settings.project, self.custom_id
 
     @property
     def is_owners(self) -> bool:
-        """Whether the custom id is a `user_id` that the webhook states."""
+        """Return whether the custom id is a `user_id` that the webhook states."""
         person = self.change.person
         stated = {(user_id or "").strip() for user_id in (person.user_id, person.claimed_user_id)}
         return bool(self.custom_id) and self.custom_id in stated
@@ -108,7 +108,7 @@ class Delivery:
             self.end(Outcome.WAITING, IdentityUnknown("what it is about was not told of yet"))
 
     def operation(self) -> dict[str, Any] | None:
-        """What Batch is told for this delivery alone, if anything."""
+        """Return what Batch is told for this delivery alone, if anything."""
         operation = Operation(self.custom_id, (self,))
         return None if operation.is_empty else operation.payload()
 
@@ -141,13 +141,14 @@ class Delivery:
         return state
 
     def wants(self, kind: str, name: str) -> bool:
-        """Whether this part is still to be sent: all, unless Batch refused just a part before."""
+        """Return whether this part is still to be sent: all, unless Batch refused just a part before."""
         only = self.webhook.only
         return not only or f"{kind}:{name}" in only or (kind == "attribute" and ATTRIBUTES in only)
 
     @property
     def owed(self) -> tuple[str, ...]:
-        """What is still to be sent of a webhook that Batch took in part; nothing where it took all of it, or none."""
+        """Return what is still to be sent of a webhook that Batch took in part; nothing where it took all of it, or
+        none."""
         if self.outcome in (Outcome.DELIVERED, Outcome.IGNORED):
             return ()
         sent = {f"attribute:{self.origins.get(key, key)}" for key in self.attributes}
@@ -157,11 +158,11 @@ class Delivery:
 
     @property
     def is_taken(self) -> bool:
-        """Whether Batch has taken it, if only in part."""
+        """Return whether Batch has taken it, if only in part."""
         return self.outcome is Outcome.DELIVERED or bool(self.refused)
 
     def state_after(self, state: ProfileState) -> ProfileState:
-        """The state of the profile after what Batch has taken of this delivery."""
+        """Return the state of the profile after what Batch has taken of this delivery."""
         state, _ = versions.apply(state, self.change.groups, self.webhook.writer)
         state, _ = versions.unseen(state, self.change.events)
         return pruned(versions.reached(versions.sent_as(state, self.origins), self.attributes))
@@ -175,7 +176,7 @@ class Operation:
     deliveries: tuple[Delivery, ...]
 
     def payload(self) -> dict[str, Any]:
-        """The operation as Batch takes it."""
+        """Return the operation as Batch takes it."""
         content: dict[str, Any] = {"identifiers": {"custom_id": self.custom_id}}
         if attributes := together([delivery.attributes for delivery in self.deliveries]):
             content["attributes"] = attributes
@@ -185,7 +186,7 @@ class Operation:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is left to send: all of it is older than what the profile has."""
+        """Return whether nothing is left to send: all of it is older than what the profile has."""
         return not any(delivery.attributes or delivery.events for delivery in self.deliveries)
 
     def trace(self, error: PartialError) -> None:
@@ -207,8 +208,8 @@ class Operation:
 
 
 def rounds_of(deliveries: Sequence[Delivery]) -> list[list[Operation]]:
-    """Calls one after the other: in each, a profile has one operation within Batch's limits, its deliveries in
-    order."""
+    """Return the calls to make one after the other: in each, a profile has one operation within Batch's limits, its
+    deliveries in order."""
     rounds: list[dict[str, list[Delivery]]] = []
     newest: dict[str, int] = {}
     for delivery in deliveries:
@@ -223,7 +224,7 @@ def rounds_of(deliveries: Sequence[Delivery]) -> list[list[Operation]]:
 
 
 def fits(held: Sequence[Delivery], delivery: Delivery) -> bool:
-    """Whether a delivery fits in one operation with those that it already holds."""
+    """Return whether a delivery fits in one operation with those that it already holds."""
     if not held:
         return True
     attributes = together([one.attributes for one in (*held, delivery)])
@@ -237,7 +238,7 @@ def fits(held: Sequence[Delivery], delivery: Delivery) -> bool:
 
 
 def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
-    """The attributes that several deliveries change, one after the other, as one operation tells them.
+    """Return the attributes that several deliveries change, one after the other, as one operation tells them.
 
     Batch takes a name once: of `date(born)` and a `born` that is null the later stays.
     """
@@ -253,8 +254,8 @@ def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
 
 
 def telling(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """The deliveries whose end is open, without those that ask to erase somebody or to show what is held, or tell of
-    their connection."""
+    """Return the deliveries whose end is open, without those that ask to erase somebody or to show what is held, or
+    tell of their connection."""
     return [
         delivery
         for delivery in going(deliveries)
@@ -263,12 +264,12 @@ def telling(deliveries: Iterable[Delivery]) -> list[Delivery]:
 
 
 def going(deliveries: Iterable[Delivery]) -> list[Delivery]:
-    """The deliveries whose end is still open."""
+    """Return the deliveries whose end is still open."""
     return [delivery for delivery in deliveries if delivery.outcome is None]
 
 
 def message_of(record: Mapping[str, Any]) -> Message:
-    """The message of a record. Raises KeyError for one that does not say who sent it: AWS always does.
+    """Return the message of a record. Raises KeyError for one that does not say who sent it: AWS always does.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
     """

@@ -76,7 +76,7 @@ class Identification:
             self.links |= {(project, reference): link for reference, link in known.items()}
 
     def custom_id(self, delivery: Delivery) -> str:
-        """The custom id of a delivery's profile. A shared e-mail names nobody. Raises IdentityUnknown."""
+        """Return the custom id of a delivery's profile. A shared e-mail names nobody. Raises IdentityUnknown."""
         person, project = delivery.change.person, delivery.settings.project
         known = {
             reference: self.links[project, reference].custom_id
@@ -95,8 +95,8 @@ class Identification:
         return identity.custom_id(unnamed, known, delivery.settings.identity, may_wait=may_wait)
 
     def shows_another_email(self, delivery: Delivery, known: Mapping[str, str]) -> bool:
-        """Whether an owner's webhook leads to a profile by a link, shows another e-mail than names that, and is not the
-        only source of it.
+        """Return whether an owner's webhook leads to a profile by a link, shows another e-mail than names that, and
+        is not the only source of it.
 
         An account whose e-mail the tool never verified could take over the profile of that e-mail so. Raises
         BatchUnavailable.
@@ -112,7 +112,7 @@ class Identification:
         return not state.is_owners and bool(feeders - {delivery.webhook.writer})
 
     def is_merged(self, delivery: Delivery, custom_id: str) -> bool:
-        """Whether an owner merged one of the ids that the delivery names into a profile."""
+        """Return whether an owner merged one of the ids that the delivery names into a profile."""
         links = (
             self.links.get((delivery.settings.project, reference))
             for reference in delivery.change.person.references
@@ -133,7 +133,7 @@ class Identification:
         return dict(known)
 
     def may_wait(self, delivery: Delivery, longest: timedelta = timedelta.max) -> bool:
-        """Whether a later webhook may still tell whose this one is, or what it is about."""
+        """Return whether a later webhook may still tell whose this one is, or what it is about."""
         patience = min(timedelta(hours=delivery.settings.identity_wait_hours), longest)
         return (
             delivery.change.person.named_elsewhere
@@ -192,8 +192,8 @@ def led(known: Link | None, delivery: Delivery, *, is_moved: bool) -> Link:
 
 
 def is_record(delivery: Delivery) -> bool:
-    """Whether a webhook is a tool's own record of a customer, which states its e-mail: not an order of theirs, or a
-    card."""
+    """Return whether a webhook is a tool's own record of a customer, which states its e-mail: not an order of
+    theirs, or a card."""
     person = delivery.change.person
     stated = {
         digest_of(group.attributes.get("$email_address"))

@@ -156,7 +156,8 @@ class OutcomeRecorder:
             self.leave(delivery.message, self.delay(delivery.failure or failure, delivery.message))
 
     def waits_elsewhere(self, message: Message, failure: Failed) -> bool:
-        """Whether the queue is no place to wait in any longer: for this message, or for whatever an outage holds up."""
+        """Return whether the queue is no place to wait in any longer: for this message, or for whatever an outage
+        holds up."""
         is_outage = isinstance(failure, OUTAGES) and not isinstance(failure, IN_A_MOMENT)
         return is_exhausted(message, self.now) or (is_outage and self.backlog.is_too_long())
 
@@ -210,7 +211,7 @@ class OutcomeRecorder:
                 )
 
     def rows_of(self, delivery: Delivery) -> list[Row]:
-        """What the ledger is told of one delivery, but for its profile."""
+        """Return what the ledger is told of one delivery, but for its profile."""
         receipt = [receipt_row(self.receipt(delivery))] if leaves_receipt(delivery) else []
         return [*receipt, *learnt([delivery]), *self.tries([delivery])]
 
@@ -281,7 +282,7 @@ class OutcomeRecorder:
             self.park(delivery, (ATTRIBUTES,), error)
 
     def tries(self, deliveries: Iterable[Delivery]) -> list[Row]:
-        """That the messages which stay were left by a delivery that lived to say so."""
+        """Return the rows that say that the messages which stay were left by a delivery that lived to say so."""
         until = (self.now + QUEUE_KEEPS).timestamp()
         staying = [delivery.message for delivery in deliveries if delivery.outcome is Outcome.RETURNED]
         return [tries_row(message.id, Attempts(message.receive_count), until) for message in staying]
@@ -291,11 +292,11 @@ class OutcomeRecorder:
         self.delays[message.receipt_handle] = delay_seconds
 
     def delay(self, failure: Failed, message: Message) -> int:
-        """Seconds until the next try."""
+        """Return seconds until the next try."""
         return delay_seconds(failure, message, self.now)
 
     def lag(self, delivery: Delivery) -> float:
-        """Seconds from the receiver's answer until Batch took it."""
+        """Return seconds from the receiver's answer until Batch took it."""
         return round(self.clock() - delivery.webhook.received_at.timestamp(), 3)
 
     def receipt(self, delivery: Delivery) -> Receipt:
@@ -320,7 +321,7 @@ class OutcomeRecorder:
         )
 
     def tell(self, delivery: Delivery) -> None:
-        """One log line of a delivery. Names of fields may come from a form: only their number is told."""
+        """Log one line about a delivery. Names of fields may come from a form: only their number is logged."""
         logger.info(
             f"webhook {(delivery.outcome or Outcome.RETURNED).value}",
             webhook_id=delivery.webhook.id,
@@ -352,12 +353,13 @@ class OutcomeRecorder:
 
 
 def is_exhausted(message: Message, now: datetime) -> bool:
-    """Whether SQS would soon drop the message, or move it away without a reason."""
+    """Return whether SQS would soon drop the message, or move it away without a reason."""
     return message.receive_count >= MAX_RECEIVES or now - message.sent_at > MAX_AGE
 
 
 def delay_seconds(failure: Failed, message: Message, now: datetime) -> int:
-    """Seconds until the next try: doubling up to what the failure and the message's age allow, with some chance."""
+    """Return seconds until the next try: doubling up to what the failure and the message's age allow, with some
+    chance."""
     grown = FIRST_DELAY_SECONDS * 2 ** min(message.receive_count - 1, 20)
     asked = min(getattr(failure, "retry_after_seconds", None) or 0, LONGEST_ASKED_SECONDS)
     spread = random.uniform(1.0, SPREAD)  # noqa: S311 - not for security
@@ -374,7 +376,8 @@ def longest_delay(failure: Failed, message: Message, now: datetime) -> float:
 
 
 def states_after(deliveries: Iterable[Delivery], leased: Leased) -> dict[tuple[str, str], ProfileState]:
-    """The profiles with what Batch has taken of them, and with who fed them; writing them gives the leases back."""
+    """Return the profiles with what Batch has taken of them, and with who fed them; writing them gives the leases
+    back."""
     states = dict(leased)
     for delivery in deliveries:
         if delivery.profile in states:
@@ -388,19 +391,20 @@ def states_after(deliveries: Iterable[Delivery], leased: Leased) -> dict[tuple[s
 
 
 def leaves_receipt(delivery: Delivery) -> bool:
-    """Whether there is something to write down: of what stays in the queue, only the first time that it does."""
+    """Return whether there is something to write down: of what stays in the queue, only the first time that it does."""
     if delivery.outcome is Outcome.RETURNED:
         return delivery.message.receive_count == 1 and not isinstance(delivery.failure, ProfileBusy)
     return delivery.outcome in STATUS
 
 
 def is_first_delivery(delivery: Delivery) -> bool:
-    """Whether it went to Batch without having been parked or put aside, where only the flow itself takes time."""
+    """Return whether it went to Batch without having been parked or put aside, where only the flow itself takes
+    time."""
     return delivery.outcome is Outcome.DELIVERED and not (delivery.webhook.retries or delivery.webhook.waits)
 
 
 def counts_of(delivery: Delivery) -> Iterator[tuple[str, str, str]]:
-    """What a delivery adds one to: a metric's name, its dimension and the label there."""
+    """Yield what a delivery adds one to: a metric's name, its dimension and the label there."""
     if delivery.failure and delivery.outcome is Outcome.PARKED:
         yield "WebhooksParked", "failure_class", delivery.failure.failure_class
     for kind in {warning.kind for warning in delivery.warnings.found}:
@@ -413,7 +417,8 @@ def counts_of(delivery: Delivery) -> Iterator[tuple[str, str, str]]:
 
 
 def learnt(deliveries: Iterable[Delivery]) -> list[Row]:
-    """What the ledger learns of deliveries; not while another delivery holds the profile, which may be erasing it."""
+    """Return what the ledger learns of deliveries; not while another delivery holds the profile, which may be
+    erasing it."""
     return [
         row
         for delivery in deliveries
@@ -423,5 +428,5 @@ def learnt(deliveries: Iterable[Delivery]) -> list[Row]:
 
 
 def wait_seconds(waits: int) -> int:
-    """How long a webhook is put aside the next time: doubling up to a quarter of an hour."""
+    """Return how long a webhook is put aside the next time: doubling up to a quarter of an hour."""
     return int(min(FIRST_WAIT_SECONDS * 2 ** min(waits, 10), LONGEST_WAIT_SECONDS))

@@ -1,4 +1,4 @@
-"""What a connection's owner changes of a mapping's outcome: names, what is left out, what is added. Pure."""
+"""Say what a connection's owner changes of a mapping's outcome: names, what is left out, what is added. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORD = re.compile(r"\w+")
 
 
 def overridden(change: ProfileChange, settings: ConnectionSettings, webhook: Webhook) -> ProfileChange:
-    """The change as the settings want it. Raises MappingFailed where an expression cannot be answered."""
+    """Return the change as the settings want it. Raises MappingFailed where an expression cannot be answered."""
     if not (settings.events or settings.attributes or settings.prefix or settings.added_attributes):
         return change
     groups = (*change.groups, *added(change, settings, webhook))
@@ -35,19 +35,19 @@ def overridden(change: ProfileChange, settings: ConnectionSettings, webhook: Web
 
 
 def events(mapped: tuple[Event, ...], settings: ConnectionSettings) -> tuple[Event, ...]:
-    """The events under the names of the connection, without those that it leaves out."""
+    """Return the events under the names of the connection, without those that it leaves out."""
     named = [(event, settings.events.get(event.name, event.name)) for event in mapped]
     return tuple(replace(event, name=settings.prefix + name) for event, name in named if name is not None)
 
 
 def attributes(mapped: Attributes, settings: ConnectionSettings) -> dict[str, Value]:
-    """The profile attributes under the names of the connection, without those that it leaves out."""
+    """Return the profile attributes under the names of the connection, without those that it leaves out."""
     named = {key: settings.attributes.get(key, key) for key in mapped}
     return {prefixed(name, settings.prefix): mapped[key] for key, name in named.items() if name is not None}
 
 
 def prefixed(key: str, prefix: str) -> str:
-    """The key with the prefix in front of its name; Batch's own attributes keep theirs."""
+    """Return the key with the prefix in front of its name; Batch's own attributes keep theirs."""
     if not prefix or key.startswith("$"):
         return key
     wrapper, bracket, name = key.rpartition("(")
@@ -57,7 +57,7 @@ def prefixed(key: str, prefix: str) -> str:
 def added(
     change: ProfileChange, settings: ConnectionSettings, webhook: Webhook
 ) -> tuple[AttributeGroup, ...]:
-    """The attributes that the settings read off the body, as new as the webhook's event, else as its receipt."""
+    """Return the attributes that the settings read off the body, as new as the webhook's event, else as its receipt."""
     if not settings.added_attributes:
         return ()
     content = body_of(webhook)
@@ -76,7 +76,8 @@ def added(
 
 
 def is_owners(change: ProfileChange, expression: str, content: Any) -> bool:
-    """Whether an owner states what the expression finds: it names no field of a visitor, and finds the same without."""
+    """Return whether an owner states what the expression finds: it names no field of a visitor, and finds the same
+    without."""
     words = set(WORD.findall(expression))
     if change.body_provenance != "owner" or not words.isdisjoint(change.visitor_fields):
         return False

@@ -170,7 +170,7 @@ class DeliveryPipeline:
     # ── From messages to profile changes ────────────────────────────────────────────────────────────────
 
     def open(self, messages: Sequence[Message]) -> list[Delivery]:
-        """The webhooks of the messages. What is no webhook of ours is parked as it is."""
+        """Return the webhooks of the messages. What is no webhook of ours is parked as it is."""
         deliveries = []
         for message in messages:
             try:
@@ -263,7 +263,7 @@ class DeliveryPipeline:
             delivery.end(Outcome.PARKED, MappingFailed(reason_of(error)))
 
     def settings(self, webhook: Webhook) -> ConnectionSettings:
-        """The connection's settings. Raises Unavailable, MappingFailed where they are wrong."""
+        """Return the connection's settings. Raises Unavailable, MappingFailed where they are wrong."""
         if webhook.source == request.SOURCE:
             return ConnectionSettings(project=webhook.connection)
         try:
@@ -274,7 +274,7 @@ class DeliveryPipeline:
             raise MappingFailed("the connection's settings are invalid") from error
 
     def mapped(self, delivery: Delivery) -> ProfileChange:
-        """What the source's mapping makes of a webhook.
+        """Return what the source's mapping makes of a webhook.
 
         Raises Ignored, BatchUnavailable, where more is asked for BadCredentials, ProviderUnavailable, Unavailable too,
         and whatever a mapping raises.
@@ -297,7 +297,7 @@ class DeliveryPipeline:
         )
 
     def asker(self, delivery: Delivery) -> Fetch:
-        """What asks the source's API for a delivery, with the key of its connection."""
+        """Return what asks the source's API for a delivery, with the key of its connection."""
 
         def ask(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
             source = delivery.webhook.source
@@ -392,12 +392,12 @@ def believed(change: ProfileChange, settings: ConnectionSettings, webhook: Webho
 
 
 def round_of(delivery: Delivery) -> tuple[int, int]:
-    """How often a webhook was sent again: through the dead-letter queue, and through the delay queue."""
+    """Return how often a webhook was sent again: through the dead-letter queue, and through the delay queue."""
     return delivery.webhook.retries, delivery.webhook.waits
 
 
 def reason_of(error: Exception) -> str:
-    """Why a mapping failed, in names of fields and types of errors, without values."""
+    """Return why a mapping failed, in names of fields and types of errors, without values."""
     if isinstance(error, ValidationError):
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         places = [

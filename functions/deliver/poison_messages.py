@@ -69,7 +69,7 @@ class Invocation:
         return self.stay
 
     def allowed(self, messages: Iterable[Message]) -> list[Message]:
-        """The messages that their senders may send; parks the others."""
+        """Return the messages that their senders may send; parks the others."""
         kept = []
         for message in messages:
             try:
@@ -117,7 +117,7 @@ class Invocation:
         return stay
 
     def suspects(self, messages: Sequence[Message]) -> dict[Message, Attempts]:
-        """The first message of each group that may have killed a process before, and how it fared."""
+        """Return the first message of each group that may have killed a process before, and how it fared."""
         old = [message for message in messages if message.receive_count > SUSPECT_AFTER_BREAKS]
         try:
             known = self.ledger.tries(message.id for message in old) if old else {}
@@ -189,7 +189,7 @@ class Invocation:
 
 
 def apart(messages: Sequence[Message], suspects: Collection[Message]) -> tuple[list[Message], list[Message]]:
-    """The messages that no suspect concerns, and those that stand behind one in its group."""
+    """Return the messages that no suspect concerns, and those that stand behind one in its group."""
     calm, behind, held = [], [], set()
     for message in messages:
         if message in suspects:
@@ -202,7 +202,7 @@ def apart(messages: Sequence[Message], suspects: Collection[Message]) -> tuple[l
 
 
 def parked_receipt(envelope: Mapping[str, Any], failure: Failure) -> Receipt:
-    """The receipt of a webhook that was never opened."""
+    """Return the receipt of a webhook that was never opened."""
     return Receipt(
         id=envelope["id"],
         source=envelope["source"],

@@ -14,7 +14,7 @@ from functions.deliver.pipeline import DeliveryPipeline
 
 
 def previewed(pipeline: DeliveryPipeline, envelopes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each envelope `{id, call, warnings, outcome, reason}`; `call` is the operation, or None.
+    """Return for each envelope `{id, call, warnings, outcome, reason}`; `call` is the operation, or None.
 
     Each is looked at alone, on what the ledger knows now.
     """
@@ -65,6 +65,6 @@ def fit(pipeline: DeliveryPipeline, delivery: Delivery) -> None:
 
 
 def message_for(envelope: Mapping[str, Any]) -> Message:
-    """A message that no queue holds."""
+    """Return a message that no queue holds."""
     group = str(envelope.get("group", ""))
     return Message("", "", "", group, sender="", receive_count=1, sent_at=datetime.now(UTC))

@@ -44,7 +44,7 @@ class Sender:
             delivery.end(Outcome.DELIVERED)
 
     def calls_of(self, operations: Sequence[Operation]) -> list[list[Operation]]:
-        """One call for all parcels, and one for each that may hold what made Batch refuse an earlier call."""
+        """Return one call for all parcels, and one for each that may hold what made Batch refuse an earlier call."""
         together = [operation for operation in operations if not self.is_undecided(operation)]
         alone = [[operation] for operation in operations if self.is_undecided(operation)]
         return [together, *alone] if together else alone
@@ -70,7 +70,7 @@ class Sender:
                 delivery.end(Outcome.RETURNED, error)
 
     def call(self, project: str, operations: Sequence[Operation]) -> None:
-        """One call, and what its answer says of each webhook. Raises what BatchClient raises."""
+        """Make one call, and note what its answer says of each webhook. Raises what BatchClient raises."""
         payload = [operation.payload() for operation in operations]
         started = self.clock()
         for error in self.update(project, payload):
@@ -115,14 +115,14 @@ class Sender:
             return call(fresh)
 
     def batch_keys(self, project: str) -> BatchKeys:
-        """The project's keys. Raises BadCredentials, BatchUnavailable."""
+        """Return the project's keys. Raises BadCredentials, BatchUnavailable."""
         try:
             return self.secrets.batch_keys(project)
         except Unavailable as error:
             raise BatchUnavailable(error.reason) from error
 
     def refreshed(self, project: str) -> bool:
-        """Whether the keys were read anew just now."""
+        """Return whether the keys were read anew just now."""
         try:
             return self.secrets.refresh_batch_keys(project)
         except Unavailable:
@@ -138,7 +138,7 @@ def is_single(operations: Sequence[Operation]) -> bool:
 
 
 def halves(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Smaller calls with the same content: half of the parcels, or the webhooks of one parcel by themselves."""
+    """Return smaller calls with the same content: half of the parcels, or the webhooks of one parcel by themselves."""
     if len(operations) > 1:
         middle = len(operations) // 2
         return [list(operations[:middle]), list(operations[middle:])]

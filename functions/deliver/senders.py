@@ -48,12 +48,13 @@ class Senders:
 
 
 def has_a_foreign_body(envelope: Mapping[str, Any]) -> bool:
-    """Whether an envelope points to a body in S3 that is not its own."""
+    """Return whether an envelope points to a body in S3 that is not its own."""
     own = body_key(envelope["source"], str(envelope.get("connection")), envelope["id"])
     return envelope.get("encoding") == "s3" and envelope.get("body") != own
 
 
 def was_stopped(envelope: Mapping[str, Any]) -> bool:
-    """Whether an envelope comes from the dead-letter queue by another way than a retry, which leaves it there."""
+    """Return whether an envelope comes from the dead-letter queue by another way than a retry, which leaves it
+    there."""
     failure = envelope.get("failure")
     return isinstance(failure, dict) and failure.get("class") == WrongSender.failure_class

@@ -20,7 +20,7 @@ class TopicChecks:
         self.ledger = ledger
 
     def is_erasing(self, webhook: Webhook) -> bool:
-        """Whether it asks to erase, which is done again each time that it comes."""
+        """Return whether it asks to erase, which is done again each time that it comes."""
         check = self.checks.get(webhook.source)
         return check is not None and webhook.topic in check.erasing
 

@@ -68,7 +68,7 @@ class TypeRegistry:
                 states[delivery.profile] = sent_as(state, delivery.origins)
 
     def is_settled(self, delivery: Delivery) -> bool:
-        """Whether all that the delivery sends is known to agree."""
+        """Return whether all that the delivery sends is known to agree."""
         project, attributes = delivery.settings.project, delivery.attributes
         marks = set(zip(attributes, map(type, attributes.values()), strict=True))
         return marks <= self.settled[project, ""] and all(
@@ -103,7 +103,7 @@ class TypeRegistry:
                 found[project, path] = kind
 
     def known(self, project: str, found: dict[Place, str | None]) -> Known:
-        """Tells the kind of a path; of a name that is made up meanwhile, by asking the ledger."""
+        """Return the kind of a path; of a name that is made up meanwhile, by asking the ledger."""
 
         def kind(path: str) -> str | None:
             place = project, path
@@ -142,7 +142,7 @@ class TypeRegistry:
 
 
 def shapes_of(delivery: Delivery) -> Iterator[Shape]:
-    """All that a delivery sends, as it was fitted."""
+    """Yield all that a delivery sends, as it was fitted."""
     project = delivery.settings.project
     for key, value in delivery.attributes.items():
         yield Shape((project, bare(key)), attribute_kind(key, value), (project, ""), (key, type(value)))
@@ -153,7 +153,7 @@ def shapes_of(delivery: Delivery) -> Iterator[Shape]:
 
 
 def kinds_of(delivery: Delivery) -> Iterator[tuple[str, str, str]]:
-    """Each part of what a delivery sends, as it is called where Batch refuses it, with paths and their kinds."""
+    """Yield each part of what a delivery sends, as it is called where Batch refuses it, with paths and their kinds."""
     for key, value in delivery.attributes.items():
         if kind := attribute_kind(key, value):
             yield f"attribute:{delivery.origins.get(key, key)}", bare(key), kind

@@ -25,7 +25,7 @@ States = Mapping[tuple[str, str], ProfileState]
 
 
 class Withdrawals:
-    """What one batch knows of the consents of addresses; the newest of each address counts."""
+    """Hold what one batch knows of the consents of addresses; the newest of each address counts."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger

@@ -33,8 +33,8 @@ EPOCH_DAY = 719_163
 
 @dataclass(slots=True)
 class Report:
-    """What a run did for one connection. `more`: it is not done yet. `unknown` are of topics that never arrived, and
-    `unreadable` of no known shape; neither are compared."""
+    """Hold what a run did for one connection. `more`: it is not done yet. `unknown` are of topics that never
+    arrived, and `unreadable` of no known shape; neither are compared."""
 
     source: str
     connection: str
@@ -48,7 +48,7 @@ class Report:
 
     @property
     def gap_rate(self) -> float:
-        """The part of what was checked that was missing."""
+        """Return the part of what was checked that was missing."""
         return self.missing / self.checked if self.checked else 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -57,8 +57,8 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What a comparison works with. `clock` returns Unix seconds, `sleep` waits for seconds, `has_time` says whether
-    the invocation may go on; `owner` names who holds the connection's row meanwhile."""
+    """Hold what a comparison works with. `clock` returns Unix seconds, `sleep` waits for seconds, `has_time` says
+    whether the invocation may go on; `owner` names who holds the connection's row meanwhile."""
 
     ledger: Ledger
     queue: WebhookQueue
@@ -101,7 +101,7 @@ class Comparison:
 
     @staticmethod
     def row(source: str, connection: str) -> str:
-        """The row of the ledger that says how far a connection was compared."""
+        """Return the row of the ledger that says how far a connection was compared."""
         return f"gaps#{source}#{connection}"
 
     def run(self) -> Report:
@@ -127,12 +127,12 @@ class Comparison:
 
     @property
     def stated(self) -> int | None:
-        """The first second of the day in `compare_since`."""
+        """Return the first second of the day in `compare_since`."""
         day = self.settings.compare_since
         return None if day is None else (day.toordinal() - EPOCH_DAY) * DAY_SECONDS
 
     def go_on(self, base: str, progress: Progress, now: int) -> None:
-        """Page by page; each leaves the progress behind it."""
+        """Go on page by page; each leaves the progress behind it."""
         sweep = progress.next_sweep(now)
         token = self.token(base) if sweep else ""
         while sweep:
@@ -156,7 +156,7 @@ class Comparison:
     # ── What the provider says ──────────────────────────────────────────────────────────────────────────
 
     def token(self, base: str) -> str:
-        """What opens the API. Raises BadCredentials, ProviderUnavailable, MappingFailed."""
+        """Return what opens the API. Raises BadCredentials, ProviderUnavailable, MappingFailed."""
         grant = self.listing.grant(base, self.api_key)
         if grant is None:
             return self.api_key
@@ -164,7 +164,8 @@ class Comparison:
         return str(content.get("access_token") or "")
 
     def page(self, base: str, token: str, sweep: Sweep, progress: Progress) -> Page:
-        """A page of the list. One that its place no longer leads to is read from the beginning by the next run."""
+        """Return a page of the list. One that its place no longer leads to is read from the beginning by the next
+        run."""
         url = self.tools.place(self.listing.address(base, sweep, self.listed_topics))
         try:
             answer = self.ask(url, self.listing.headers(token))
@@ -177,12 +178,13 @@ class Comparison:
 
     @property
     def listed_topics(self) -> tuple[str, ...]:
-        """The topics to ask for: those of the settings, else all that can be compared."""
+        """Return the topics to ask for: those of the settings, else all that can be compared."""
         chosen = self.settings.compare_topics
         return tuple(topic for topic in self.listing.TOPICS if not chosen or topic in chosen)
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """The answer of the API, which may ask to wait. Raises BadCredentials, ProviderUnavailable, MappingFailed."""
+        """Return the answer of the API, which may ask to wait. Raises BadCredentials, ProviderUnavailable,
+        MappingFailed."""
         for number in range(TRIES):
             try:
                 return self.tools.provider.ask(url, headers)
@@ -217,7 +219,8 @@ class Comparison:
         return progress.after_page(sweep, page.rest, doubted.values())
 
     def expected(self, page: Page, now: int) -> list[Expected]:
-        """The webhooks that a page speaks of, each compared once a run, without what is too old and without tests."""
+        """Return the webhooks that a page speaks of, each compared once a run, without what is too old and without
+        tests."""
         self.report.unreadable += page.unreadable
         found: dict[str, Expected] = {}
         for told in page.told:
@@ -232,7 +235,7 @@ class Comparison:
         return [one for webhook_id, one in found.items() if webhook_id not in self.met]
 
     def webhook(self, told: ListedEvent) -> Webhook:
-        """The webhook as the receiver would have taken it in. Raises Ignored, MalformedBody."""
+        """Return the webhook as the receiver would have taken it in. Raises Ignored, MalformedBody."""
         source, connection = self.report.source, self.report.connection
         summary = self.source.routing_of(Request(source, connection, told.headers, {}, told.body))
         summary = replace(summary, idempotency_key=told.idempotency_key or summary.idempotency_key)

@@ -69,12 +69,12 @@ def tools_for(context: Any) -> Tools:
 
 
 def place(url: str, stand_in: str = PROVIDER_URL) -> str:
-    """Where to ask: at the provider, or at the stand-in of the local stack, which has the host in its path."""
+    """Return where to ask: at the provider, or at the stand-in of the local stack, which has the host in its path."""
     return url.replace("https:/", stand_in, 1) if stand_in else url
 
 
 def connections(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Source, name and API key of those that are meant and have a key. Raises ValueError, Unavailable."""
+    """Yield source, name and API key of those that are meant and have a key. Raises ValueError, Unavailable."""
     wanted, named = event.get("source"), event.get("connection")
     if wanted is not None and wanted not in COMPARED:
         raise ValueError(f"no source that can be compared; there are: {', '.join(COMPARED)}")
@@ -89,7 +89,7 @@ def connections(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def compared(
     source: str, connection: str, api_key: str, tools: Tools, since: int | None, *, dry_run: bool
 ) -> Report:
-    """What a comparison found, or why there was none."""
+    """Return what a comparison found, or why there was none."""
     try:
         settings = checked(parameters.read(source, connection), settings_model(source))
     except BridgeError as error:
@@ -122,7 +122,7 @@ def tell(report: Report, *, dry_run: bool) -> None:
 
 
 def unix(text: object) -> int | None:
-    """The Unix time of a day or a moment in ISO 8601, in UTC where it names no zone. Raises ValueError."""
+    """Return the Unix time of a day or a moment in ISO 8601, in UTC where it names no zone. Raises ValueError."""
     if not text:
         return None
     moment = datetime.fromisoformat(str(text))

@@ -13,7 +13,7 @@ from bridge.webhook import Webhook
 
 
 class Trace(Enum):
-    """What the ledger says of a webhook: it CAME, it is ABSENT, or that cannot be told, and it is left ALONE."""
+    """Hold what the ledger says of a webhook: it CAME, it is ABSENT, or that cannot be told, and it is left ALONE."""
 
     CAME = "came"
     ABSENT = "absent"
@@ -41,7 +41,7 @@ class Judge:
         self.now = now
 
     def traces(self, expected: Sequence[Expected]) -> list[Trace]:
-        """The trace of each webhook, in their order."""
+        """Return the trace of each webhook, in their order."""
         owners = self.ledger.links(
             self.project, (one.told.reference for one in expected if one.told.reference), self.now
         )
@@ -65,16 +65,16 @@ class Judge:
         return Trace.ALONE
 
     def with_receipt(self, webhook_ids: Iterable[str]) -> set[str]:
-        """Those of the webhooks that have come, whatever became of them."""
+        """Return those of the webhooks that have come, whatever became of them."""
         keys = [f"webhook#{webhook_id}" for webhook_id in webhook_ids]
         return {receipt.id for receipt in self.ledger.receipts_in(keys)}
 
     def is_held(self, custom_id: str, topic: str) -> bool:
-        """Whether a webhook of this topic waits or is parked for the profile: then it may be the one."""
+        """Return whether a webhook of this topic waits or is parked for the profile: then it may be the one."""
         receipts = self.ledger.receipts_of(self.project, custom_id)
         return any(receipt.topic == topic and receipt.status not in FINAL for receipt in receipts)
 
 
 def owner_of(one: Expected, owners: dict[str, str]) -> str:
-    """Whose profile the thing belongs to; empty where no webhook of it was ever delivered."""
+    """Return whose profile the thing belongs to; empty where no webhook of it was ever delivered."""
     return owners.get(one.told.reference or "", "")

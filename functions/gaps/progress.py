@@ -1,4 +1,4 @@
-"""How far a connection has been compared, as its row in the ledger keeps it. Values only: no I/O, no clock."""
+"""Say how far a connection has been compared, as its row in the ledger keeps it. Values only: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Progress:
     stated: int | None = None
 
     def reaching(self, asked: int | None, stated: int | None, now: int) -> Progress:
-        """The progress with the start that somebody asks for, or that the settings name anew."""
+        """Return the progress with the start that somebody asks for, or that the settings name anew."""
         if asked is not None:
             return self.rewound(asked, now)
         if stated is None or stated == self.stated:
@@ -52,18 +52,18 @@ class Progress:
         )
 
     def next_sweep(self, now: int) -> Sweep | None:
-        """What is to be compared now; none where nothing is old enough."""
+        """Return what is to be compared now; none where nothing is old enough."""
         if self.sweep:
             return self.sweep
         start, end = max(self.done, now - OLDEST_SECONDS), now - GRACE_SECONDS
         return Sweep(start, end) if start < end else None
 
     def learning(self, came: Iterable[str]) -> Progress:
-        """The progress with topics that have been seen to arrive."""
+        """Return the progress with topics that have been seen to arrive."""
         return replace(self, topics=tuple(sorted({*self.topics, *came})))
 
     def after_page(self, sweep: Sweep, rest: Sweep | None, doubted: Iterable[str]) -> Progress:
-        """The progress once a page of a sweep is dealt with; `rest` is what it leaves.
+        """Return the progress once a page of a sweep is dealt with; `rest` is what it leaves.
 
         A sweep that ends begins anew where something of it is of a topic that only later pages showed to arrive.
         """
@@ -81,7 +81,7 @@ class Progress:
 
 
 def load(text: str, project: str, now: int) -> Progress:
-    """The progress of `dump`. It begins now where nothing was compared before, or for another project, whose
+    """Return the progress of `dump`. It begins now where nothing was compared before, or for another project, whose
     profiles know nothing of the time before."""
     stored = json.loads(text) if text else {}
     if stored.get("project") != project:

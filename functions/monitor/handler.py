@@ -25,7 +25,7 @@ SPARE_SECONDS = 10
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Answers `{"amiss": {"shopify/main": ["silent"]}}`. Raises Unavailable where nothing can be read."""
+    """Return `{"amiss": {"shopify/main": ["silent"]}}`. Raises Unavailable where nothing can be read."""
     del event
     logger.append_keys(request_id=context.aws_request_id)
     now = datetime.now(UTC)

@@ -45,7 +45,7 @@ METRICS = {
 
 
 def watch(connections: Connections, parameters: Parameters, now: datetime) -> dict[str, list[str]]:
-    """What is amiss, by connection. Raises Unavailable where the table cannot be read."""
+    """Return what is amiss, by connection. Raises Unavailable where the table cannot be read."""
     amiss = {
         f"{known.source}/{known.name}": judged(known, connections, parameters, now)
         for known in connections.all()
@@ -58,7 +58,7 @@ def watch(connections: Connections, parameters: Parameters, now: datetime) -> di
 
 
 def judged(known: Known, connections: Connections, parameters: Parameters, now: datetime) -> list[str]:
-    """What is amiss with one connection, noted with it where that is new.
+    """Return what is amiss with one connection, noted with it where that is new.
 
     Rings before it notes: a round that breaks off in between rings twice, never not at all.
     """
@@ -77,12 +77,12 @@ def judged(known: Known, connections: Connections, parameters: Parameters, now: 
 
 
 def kind_of(finding: str) -> str:
-    """The kind of a finding, without the topic or field that it names."""
+    """Return the kind of a finding, without the topic or field that it names."""
     return finding.partition(" ")[0]
 
 
 def settings_of(known: Known, parameters: Parameters) -> ConnectionSettings:
-    """The connection's settings; the defaults where they are wrong or out of reach."""
+    """Return the connection's settings; the defaults where they are wrong or out of reach."""
     try:
         stored = parameters.read(known.source, known.name)
         found: ConnectionSettings = checked(stored, settings_model(known.source))

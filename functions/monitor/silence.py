@@ -30,7 +30,7 @@ DRIFTS_COUNT_FOR = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What earlier rounds knew: when it last spoke, its longest pause of late, and the refusals until it spoke.
+    """Hold what earlier rounds knew: when it last spoke, its longest pause of late, and the refusals until it spoke.
 
     `unsigned` are those without a signature until `unsigned_since`, when another one was first seen.
     """
@@ -43,7 +43,7 @@ class Memory:
 
     @classmethod
     def of(cls, text: str) -> Memory:
-        """What `dump` wrote; nothing where that cannot be read."""
+        """Return what `dump` wrote; nothing where that cannot be read."""
         try:
             stored: dict[str, Any] = json.loads(text)
             return cls(**stored)
@@ -55,7 +55,7 @@ class Memory:
 
 
 def remembered(known: Known, memory: Memory, now: datetime) -> Memory:
-    """The memory with what happened since the last round."""
+    """Return the memory with what happened since the last round."""
     memory = with_unsigned(known, memory, now)
     if known.last_seen == memory.last_seen:
         return memory
@@ -68,7 +68,7 @@ def remembered(known: Known, memory: Memory, now: datetime) -> Memory:
 
 
 def with_unsigned(known: Known, memory: Memory, now: datetime) -> Memory:
-    """The memory with a window of a day for what came without a signature; what was found amiss in it stays."""
+    """Return the memory with a window of a day for what came without a signature; what was found amiss in it stays."""
     count = unsigned_refusals(known)
     is_over = memory.unsigned_since and now - moment(memory.unsigned_since) > UNSIGNED_WITHIN
     if is_over and REFUSING not in known.findings:
@@ -83,12 +83,13 @@ def unsigned_refusals(known: Known) -> int:
 
 
 def signed_refusals(known: Known) -> int:
-    """How often its signature did not fit: what has none may be anybody's."""
+    """Return how often its signature did not fit: what has none may be anybody's."""
     return sum(known.refused.values()) - unsigned_refusals(known)
 
 
 def is_refused(known: Known, memory: Memory) -> bool:
-    """Whether it is only refused: three times since it spoke, or, before it ever did, three times without a signature.
+    """Return whether it is only refused: three times since it spoke, or, before it ever did, three times without a
+    signature.
 
     A tool that was set up without a secret never speaks; a stranger says nothing of one that has.
     """
@@ -99,7 +100,8 @@ def is_refused(known: Known, memory: Memory) -> bool:
 
 
 def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: datetime) -> Iterator[str]:
-    """What is amiss with a connection: a kind, and behind a space what it is about. Nothing of an inactive one."""
+    """Yield what is amiss with a connection: a kind, and behind a space what it is about. Nothing of an inactive
+    one."""
     if known.inactive_since:
         return
     if is_silent(known, memory, settings, now):
@@ -119,7 +121,7 @@ def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: da
 
 
 def is_silent(known: Known, memory: Memory, settings: ConnectionSettings, now: datetime) -> bool:
-    """Whether it has not spoken for longer than its settings allow, or than is usual for it."""
+    """Return whether it has not spoken for longer than its settings allow, or than is usual for it."""
     if not known.last_seen:
         return False
     quiet = now - moment(known.last_seen)
@@ -130,7 +132,8 @@ def is_silent(known: Known, memory: Memory, settings: ConnectionSettings, now: d
 
 
 def changed_fields(known: Known, now: datetime) -> Iterator[str]:
-    """The fields of its topics that are gone or changed, as delivery noted them: `field_gone orders/paid email`."""
+    """Yield the fields of its topics that are gone or changed, as delivery noted them: `field_gone orders/paid
+    email`."""
     for topic, fields in sorted(known.drifts.items()):
         for since, kind, path in (field.split(" ", 2) for field in fields):
             if now - moment(since) <= DRIFTS_COUNT_FOR:

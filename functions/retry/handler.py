@@ -83,7 +83,7 @@ def park_left_behind(has_time: Callable[[], bool]) -> None:
 
 
 def order_of(event: Mapping[str, Any]) -> Order:
-    """How the event wants its round to go. Raises ValueError where a number is none."""
+    """Return how the event wants its round to go. Raises ValueError where a number is none."""
     is_release, dry_run = bool(event.get("release")), bool(event.get("dry_run"))
     is_scheduled = not event.get("by") and not dry_run
     per_second = event.get("per_second") or (RELEASED_PER_SECOND if is_release else MAX_PER_SECOND)
@@ -101,7 +101,7 @@ def order_of(event: Mapping[str, Any]) -> Order:
 def room_of(
     webhooks: WebhookQueue, clock: Callable[[], float] = time.monotonic, package: float = ROOM
 ) -> Callable[[Report], bool]:
-    """What tells whether the queue has room for more, as it was a few seconds ago. Raises Unavailable."""
+    """Return what tells whether the queue has room for more, as it was a few seconds ago. Raises Unavailable."""
     depth, read_again_at = 0, -math.inf
 
     def has_room(report: Report) -> bool:
@@ -118,7 +118,8 @@ def paced(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Callable[[], None]:
-    """What waits so that no more than so many go in a second. Raises ValueError for less than one in ten seconds."""
+    """Return what waits so that no more than so many go in a second. Raises ValueError for less than one in ten
+    seconds."""
     if not 0.1 <= per_second <= 1000:  # noqa: PLR2004 - the bounds in the message
         raise ValueError("per_second is from 0.1 to 1000")
     next_at = clock()
@@ -134,7 +135,7 @@ def paced(
 
 
 def has_time(context: Any) -> Callable[[], bool]:
-    """Whether the invocation may go on."""
+    """Return whether the invocation may go on."""
     return lambda: context.get_remaining_time_in_millis() > SPARE_SECONDS * 1000
 
 

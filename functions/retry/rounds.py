@@ -28,7 +28,7 @@ NEVER = frozenset({WrongSender.failure_class})
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to retry; an empty field takes all, but for `ONLY_BY_NAME`.
+    """Hold what to retry; an empty field takes all, but for `ONLY_BY_NAME`.
 
     `classes` are failure classes, `ids` webhook ids.
 
@@ -45,7 +45,8 @@ class Filter:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Filter:
-        """The filter in an event. Raises ValueError for a field or class that does not exist, no list, no time."""
+        """Return the filter in an event. Raises ValueError for a field or class that does not exist, no list, no
+        time."""
         unknown = set(given) - {one.name for one in fields(cls)}
         if unknown:
             raise ValueError(f"unknown filter: {', '.join(sorted(unknown))}")
@@ -64,7 +65,7 @@ class Filter:
         return cls(**chosen, **times)
 
     def takes(self, parked: Parked) -> bool:
-        """Whether a parked webhook is meant."""
+        """Return whether a parked webhook is meant."""
         envelope = parked.envelope
         return (
             self.takes_class_of(parked)
@@ -92,7 +93,7 @@ class Filter:
         )
 
     def is_exhausted(self, parked: Parked) -> bool:
-        """Whether it has been retried often enough, and is not asked for by its id."""
+        """Return whether it has been retried often enough, and is not asked for by its id."""
         if parked.id in self.ids or parked.failure.failure_class in WAITING_CLASSES:
             return False
         return int(parked.envelope.get("retries") or 0) >= MAX_ROUNDS
@@ -100,7 +101,7 @@ class Filter:
 
 @dataclass(slots=True)
 class Report:
-    """What a round did. `more`: it ended before all was seen. `exhausted`: left because of `MAX_ROUNDS`."""
+    """Hold what a round did. `more`: it ended before all was seen. `exhausted`: left because of `MAX_ROUNDS`."""
 
     retried: int = 0
     left: int = 0
@@ -114,7 +115,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How a round goes. `by` says who asked, for the log; `limit` how many at the most, 0 as many as time allows.
+    """Hold how a round goes. `by` says who asked, for the log; `limit` how many at the most, 0 as many as time allows.
 
     `pace` is called before each retry, and waits where too many would go at once. `with_envelopes`: a dry run tells
     the envelopes too, for what is asked of deliver. `has_room` is asked before each page, `most_left` are held at once.
@@ -130,10 +131,10 @@ class Order:
 
 
 class Place(Protocol):
-    """Where parked webhooks lie."""
+    """Hold where parked webhooks lie."""
 
     def page(self) -> list[Parked]:
-        """The next ones; none at the end."""
+        """Return the next ones; none at the end."""
         ...
 
     def retry(self, parked: Sequence[Parked]) -> list[Parked]:
@@ -179,7 +180,7 @@ class Archived:
         return []
 
     def release(self, kept: list[Parked]) -> None:
-        """Nothing is held here."""
+        """Do nothing: nothing is held here."""
 
 
 def retry_round(place: Place, wanted: Filter, order: Order, has_time: Callable[[], bool]) -> Report:
@@ -203,13 +204,13 @@ def retry_round(place: Place, wanted: Filter, order: Order, has_time: Callable[[
 
 
 def goes_on(report: Report, order: Order, has_time: Callable[[], bool], held: int) -> bool:
-    """Whether there is time, and room in the queue, and neither as many as were asked for nor too many held."""
+    """Return whether there is time, and room in the queue, and neither as many as were asked for nor too many held."""
     is_enough = order.limit and len(report.webhooks) >= order.limit
     return has_time() and not is_enough and held < order.most_left and order.has_room(report)
 
 
 def is_meant(parked: Parked, wanted: Filter, order: Order, seen: Collection[str], report: Report) -> bool:
-    """Whether a parked webhook is to be retried in this round; counts one that was retried often enough."""
+    """Return whether a parked webhook is to be retried in this round; counts one that was retried often enough."""
     if not parked.id or parked.id in seen or not wanted.takes(parked):
         return False
     if parked.failure.failure_class in NEVER and (not order.dry_run or order.with_envelopes):
@@ -248,7 +249,7 @@ def retry_all(chosen: Sequence[Parked], place: Place, order: Order, report: Repo
 
 
 def described(parked: Parked) -> dict[str, Any]:
-    """A parked webhook for people: no body."""
+    """Return a parked webhook for people: no body."""
     names = ("id", "source", "connection", "topic", "received_at", "retries")
     return {name: parked.envelope.get(name) for name in names} | {
         "class": parked.failure.failure_class,
@@ -258,7 +259,7 @@ def described(parked: Parked) -> dict[str, Any]:
 
 
 def moment(text: str) -> datetime | None:
-    """A time that names its zone; None for anything else."""
+    """Return a time that names its zone; None for anything else."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

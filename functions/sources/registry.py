@@ -53,7 +53,7 @@ COMPARED = ("shopify", "stripe")
 
 
 def source_module(source: str, module: str) -> ModuleType:
-    """A module of a source's package: `handler`, `mapping`, `signer`; of some `listing`. Raises KeyError."""
+    """Return a module of a source's package: `handler`, `mapping`, `signer`; of some `listing`. Raises KeyError."""
     return import_module(f"{SOURCE_PACKAGES[source]}.{module}")
 
 
@@ -66,7 +66,7 @@ def signed(
     url: str,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The headers and the query that the source's provider would send to the address. Raises KeyError.
+    """Return the headers and the query that the source's provider would send to the address. Raises KeyError.
 
     `settings` are the connection's, where they say how its webhooks are signed.
     """
@@ -79,5 +79,5 @@ def signed(
 
 
 def settings_model(source: str) -> Any:
-    """The model that checks the settings of the source's connections."""
+    """Return the model that checks the settings of the source's connections."""
     return import_module(SETTINGS[source]).MODEL if source in SETTINGS else ConnectionSettings

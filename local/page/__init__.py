@@ -75,13 +75,13 @@ class Card:
 
     @property
     def count(self) -> str:
-        """How many samples there are, in words."""
+        """Return how many samples there are, in words."""
         count = sum(1 + len(button.variants) for button in self.buttons)
         return "1 sample" if count == 1 else f"{count} samples"
 
 
 def routes(application: Application) -> list[Route | Mount]:
-    """The page at `/`, and its style and script."""
+    """Return the page at `/`, and its style and script."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
     )
@@ -96,13 +96,13 @@ def routes(application: Application) -> list[Route | Mount]:
 
 
 def card(connection: Connection) -> Card:
-    """A source with its samples."""
+    """Return a source with its samples."""
     name = NAMES.get(connection.source, connection.source.capitalize())
     return Card(connection, name, tuple(grouped(samples_of(connection.source))))
 
 
 def grouped(samples: Iterable[Sample]) -> list[Button]:
-    """One button for each topic, the plain sample first."""
+    """Return one button for each topic, the plain sample first."""
     by_topic: dict[str, list[Sample]] = {}
     for sample in samples:
         by_topic.setdefault(sample.stem, []).append(sample)

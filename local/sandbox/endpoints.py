@@ -18,7 +18,7 @@ DUPLICATE: Final = "the custom_id was already there in this call: merge its oper
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a caller gets: a status and a body that becomes JSON."""
+    """Hold what a caller gets: a status and a body that becomes JSON."""
 
     status: int
     body: object
@@ -26,7 +26,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a caller asked: headers in lower case, and what the path held."""
+    """Hold what a caller asked: headers in lower case, and what the path held."""
 
     sandbox: Sandbox
     call: Call

@@ -16,7 +16,7 @@ MAX_SECONDS: Final = 86_400
 
 
 class InvalidFault(Exception):
-    """What was asked is not a fault; the text says what is."""
+    """Raised where what was asked for is not a fault; the text says what is."""
 
     def __init__(self, flaw: str) -> None:
         super().__init__(f"{flaw}; allowed is {ALLOWED}")

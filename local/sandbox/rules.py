@@ -68,7 +68,7 @@ class EventWrite:
 
 @dataclass(slots=True)
 class Reading:
-    """What one operation comes to. Without a `custom_id` nothing of it applies."""
+    """Hold what one operation comes to. Without a `custom_id` nothing of it applies."""
 
     custom_id: str | None
     attributes: list[AttributeWrite] = field(default_factory=list)

@@ -43,7 +43,7 @@ class Sandbox:
 
     @property
     def revision(self) -> int:
-        """A number that grows whenever a profile changes."""
+        """Return a number that grows whenever a profile changes."""
         return self.store.revision
 
     def spend(self, endpoint: str, project: str, operations: int, now: float) -> None:

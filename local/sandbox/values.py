@@ -16,7 +16,7 @@ class Refused(Exception):
 
     @property
     def reason(self) -> str:
-        """Why, in words that hold nothing of what was sent."""
+        """Return why, in words that hold nothing of what was sent."""
         return str(self)
 
 

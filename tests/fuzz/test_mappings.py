@@ -15,7 +15,7 @@ from bridge.errors import BridgeError
 from bridge.profiles.profile_change import ProfileChange
 from bridge.settings import ConnectionSettings, InvalidSettings, checked
 from bridge.webhook import Webhook
-from functions.deliver.overrides import chosen
+from functions.deliver.overrides import overridden
 from functions.sources.registry import settings_model, source_module
 from functions.sources.stripe.thin import whole
 from tests.fuzz.hostile import SOURCES, TEXTS, VALUES, changed, examples_of, webhooks
@@ -126,7 +126,7 @@ def test_what_the_settings_add_can_be_sent(example: Example, expression: str) ->
     chosen_by = checked(added, ConnectionSettings)
     with contextlib.suppress(BridgeError, ValidationError):
         change = source_module(example.source, "mapping").to_change(webhook_of(example), settings_of(example))
-        can_be_sent(chosen(change, chosen_by, webhook_of(example)))
+        can_be_sent(overridden(change, chosen_by, webhook_of(example)))
 
 
 @often

@@ -23,7 +23,7 @@ from bridge.profiles.identity import MOMENT, as_stated, in_time
 from bridge.profiles.profile_change import AttributeGroup, Person, ProfileChange
 from bridge.settings import ConnectionSettings, checked
 from bridge.webhook import Webhook
-from functions.deliver.overrides import chosen
+from functions.deliver.overrides import overridden
 from functions.deliver.pipeline import believed
 from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
 from functions.sources.stripe.mapping import TOPICS as STRIPE_TOPICS
@@ -65,7 +65,7 @@ class Body:
         model = checked({**self.example.settings, **settings}, settings_model(source))
         try:
             mapped = source_module(source, "mapping").to_change(webhook, model)
-            return believed(chosen(mapped, model, webhook), model, webhook)
+            return believed(overridden(mapped, model, webhook), model, webhook)
         except (BridgeError, ValidationError):
             return None
 
@@ -233,7 +233,7 @@ def test_a_mapping_that_forgets_provenance_speaks_for_a_visitor() -> None:
     )
     settings = ConnectionSettings(added_attributes={"city": "city"})
     webhook = Webhook("0" * 32, "acme", "main", "any", {}, b'{"city": "Paris"}', NOW, "group")
-    change = as_stated(chosen(forgetful, settings, webhook), settings, is_proven=False)
+    change = as_stated(overridden(forgetful, settings, webhook), settings, is_proven=False)
     assert [group.name for group in change.groups] == ["customer", "plan", "added"]
     assert spoken_as_owner(change) == []
 

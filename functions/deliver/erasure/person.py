@@ -32,7 +32,7 @@ WITHDRAWN: dict[str, Value] = {"$email_marketing": UNSUBSCRIBED, "$sms_marketing
 
 @dataclass(slots=True)
 class Progress:
-    """How far a request has come; as JSON in the ledger where one delivery has not the time for all of it."""
+    """Hold how far a request has come; as JSON in the ledger where one delivery has not the time for all of it."""
 
     targets: list[Target]
     told: list[str] = field(default_factory=list)
@@ -223,7 +223,7 @@ class PersonErasure:
         return f"{len(keys)} attributes of this connection emptied in Batch"
 
     def keys_in_batch(self, project: str, names: Collection[str]) -> list[str]:
-        """The keys with which null empties attributes, whatever type their names have in Batch."""
+        """Return the keys with which null empties attributes, whatever type their names have in Batch."""
         kinds = self.ledger.kinds(project, {cleaned(name)[1] for name in names if "(" in name})
         return sorted({emptied(name, kinds.get) for name in names})
 
@@ -286,7 +286,7 @@ class PersonErasure:
 
 
 def counted(kinds: Counter[str] | dict[str, int]) -> str:
-    """How many rows of each kind: `2 receipts, 3 links, 1 facts, 1 withdrawals`."""
+    """Return how many rows of each kind: `2 receipts, 3 links, 1 facts, 1 withdrawals`."""
     names = {"webhook": "receipts", "link": "links", "fact": "facts"}
     told = [f"{kinds.get(kind, 0)} {name}" for kind, name in names.items()]
     further = {"consent": "withdrawals", "parked": "parked webhooks"}

@@ -127,7 +127,7 @@ class Reach:
         return Target(custom_id, NAMED, OF_ANOTHER, is_own=False)
 
     def is_shared(self, delivery: Delivery, custom_id: str) -> bool:
-        """Whether another id of the kind that is meant leads to a profile of itself: another customer does."""
+        """Return whether another id of the kind that is meant leads to a profile of itself: another customer does."""
         if not delivery.change.person.references:
             return False
         meant, project = delivery.change.person.references[0], delivery.settings.project

@@ -57,7 +57,7 @@ class Rows:
         return Counter(map(kind_of, gone)), after
 
     def goes(self, row: Row, target: Target) -> bool:
-        """Whether a row of a profile goes."""
+        """Return whether a row of a profile goes."""
         if target.extent == WHOLE:
             return True
         if kind_of(row) == "webhook":

@@ -127,6 +127,6 @@ class Search:
 
 
 def place_of(connection: str) -> tuple[str, str]:
-    """`shopify/main` as source and name."""
+    """Return `shopify/main` as source and name."""
     source, _, name = connection.partition("/")
     return source, name

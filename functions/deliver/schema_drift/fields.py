@@ -30,7 +30,7 @@ GONE, CHANGED = "field_gone", "field_changed"
 
 @dataclass(frozen=True, slots=True)
 class FieldHistory:
-    """What is known of one field.
+    """Hold what is known of one field.
 
     `present`: in how many webhooks it was, up to `USUAL_AFTER`; OPTIONAL where it comes and goes. `odd`: how many in a
     row had it otherwise, up to `ODD_IN_A_ROW`; `gaps`: how often that was over again. `inherited`: known of an older
@@ -54,7 +54,8 @@ Versions: TypeAlias = Mapping[str, Fingerprint]
 
 
 def observed(versions: Versions, version: str, seen: Seen, now: datetime) -> Versions:
-    """The versions after one more webhook. One that is new begins with what is known of the version before it."""
+    """Return the versions after one more webhook. One that is new begins with what is known of the version before
+    it."""
     known = versions.get(version)
     if known is None:
         known = inherited(newest(versions))
@@ -73,7 +74,7 @@ def inherited(fingerprint: Fingerprint) -> Fingerprint:
 
 
 def after_one(habit: FieldHistory, types: frozenset[str] | None, now: datetime) -> FieldHistory:
-    """The habit after one more webhook, in which the field had these types, or was absent: None."""
+    """Return the habit after one more webhook, in which the field had these types, or was absent: None."""
     if habit.present == OPTIONAL:
         return habit
     if habit.present < USUAL_AFTER:
@@ -88,7 +89,7 @@ def after_one(habit: FieldHistory, types: frozenset[str] | None, now: datetime) 
 
 
 def odd(habit: FieldHistory, kind: str, types: frozenset[str], now: datetime) -> FieldHistory:
-    """A usual field that was not as usual. Of one that a new version never had, once is enough."""
+    """Return a usual field that was not as usual. Of one that a new version never had, once is enough."""
     times = ODD_IN_A_ROW if habit.inherited else min(habit.odd + 1, ODD_IN_A_ROW)
     if times < ODD_IN_A_ROW:
         return replace(habit, odd=times)
@@ -106,18 +107,19 @@ def as_usual(habit: FieldHistory, types: frozenset[str]) -> FieldHistory:
 
 
 def drifts(fingerprint: Fingerprint) -> Iterator[tuple[str, FieldHistory]]:
-    """The fields that are gone or changed now."""
+    """Return the fields that are gone or changed now."""
     return ((path, habit) for path, habit in fingerprint.items() if habit.drift)
 
 
 def is_restless(fingerprint: Fingerprint, paths: Iterable[str]) -> bool:
-    """Whether each webhook has to be looked at: little is known yet, or something is odd that could be seen of late."""
+    """Return whether each webhook has to be looked at: little is known yet, or something is odd that could be seen
+    of late."""
     known = max((habit.present for habit in fingerprint.values()), default=0)
     return known < USUAL_AFTER or any(fingerprint[path].odd for path in paths)
 
 
 def newest(versions: Versions) -> Fingerprint:
-    """The fingerprint of the version that began last."""
+    """Return the fingerprint of the version that began last."""
     return list(versions.values())[-1] if versions else {}
 
 
@@ -133,7 +135,7 @@ def dump(versions: Versions) -> str:
 
 
 def load(text: str) -> Versions:
-    """What `dump` wrote; nothing where that cannot be read."""
+    """Return what `dump` wrote; nothing where that cannot be read."""
     try:
         return {
             version: {path: read(stored) for path, stored in fingerprint.items()}
@@ -144,7 +146,7 @@ def load(text: str) -> Versions:
 
 
 def written(habit: FieldHistory) -> list[Any]:
-    """`[20, "number string"]`, and what else is not as usual."""
+    """Return `[20, "number string"]`, and what else is not as usual."""
     values: list[Any] = [habit.present, " ".join(sorted(habit.types)), habit.odd, habit.gaps]
     values += [int(habit.inherited), habit.drift, habit.since]
     while values and not values[-1]:

@@ -45,14 +45,14 @@ class Reading(Protocol):
     """A source's mapping that says what it reads."""
 
     def reads(self, topic: str) -> Models:
-        """The models of a topic; none where nothing is to be watched."""
+        """Return the models of a topic; none where nothing is to be watched."""
 
     def api_version(self, webhook: Webhook, content: Mapping[str, Any]) -> str | None:
-        """The tool's API version, "" where it has none; None where the webhook is not to be watched."""
+        """Return the tool's API version, "" where it has none; None where the webhook is not to be watched."""
 
 
 class Place(NamedTuple):
-    """Whose shape it is."""
+    """Hold whose shape it is."""
 
     source: str
     connection: str
@@ -65,7 +65,8 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Known:
-    """What this process knows of a shape. `told`: what is noted with its connection; None where that is not known."""
+    """Hold what this process knows of a shape. `told`: what is noted with its connection; None where that is not
+    known."""
 
     versions: Versions
     revision: int
@@ -111,7 +112,7 @@ class SchemaWatcher:
                 logger.error("payload schema not checked", source=place.source, error=type(error).__name__)
 
     def is_wanted(self, known: Known) -> bool:
-        """Whether to look at the next webhook."""
+        """Return whether to look at the next webhook."""
         known.webhooks += 1
         now = self.clock()
         if not known.restless and known.webhooks < LOOK_AT_EVERY and now < known.look_at:
@@ -135,7 +136,7 @@ class SchemaWatcher:
         self.tell(place, known, version)
 
     def shape(self, place: Place) -> Shape:
-        """What is read of a topic, worked out once."""
+        """Return what is read of a topic, worked out once."""
         key = place.source, place.topic
         if key not in self.schemas:
             self.schemas[key] = Shape(self.readings[place.source].reads(place.topic))
@@ -213,7 +214,7 @@ def place_of(delivery: Delivery) -> Place:
 
 
 def is_fresh(delivery: Delivery) -> bool:
-    """Whether its mapping was asked, and it was not looked at before. What a test sends may be of any shape."""
+    """Return whether its mapping was asked, and it was not looked at before. What a test sends may be of any shape."""
     webhook = delivery.webhook
     return (
         delivery.read is not None

@@ -17,7 +17,7 @@ LONE_SURROGATE = b"\\ud"
 
 
 def document(headers: Mapping[str, str], body: bytes) -> Any:
-    """An object or a list, as the expressions of the settings see it. Raises MalformedBody."""
+    """Return an object or a list, as the expressions of the settings see it. Raises MalformedBody."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "application/x-www-form-urlencoded":
         return posted(body)
@@ -30,7 +30,7 @@ def document(headers: Mapping[str, str], body: bytes) -> Any:
 
 
 def posted(body: bytes) -> dict[str, Any]:
-    """A posted form as nested objects; `name[]` is a list. Raises MalformedBody."""
+    """Return a posted form as nested objects; `name[]` is a list. Raises MalformedBody."""
     try:
         body.decode()
         pairs = [

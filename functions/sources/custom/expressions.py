@@ -12,12 +12,12 @@ MILLISECONDS_FROM = 100_000_000_000
 
 
 def found(expression: str | None, content: Any) -> Any:
-    """What the expression finds; None where there is no expression. Raises jmespath.exceptions.JMESPathError."""
+    """Return what the expression finds; None where there is no expression. Raises jmespath.exceptions.JMESPathError."""
     return None if expression is None else search(expression, content)
 
 
 def found_text(expression: str | None, content: Any) -> str | None:
-    """The text that the expression finds, if any and if it can be asked."""
+    """Return the text that the expression finds, if any and if it can be asked."""
     try:
         return text_in(found(expression, content))
     except (ValueError, TypeError, AttributeError):  # a fault of the body, or an expression that is no text
@@ -25,14 +25,14 @@ def found_text(expression: str | None, content: Any) -> str | None:
 
 
 def text_in(content: Any) -> str | None:
-    """A text, or a number as one; None where there is nothing to read."""
+    """Return a text, or a number as one; None where there is nothing to read."""
     if isinstance(content, bool) or not isinstance(content, str | int | float):
         return None
     return str(content).strip() or None
 
 
 def moment_in(content: Any) -> datetime | None:
-    """A time in ISO 8601 (UTC where it names no zone) or in Unix seconds or milliseconds."""
+    """Return a time in ISO 8601 (UTC where it names no zone) or in Unix seconds or milliseconds."""
     text = text_in(content)
     if text is None:
         return None
@@ -52,5 +52,5 @@ def unix_moment(text: str) -> datetime | None:
 
 
 def is_true(content: Any) -> bool:
-    """What counts as true in JMESPath: all but null, false, and what is empty."""
+    """Return what counts as true in JMESPath: all but null, false, and what is empty."""
     return not (content is None or content is False or content in ("", [], {}))

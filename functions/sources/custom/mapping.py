@@ -1,4 +1,4 @@
-"""What a webhook of any tool means, as the mapping in its connection's settings says. Pure: no I/O, no clock."""
+"""Say what a webhook of any tool means, as the mapping in its connection's settings says. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Place:
         return Place(self.content, f"{self.name}.{name}" if self.name else name)
 
     def find(self, name: str, expression: str | None) -> Any:
-        """What the expression finds. Raises MappingFailed with the place of the expression, without values."""
+        """Return what the expression finds. Raises MappingFailed with the place of the expression, without values."""
         try:
             return expressions.found(expression, self.content)
         except JMESPathError as error:
@@ -65,12 +65,12 @@ class Place:
 
 
 def to_change(webhook: Webhook, settings: CustomSettings) -> ProfileChange:
-    """The profile change of a webhook. Raises Ignored, MappingFailed, MalformedBody."""
+    """Return the profile change of a webhook. Raises Ignored, MappingFailed, MalformedBody."""
     return change_of(document(webhook.headers, webhook.body), webhook, settings)
 
 
 def change_of(content: Any, webhook: Webhook, settings: CustomSettings) -> ProfileChange:
-    """The same of a body that is read already."""
+    """Return the same of a body that is read already."""
     whole = Place(content, "")
     rules = list(applicable(whole, webhook.topic, settings))
     if not rules:
@@ -91,7 +91,7 @@ def change_of(content: Any, webhook: Webhook, settings: CustomSettings) -> Profi
 
 
 def applicable(whole: Place, topic: str, settings: CustomSettings) -> Iterator[tuple[Place, Rule]]:
-    """The rules that are about this webhook, with their places."""
+    """Yield the rules that are about this webhook, with their places."""
     for number, rule in enumerate(settings.mapping):
         place = whole.at(f"mapping.{number}")
         if rule.topics and topic not in rule.topics:
@@ -101,7 +101,7 @@ def applicable(whole: Place, topic: str, settings: CustomSettings) -> Iterator[t
 
 
 def person(place: Place, rules: PersonRules, connection: str, provenance: Provenance) -> Person:
-    """Whose webhook it is; the tool's own ids have the connection's name before them.
+    """Return whose webhook it is; the tool's own ids have the connection's name before them.
 
     Of a tool that hands on what visitors state, the user id is a claim too.
     """
@@ -144,12 +144,12 @@ def event_of(place: Place, event: EventRule, rule: Rule, stated: datetime) -> Ev
 
 
 def values(place: Place, rules: Mapping[str, Attribute]) -> dict[str, Value]:
-    """The attributes that are there."""
+    """Return the attributes that are there."""
     return present({key: value(place.at(key), key, rule) for key, rule in rules.items()})
 
 
 def value(place: Place, key: str, rule: Attribute) -> Value:
-    """One attribute: what its path finds, or an object for each item of a list."""
+    """Return one attribute: what its path finds, or an object for each item of a list."""
     if rule.fields is not None:
         items = place.find("for_each", rule.for_each)
         listed = items if isinstance(items, list) else []
@@ -161,7 +161,7 @@ def value(place: Place, key: str, rule: Attribute) -> Value:
 
 
 def typed(place: Place, key: str, rule: Attribute, content: Any) -> Value:
-    """The content as its type asks, else as its key does, else as it is."""
+    """Return the content as its type asks, else as its key does, else as it is."""
     kind = rule.type or KINDS_OF_KEYS.get(key) or ("date" if key.startswith("date(") else "")
     if content is None:
         return None
@@ -186,25 +186,25 @@ def integer(content: Any) -> Value:
 
 
 def boolean(content: Any) -> bool | None:
-    """A yes or a no, however it is written."""
+    """Return a yes or a no, however it is written."""
     text = written(content).strip().lower()
     return True if text in YES else False if text in NO else None
 
 
 def date(content: Any) -> str | None:
-    """RFC 3339; what cannot be read stays as it is, for a warning."""
+    """Return RFC 3339; what cannot be read stays as it is, for a warning."""
     return normalise.timestamp(moment_in(content)) or text_in(content)
 
 
 def listed(content: Any) -> Value:
-    """A list; a text with commas is several items."""
+    """Return a list; a text with commas is several items."""
     if isinstance(content, str):
         return [item.strip() for item in content.split(",") if item.strip()]
     return content if isinstance(content, list) else [content]
 
 
 def written(content: Any) -> str:
-    """A value as JSON writes it, a text without its quotes."""
+    """Return a value as JSON writes it, a text without its quotes."""
     if isinstance(content, bool):
         return "true" if content else "false"
     return text_in(content) or ""

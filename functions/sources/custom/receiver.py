@@ -30,7 +30,7 @@ UNUSABLE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """As the setting `verify` says. Raises InvalidSignature, Unavailable where the settings do not say it."""
+    """Verify as the setting `verify` says. Raises InvalidSignature, Unavailable where the settings do not say it."""
     try:
         return verification.verify(request.settings["verify"], request, secrets, now)
     except UNUSABLE as error:
@@ -38,7 +38,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic, person and id as the settings say. Raises Ignored, MalformedBody, Unavailable."""
+    """Return topic, person and id as the settings say. Raises Ignored, MalformedBody, Unavailable."""
     content = document(request.headers, request.body)
     try:
         topic = topic_of(request, content)
@@ -50,7 +50,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def topic_of(request: Request, content: Any) -> str:
-    """The kind of the webhook, by an expression or a header. Raises MalformedBody where it has none."""
+    """Return the kind of the webhook, by an expression or a header. Raises MalformedBody where it has none."""
     stated = request.settings.get("topic")
     if stated is None:
         return TOPIC
@@ -76,7 +76,7 @@ def check_topic(topic: str, settings: Mapping[str, Any]) -> None:
 
 
 def customer(request: Request, content: Any) -> str:
-    """Whose webhook it is, to keep one person's in order: as `customer` says, else as `person` does."""
+    """Return whose webhook it is, to keep one person's in order: as `customer` says, else as `person` does."""
     person = request.settings.get("person") or {}
     for expression in (
         request.settings.get("customer"),
@@ -88,7 +88,8 @@ def customer(request: Request, content: Any) -> str:
 
 
 def claimed(request: Request) -> list[Claim]:
-    """The user ids that visitors can set, as the settings find them, with their signatures. Raises MalformedBody."""
+    """Return the user ids that visitors can set, as the settings find them, with their signatures. Raises
+    MalformedBody."""
     settings = request.settings
     try:
         asked = [settings.get("person"), *(rule.get("person") for rule in settings["mapping"])]
@@ -105,7 +106,7 @@ def claimed(request: Request) -> list[Claim]:
 
 
 def is_from_tool(request: Request) -> bool:
-    """Whether it has a header that the settings say the tool sends, beside the signature."""
+    """Return whether it has a header that the settings say the tool sends, beside the signature."""
     verify, topic = request.settings.get("verify"), request.settings.get("topic")
     stated = (
         [verify.get(name) for name in ("timestamp_header", "id_header")]
@@ -117,7 +118,7 @@ def is_from_tool(request: Request) -> bool:
 
 
 def verification_response(request: Request) -> str | None:
-    """The answer to a tool that tries the address, as the setting `handshake` says; None to a webhook."""
+    """Return the answer to a tool that tries the address, as the setting `handshake` says; None to a webhook."""
     handshake = request.settings.get("handshake") or {}
     try:
         if request.body:
@@ -128,7 +129,7 @@ def verification_response(request: Request) -> str | None:
 
 
 def challenge(expression: str | None, request: Request) -> str | None:
-    """The text in a signed body that the tool wants back (Slack)."""
+    """Return the text in a signed body that the tool wants back (Slack)."""
     if expression is None:
         return None
     text = found_text(expression, document(request.headers, request.body))
@@ -136,7 +137,7 @@ def challenge(expression: str | None, request: Request) -> str | None:
 
 
 def probed(asked: Mapping[str, str] | None, request: Request) -> str | None:
-    """The answer to a GET: `ok` (Mailchimp), or, with the right token, what the tool wants back (Meta)."""
+    """Return the answer to a GET: `ok` (Mailchimp), or, with the right token, what the tool wants back (Meta)."""
     if asked is None:
         return None
     if asked.get("answer") is None:

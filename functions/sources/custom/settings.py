@@ -1,4 +1,4 @@
-"""What the owner of a `custom` connection says of a tool: how it proves itself, and what it means. Values only.
+"""Say what the owner of a `custom` connection says of a tool: how it proves itself, and what it means. Values only.
 
 Checked when the settings are stored, expressions included.
 """
@@ -20,7 +20,7 @@ OF_FORMS = ("event", "fields", "consent_fields", "thank_you_url", "honeypot")
 
 
 def compiles(expression: str) -> str:
-    """The expression, if it is one. Raises ValueError with the position of the fault."""
+    """Return the expression, if it is one. Raises ValueError with the position of the fault."""
     try:
         parsed = compiled(expression).parsed
     except TooCostly as error:
@@ -35,7 +35,7 @@ def compiles(expression: str) -> str:
 
 
 def negates_too_little(parsed: Any) -> bool:
-    """Whether a `!` takes only the first name of a path, which nobody means."""
+    """Return whether a `!` takes only the first name of a path, which nobody means."""
     children = parsed["children"]
     if parsed["type"] == "subexpression" and children[0]["type"] == "not_expression":
         return True
@@ -97,7 +97,7 @@ class Hmac(Strict):
         return self
 
     def proves(self, header: str) -> bool:
-        """Whether a header is signed: of all headers, only the webhook's id can be."""
+        """Return whether a header is signed: of all headers, only the webhook's id can be."""
         return header.lower() == (self.id_header or "").lower()
 
 
@@ -108,7 +108,7 @@ class StandardWebhooks(Strict):
     tolerance_seconds: int = Field(300, ge=1, le=3600)
 
     def proves(self, header: str) -> bool:
-        """Whether a header is signed."""
+        """Return whether a header is signed."""
         return header.lower() in ("webhook-id", "svix-id")
 
 
@@ -118,7 +118,7 @@ class Basic(Strict):
     scheme: Literal["basic"]
 
     def proves(self, header: str) -> bool:
-        """Who knows the password may say anything, in the body too: a header is worth as much."""
+        """Return who knows the password may say anything, in the body too: a header is worth as much."""
         del header
         return True
 
@@ -132,13 +132,13 @@ class Token(Strict):
     prefix: str = ""
 
     def proves(self, header: str) -> bool:
-        """Who knows the token may say anything, in the body too: a header is worth as much."""
+        """Return who knows the token may say anything, in the body too: a header is worth as much."""
         del header
         return True
 
 
 class HeaderOf(Strict):
-    """What stands in a header of the webhook."""
+    """Hold what stands in a header of the webhook."""
 
     header: HeaderName
 
@@ -158,7 +158,7 @@ class Get(Strict):
 
 
 class Handshake(Strict):
-    """How the tool tries the address: a body with a text that it wants back, or a GET."""
+    """Hold how the tool tries the address: a body with a text that it wants back, or a GET."""
 
     body: Expression | None = None
     get: Get | None = None
@@ -168,7 +168,7 @@ class Handshake(Strict):
 
 
 class Attribute(Strict):
-    """Where an attribute's value stands; an expression alone is short for `{"path": ...}`."""
+    """Hold where an attribute's value stands; an expression alone is short for `{"path": ...}`."""
 
     path: Expression | None = None
     type: Kind | None = None
@@ -195,7 +195,8 @@ class Attribute(Strict):
 
 
 class PersonRules(Strict):
-    """Whose webhook it is: expressions. `claimed_user_id` is one that visitors can set, whoever states the rest."""
+    """Hold whose webhook it is: expressions. `claimed_user_id` is one that visitors can set, whoever states the
+    rest."""
 
     user_id: Expression | None = None
     claimed_user_id: Expression | None = None
@@ -216,7 +217,7 @@ class EventRule(Strict):
 
 
 class Rule(Strict):
-    """What webhooks of some topics mean, where `when` is true."""
+    """Hold what webhooks of some topics mean, where `when` is true."""
 
     topics: tuple[str, ...] = ()
     when: Expression | None = None
@@ -247,7 +248,7 @@ def unconfirmed(rule: Rule, rules: Iterable[Rule]) -> str:
 
 
 def is_true_of_nothing(expression: str) -> bool:
-    """Whether an expression is true of a body that says nothing."""
+    """Return whether an expression is true of a body that says nothing."""
     try:
         return is_true(search(expression, {}))
     except JMESPathError:
@@ -255,7 +256,7 @@ def is_true_of_nothing(expression: str) -> bool:
 
 
 def compares(parsed: Any) -> bool:
-    """Whether an expression compares what it finds with a literal, wherever in it."""
+    """Return whether an expression compares what it finds with a literal, wherever in it."""
     children = [child for child in parsed["children"] if isinstance(child, dict)]
     kinds = [child["type"] == "literal" for child in children]
     if parsed["type"] == "comparator" and parsed["value"] == "eq" and any(kinds) and not all(kinds):

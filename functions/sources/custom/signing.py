@@ -20,7 +20,7 @@ IDENTIFIER = "msg_sample"
 def sign(
     source: str, topic: str, body: bytes, secret: str, now: float, settings: Mapping[str, Any] | None = None
 ) -> Signed:
-    """The headers and the query that the tool would send; without settings, an HMAC of the body in hex."""
+    """Return the headers and the query that the tool would send; without settings, an HMAC of the body in hex."""
     del source
     stored = settings or BY_DEFAULT
     headers, query = proven(stored["verify"], body, secret, now)
@@ -53,7 +53,7 @@ def standard(body: bytes, secret: str, now: float) -> dict[str, str]:
 
 
 def by_hmac(verify: Mapping[str, Any], body: bytes, secret: str, now: float) -> dict[str, str]:
-    """The header with the digest, and those with the time and the id where these are signed too."""
+    """Return the header with the digest, and those with the time and the id where these are signed too."""
     extra = {verify["id_header"].lower(): IDENTIFIER} if verify.get("id_header") else {}
     timestamp = timestamp_at(now, verify.get("timestamp_unit", "s"))
     if verify.get("timestamp_header"):

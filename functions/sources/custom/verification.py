@@ -29,12 +29,12 @@ ALGORITHMS = frozenset({"sha1", "sha256", "sha512"})
 
 
 def verify(settings: Verify, request: Request, secrets: Sequence[str], now: float) -> int:
-    """The position of the secret that proves the request. Raises InvalidSignature."""
+    """Return the position of the secret that proves the request. Raises InvalidSignature."""
     return SCHEMES[settings["scheme"]](settings, request, secrets, now)
 
 
 def verify_hmac(settings: Verify, request: Request, secrets: Sequence[str], now: float) -> int:
-    """A digest over what `signed` says, in the header as a whole or in named parts of it: `t=...,v1=...`."""
+    """Return a digest over what `signed` says, in the header as a whole or in named parts of it: `t=...,v1=...`."""
     header = required(request, settings["header"])
     parts = parts_of(header) if settings.get("signature_part") else {}
     given = parts.get(settings["signature_part"], []) if parts else [header]
@@ -58,7 +58,7 @@ def algorithm(settings: Verify) -> str:
 
 
 def required(request: Request, name: str) -> str:
-    """A header's value. Raises InvalidSignature where there is none."""
+    """Return a header's value. Raises InvalidSignature where there is none."""
     value = request.headers.get(name.lower(), "").strip()
     if not value:
         raise InvalidSignature(signatures.NO_HEADER)
@@ -66,7 +66,7 @@ def required(request: Request, name: str) -> str:
 
 
 def parts_of(header: str) -> dict[str, list[str]]:
-    """`t=1,v1=a,v1=b` → `{"t": ["1"], "v1": ["a", "b"]}`."""
+    """Return `t=1,v1=a,v1=b` → `{"t": ["1"], "v1": ["a", "b"]}`."""
     found: dict[str, list[str]] = {}
     for part in header.split(","):
         name, _, value = part.strip().partition("=")
@@ -83,7 +83,7 @@ def read(digest: str, settings: Verify) -> bytes:
 
 
 def timestamp_of(settings: Verify, request: Request, parts: Mapping[str, list[str]]) -> str | None:
-    """When it was signed, as it is written; None where the scheme has no time."""
+    """Return when it was signed, as it is written; None where the scheme has no time."""
     if settings.get("timestamp_part"):
         values = parts.get(settings["timestamp_part"], [])
         if len(values) != 1:
@@ -95,7 +95,8 @@ def timestamp_of(settings: Verify, request: Request, parts: Mapping[str, list[st
 
 
 def rendered(settings: Verify, request: Request, timestamp: str | None) -> bytes:
-    """What is signed: the template with the exact bytes of the body in it. Raises KeyError for an unknown place."""
+    """Return what is signed: the template with the exact bytes of the body in it. Raises KeyError for an unknown
+    place."""
     values = {"body": request.body, "url": request.url.encode()}
     if timestamp is not None:
         values["timestamp"] = timestamp.encode()
@@ -109,7 +110,7 @@ def rendered(settings: Verify, request: Request, timestamp: str | None) -> bytes
 
 
 def matching(digests: Sequence[bytes], signed: bytes, keys: Sequence[bytes], name: str) -> int:
-    """The first key under which any of the digests is right. Compares all of them. Raises InvalidSignature."""
+    """Return the first key under which any of the digests is right. Compares all of them. Raises InvalidSignature."""
     found = [
         position
         for position, key in enumerate(keys)
@@ -142,7 +143,7 @@ def seconds_of(timestamp: str, unit: str) -> float:
 
 
 def verify_standard(settings: Verify, request: Request, secrets: Sequence[str], now: float) -> int:
-    """Standard Webhooks, and Svix, whose headers have another name. https://www.standardwebhooks.com"""
+    """Verify Standard Webhooks, and Svix, whose headers have another name. https://www.standardwebhooks.com"""
     family = "svix" if "svix-signature" in request.headers else "webhook"
     identifier, timestamp, header = (
         required(request, f"{family}-{name}") for name in ("id", "timestamp", "signature")
@@ -158,7 +159,7 @@ def verify_standard(settings: Verify, request: Request, secrets: Sequence[str], 
 
 
 def standard_key(secret: str) -> bytes:
-    """The key is written in base64 after `whsec_`; what is no base64 is a key as it is."""
+    """Return the key that base64 after `whsec_` states; what is no base64 is a key as it is."""
     text = secret.removeprefix("whsec_")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -167,7 +168,7 @@ def standard_key(secret: str) -> bytes:
 
 
 def verify_basic(settings: Verify, request: Request, secrets: Sequence[str], now: float) -> int:
-    """HTTP Basic: the secret is `user:password`."""
+    """Verify HTTP Basic: the secret is `user:password`."""
     del settings, now
     kind, _, encoded = required(request, "authorization").partition(" ")
     if kind.lower() != "basic":
@@ -177,7 +178,7 @@ def verify_basic(settings: Verify, request: Request, secrets: Sequence[str], now
 
 
 def verify_token(settings: Verify, request: Request, secrets: Sequence[str], now: float) -> int:
-    """A secret as it is, in a header or in the address: `?token=`."""
+    """Return a secret as it is, in a header or in the address: `?token=`."""
     del now
     if not settings.get("header"):
         return signatures.verify_token(request.query.get(settings.get("query", "token")), secrets)

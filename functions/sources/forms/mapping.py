@@ -1,4 +1,4 @@
-"""What a submitted form means for a profile, the same for every vendor. Pure: no I/O, no clock."""
+"""Say what a submitted form means for a profile, the same for every vendor. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ WRAPPERS = {"date": "date", "url": "url", "file": "url"}
 
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
-    """The profile change of a submission. Raises Ignored where a robot filled it in."""
+    """Return the profile change of a submission. Raises Ignored where a robot filled it in."""
     vendor = VENDORS[webhook.source]
     submission = vendor.read(webhook)
     if is_filled_in(submission, settings.honeypot):
@@ -89,27 +89,27 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
 
 
 def left_out(is_cut: bool) -> Iterator[tuple[WarningKind, str]]:
-    """The warning that there were more fields than are read."""
+    """Yield the warning that there were more fields than are read."""
     if is_cut:
         yield "fields_left_out", "fields"
 
 
 def shortened(field: Field) -> Field:
-    """The field with at most `MAX_ITEMS` of several answers: Batch takes 25, and tells that the list was cut."""
+    """Return the field with at most `MAX_ITEMS` of several answers: Batch takes 25, and tells that the list was cut."""
     if not isinstance(field.value, list | tuple) or len(field.value) <= MAX_ITEMS:
         return field
     return replace(field, value=field.value[:MAX_ITEMS])
 
 
 def is_filled_in(submission: Submission, honeypot: str) -> bool:
-    """Whether the field that people do not see has a value."""
+    """Return whether the field that people do not see has a value."""
     if submission.hidden.get(honeypot):
         return True
     return any(field.key == honeypot and field.value for field in submission.fields)
 
 
 def hidden_answers(submission: Submission) -> Iterable[Field]:
-    """The hidden fields that are no context: they are answers like any other, but for consent."""
+    """Return the hidden fields that are no context: they are answers like any other, but for consent."""
     return (
         Field(name, name, "hidden", value)
         for name, value in submission.hidden.items()
@@ -118,7 +118,7 @@ def hidden_answers(submission: Submission) -> Iterable[Field]:
 
 
 def is_left_out(field: Field, settings: ConnectionSettings) -> bool:
-    """What the owner leaves out by `null`, and passwords."""
+    """Return what the owner leaves out by `null`, and passwords."""
     return is_secret(field) or (is_listed(field, settings.fields) and listed(field, settings.fields) is None)
 
 
@@ -128,13 +128,13 @@ def is_listed(field: Field, setting: Mapping[str, str | None]) -> bool:
 
 
 def listed(field: Field, setting: Mapping[str, str | None]) -> str | None:
-    """What the setting says of the field, by its key or its label."""
+    """Return what the setting says of the field, by its key or its label."""
     by_name = {same(name): chosen for name, chosen in setting.items()}
     return by_name.get(same(field.key), by_name.get(same(field.label)))
 
 
 def profile_fields(fields: Sequence[Field], settings: ConnectionSettings) -> dict[str, Field]:
-    """The field of each profile attribute: as the settings say, else as guessed; of several, the first answered.
+    """Return the field of each profile attribute: as the settings say, else as guessed; of several, the first answered.
 
     Where the settings name a field for an attribute, nothing else is taken for it, answered or not.
     """
@@ -153,7 +153,7 @@ def profile_fields(fields: Sequence[Field], settings: ConnectionSettings) -> dic
 
 
 def guesses(fields: Sequence[Field], settings: ConnectionSettings) -> list[tuple[str | None, Field]]:
-    """What is guessed of the fields that no setting names."""
+    """Return what is guessed of the fields that no setting names."""
     free = [
         field
         for field in fields
@@ -165,7 +165,7 @@ def guesses(fields: Sequence[Field], settings: ConnectionSettings) -> list[tuple
 
 
 def consent_boxes(fields: Sequence[Field], settings: ConnectionSettings) -> dict[str, list[Field]]:
-    """The boxes of each channel. Where the settings name a box for a channel, no other counts for it."""
+    """Return the boxes of each channel. Where the settings name a box for a channel, no other counts for it."""
     boxes: dict[str, list[Field]] = {channel: [] for channel in CONSENTS}
     named = set(settings.consent_fields.values())
     for field in fields:
@@ -228,7 +228,7 @@ def proof(submission: Submission, box: Field) -> dict[str, Value]:
 
 
 def person(submission: Submission, vendor: str, attributes: Mapping[str, Value]) -> Person:
-    """Whose form it is, by the word of whoever filled it in."""
+    """Return whose form it is, by the word of whoever filled it in."""
     user_id, signature = claim(submission)
     return Person(
         email=text_in(attributes.get("$email_address")),
@@ -242,13 +242,14 @@ def person(submission: Submission, vendor: str, attributes: Mapping[str, Value])
 def customer(
     attributes: Mapping[str, Value], submission: Submission, stated_at: datetime
 ) -> tuple[AttributeGroup, ...]:
-    """Of two submissions of the same moment, the id decides, so that any order of arrival ends alike."""
+    """Return the record of the person. Of two submissions of the same moment, the id decides, so that any order of
+    arrival ends alike."""
     version = f"{normalise.sortable(stated_at)}|{submission.response_id}"
     return (AttributeGroup("customer", version, attributes, provenance="visitor"),) if attributes else ()
 
 
 def profile_attributes(recognised: Mapping[str, Field]) -> dict[str, Value]:
-    """The answers in the forms that the attributes ask for."""
+    """Return the answers in the forms that the attributes ask for."""
     country = country_of(recognised)
     attributes: dict[str, Value] = {}
     for attribute, field in recognised.items():
@@ -265,7 +266,7 @@ def country_of(recognised: Mapping[str, Field]) -> str | None:
 
 
 def attribute_value(attribute: str, value: Value, country: str | None) -> Value:
-    """The value for an attribute; what cannot be read stays as it is, and is dropped with a warning later."""
+    """Return the value for an attribute; what cannot be read stays as it is, and is dropped with a warning later."""
     text = single_text(value)
     match attribute:
         case "$email_address" | "first_name" | "last_name" | "city" | "zip_code":
@@ -282,7 +283,7 @@ def attribute_value(attribute: str, value: Value, country: str | None) -> Value:
 
 
 def single_text(value: Value) -> str:
-    """The value as one text: the first of a list."""
+    """Return the value as one text: the first of a list."""
     first = next(iter(value), None) if isinstance(value, list | tuple) else value
     return "" if first is None else str(first).strip()
 
@@ -290,7 +291,7 @@ def single_text(value: Value) -> str:
 def event_attributes(
     vendor: str, submission: Submission, named: Sequence[Named], on_profile: Sequence[Field]
 ) -> dict[str, Value]:
-    """The form, where it stood, and every answer.
+    """Return the form, where it stood, and every answer.
 
     Batch takes 20 attributes, so what the profile knows anyway stands last.
     """
@@ -312,6 +313,6 @@ def event_attributes(
 
 
 def answer_key(name: str, field: Field) -> str:
-    """The answer's name as Batch wants it for its type; several links are a list of texts."""
+    """Return the answer's name as Batch wants it for its type; several links are a list of texts."""
     wrapper = WRAPPERS.get(field.type)
     return f"{wrapper}({name})" if wrapper and not isinstance(field.value, list | tuple) else name

@@ -16,7 +16,7 @@ WORDS = (SIGNATURE.encode(), b"userIdSignature", SIGNATURE.replace("_", " ").enc
 
 
 def claimed(request: Request) -> list[Claim]:
-    """The user id that the form was handed, with its signature. Raises MalformedBody."""
+    """Return the user id that the form was handed, with its signature. Raises MalformedBody."""
     if not any(word in request.body for word in WORDS):
         return []
     unread = Webhook(

@@ -1,4 +1,4 @@
-"""What any form vendor's webhook says, in one shape, and what a vendor's module must tell. Values only.
+"""Say what any form vendor's webhook says, in one shape, and what a vendor's module must tell. Values only.
 
 A vendor is one small module with a `VENDOR`: how to prove a webhook, how to name it for the queue, how to read it
 into fields, how to sign a sample. What the fields mean is decided once for all vendors, in the mapping.
@@ -98,7 +98,7 @@ def kind_of_type(kinds: Mapping[str, Kind], asked: str) -> Kind:
 
 
 def json_body(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object whose texts are all writable as UTF-8. Raises MalformedBody."""
+    """Return the body as a JSON object whose texts are all writable as UTF-8. Raises MalformedBody."""
     parsed = json_object(body)
     if LONE_SURROGATE not in body.lower():
         return parsed
@@ -106,41 +106,41 @@ def json_body(body: bytes) -> dict[str, Any]:
 
 
 def first_fields(*fields: Iterable[Field]) -> tuple[Field, ...]:
-    """The fields that are read, and one more where there are others."""
+    """Return the fields that are read, and one more where there are others."""
     return tuple(islice(chain(*fields), MAX_FIELDS + 1))
 
 
 def object_in(content: object) -> dict[str, Any]:
-    """The content where it is a JSON object, else an empty one."""
+    """Return the content where it is a JSON object, else an empty one."""
     return content if isinstance(content, dict) else {}
 
 
 def objects_in(content: object) -> list[dict[str, Any]]:
-    """The objects of a JSON list."""
+    """Return the objects of a JSON list."""
     return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
 
 
 def text_in(content: object) -> str | None:
-    """A text, or a number as one; None where there is nothing to read."""
+    """Return a text, or a number as one; None where there is nothing to read."""
     if isinstance(content, bool) or not isinstance(content, str | int):
         return None
     return str(content).strip() or None
 
 
 def filled(content: object) -> str | None:
-    """The text of a hidden field, unless it is a link's placeholder that nobody filled in."""
+    """Return the text of a hidden field, unless it is a link's placeholder that nobody filled in."""
     text = text_in(content)
     return None if text is None or is_unfilled(text) else text
 
 
 def claim(submission: Submission) -> tuple[str | None, str | None]:
-    """The user id that the form was handed, and its signature, if it has one."""
+    """Return the user id that the form was handed, and its signature, if it has one."""
     hidden = submission.hidden
     return text_in(hidden.get("user_id")), text_in(hidden.get("user_id_signature"))
 
 
 def moment(content: object) -> datetime | None:
-    """A time in ISO 8601, in UTC where it names no zone; None where it cannot be read."""
+    """Return a time in ISO 8601, in UTC where it names no zone; None where it cannot be read."""
     try:
         read = datetime.fromisoformat(str(content).strip())
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
@@ -149,7 +149,7 @@ def moment(content: object) -> datetime | None:
 
 
 def moment_in_milliseconds(content: object) -> datetime | None:
-    """A time in milliseconds since 1970, as a number or a text; None where it cannot be read."""
+    """Return a time in milliseconds since 1970, as a number or a text; None where it cannot be read."""
     try:
         return datetime.fromtimestamp(int(str(content)) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
@@ -157,26 +157,26 @@ def moment_in_milliseconds(content: object) -> datetime | None:
 
 
 def number_in(content: object) -> Decimal | None:
-    """A number in JSON as a decimal, also where it has no fraction: an attribute has one type for ever."""
+    """Return a number in JSON as a decimal, also where it has no fraction: an attribute has one type for ever."""
     if isinstance(content, bool) or not isinstance(content, int | float):
         return None
     return Decimal(str(content))
 
 
 def texts_in(content: object) -> list[str]:
-    """The texts of a JSON list."""
+    """Return the texts of a JSON list."""
     return [text for text in map(text_in, content) if text] if isinstance(content, list) else []
 
 
 def files_in(content: object) -> Value:
-    """The addresses of uploaded files: a text for one, a list for several."""
+    """Return the addresses of uploaded files: a text for one, a list for several."""
     links = [text_in(one.get("url")) if isinstance(one, dict) else text_in(one) for one in listed(content)]
     found = [link for link in links if link and is_link(link)]
     return found if len(found) > 1 else next(iter(found), None)
 
 
 def listed(content: object) -> list[Any]:
-    """The content as a list, which it may be already."""
+    """Return the content as a list, which it may be already."""
     if isinstance(content, list):
         return content
     return [] if content is None else [content]
@@ -187,7 +187,7 @@ def is_link(text: str) -> bool:
 
 
 def customer(values: Iterable[Value], otherwise: str) -> str:
-    """Whose webhook this is, to keep one person's in order: the first e-mail among the values."""
+    """Return whose webhook this is, to keep one person's in order: the first e-mail among the values."""
     for value in values:
         if isinstance(value, str) and EMAIL.fullmatch(value.strip()):
             return f"email:{value.strip().lower()}"

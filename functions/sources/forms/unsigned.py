@@ -15,7 +15,7 @@ DOUBLE_CLICK_SECONDS = 300
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """The secret in the address."""
+    """Return the secret in the address."""
     del now
     return signatures.verify_token(request.query.get("token"), secrets)
 
@@ -26,7 +26,7 @@ def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def routing_of(request: Request) -> Routing:
-    """The person, where an e-mail stands in the fields. Raises MalformedBody."""
+    """Return the person, where an e-mail stands in the fields. Raises MalformedBody."""
     fields = posted_by_visitor(request.headers, request.body)
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
     return Routing(TOPIC, customer(fields.values(), unknown))

@@ -64,7 +64,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
 
 
 def person(checkout: Checkout, *, named: bool) -> Person:
-    """Whose checkout it is; one that names nobody waits for the order or the update that does.
+    """Return whose checkout it is; one that names nobody waits for the order or the update that does.
 
     A phone alone becomes a profile of its own after the wait; nothing at all never does.
     """
@@ -91,13 +91,13 @@ def names_someone(checkout: Checkout) -> bool:
 
 
 def email(checkout: Checkout) -> str | None:
-    """An e-mail that is one: a checkout may be told while its field is still being filled in."""
+    """Return an e-mail that is one: a checkout may be told while its field is still being filled in."""
     customer = checkout.customer or Customer()
     return normalise.email(customer.email or purchase_email(checkout))
 
 
 def digest(checkout: Checkout) -> str:
-    """What makes an update worth an event: the items, and whether somebody can be written to."""
+    """Return what makes an update worth an event: the items, and whether somebody can be written to."""
     lines = sorted(
         [item.variant_id or item.product_id or item.title or "", item.quantity or 0]
         for item in checkout.line_items

@@ -144,13 +144,13 @@ def judge(webhook: Webhook, settings: ConnectionSettings) -> Verdict:
 
 
 def doubt_about_shop(webhook: Webhook, content: Content, shop_domain: str | None) -> str:
-    """Where the connection is one shop's, whatever names a shop must name this one."""
+    """Return where the connection is one shop's, whatever names a shop must name this one."""
     named = (shop_of(webhook), content.get("shop_domain"), content.get("myshopify_domain"))
     return ANOTHER_SHOP if shop_domain and any(one not in (None, shop_domain) for one in named) else ""
 
 
 def doubt_about_kind(content: Content, topic: str) -> str:
-    """What the body is, by its global id and by its fields; where it matters, it has to be that."""
+    """Return what the body is, by its global id and by its fields; where it matters, it has to be that."""
     kind = KINDS[topic]
     if content.keys() == {"id"}:
         return ONLY_AN_ID
@@ -169,13 +169,13 @@ def doubt_about_kind(content: Content, topic: str) -> str:
 
 
 def type_of(content: Content) -> str | None:
-    """`Order` of `gid://shopify/Order/1`; None where the body has no global id."""
+    """Return `Order` of `gid://shopify/Order/1`; None where the body has no global id."""
     stated = content.get("admin_graphql_api_id")
     return str(stated).removeprefix("gid://shopify/").partition("/")[0] if stated else None
 
 
 def is_cart(content: Content) -> bool:
-    """A cart's id is its token; whatever else has an id has a number."""
+    """Return whether a body is a cart's: its id is its token, and every other id is a number."""
     identifier = content.get("id")
     return isinstance(identifier, str) and not identifier.isdecimal()
 
@@ -184,7 +184,7 @@ def is_cart(content: Content) -> bool:
 
 
 def is_deleted_customer(content: Content) -> bool:
-    """A customer of whom nothing is left but the id, and empty lists."""
+    """Return a customer of whom nothing is left but the id, and empty lists."""
     return (
         type_of(content) == "Customer"
         and content.keys() >= EMPTIED
@@ -202,17 +202,17 @@ def is_data_request(content: Content) -> bool:
 
 
 def is_shop_redaction(content: Content) -> bool:
-    """The shop's two names and nothing else."""
+    """Return whether a body has the shop's two names and nothing else."""
     return is_about_shop(content) and content.keys() == {"shop_id", "shop_domain"}
 
 
 def is_about_shop(content: Content) -> bool:
-    """A privacy request names the shop, and has no id of its own."""
+    """Return whether a body is a privacy request: it names the shop, and has no id of its own."""
     return bool(content.get("shop_id") and content.get("shop_domain")) and "id" not in content
 
 
 def is_shop(content: Content) -> bool:
-    """The shop itself. `shop/update` has the same fields: nothing is stopped or erased by this."""
+    """Return the shop itself. `shop/update` has the same fields: nothing is stopped or erased by this."""
     return bool(content.get("id")) and bool(content.keys() & {"shop_owner", "plan_name", "myshopify_domain"})
 
 
@@ -228,13 +228,13 @@ def is_email_consent(content: Content) -> bool:
 
 
 def is_sms_consent(content: Content) -> bool:
-    """A customer has this field too, and others beside it."""
+    """Return whether a body is a consent to SMS: a customer has this field too, and others beside it."""
     is_whole = type_of(content) or content.keys() & (OF_A_LIVING_CUSTOMER | EMPTIED)
     return bool(content.get("id")) and is_object(content, "sms_marketing_consent") and not is_whole
 
 
 def is_customer(content: Content) -> bool:
-    """A body with consents must be a customer's by its global id or its other fields; not one that was deleted."""
+    """Return whether a body is a customer's, by its global id or its other fields; not one that was deleted."""
     if EMPTIED <= content.keys() <= SHAPE_OF_A_DELETION:
         return False
     has_consent = any(content.get(name) is not None for name in (*CONSENTS, "accepts_marketing"))
@@ -243,7 +243,7 @@ def is_customer(content: Content) -> bool:
 
 
 def is_summary(content: Content) -> bool:
-    """The customer's tags name the same customer and moment."""
+    """Return the customer's tags name the same customer and moment."""
     return not content.keys().isdisjoint({"numberOfOrders", "amountSpent", "lastOrderId"})
 
 
@@ -293,7 +293,8 @@ STATES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def doubt_about_state(content: Content, topic: str) -> str:
-    """Paid, fulfilled and cancelled stand in the order's own fields; absence alone contradicts nothing."""
+    """Return why the state does not allow the topic. Paid, fulfilled and cancelled are in the order's own fields;
+    absence alone contradicts nothing."""
     if topic not in STATES:
         return ""
     name, is_so = STATES[topic]

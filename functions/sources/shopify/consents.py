@@ -1,4 +1,4 @@
-"""What a customer agreed to: in topics of its own since 2025-01, within the customer before. Pure."""
+"""Say what a customer agreed to: in topics of its own since 2025-01, within the customer before. Pure."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def sms_changed(webhook: Webhook) -> ProfileChange:
 
 
 def stated(consent: Consent | None, webhook: Webhook) -> tuple[Consent, str]:
-    """The consent and its version. Raises Ignored where the shop states none."""
+    """Return the consent and its version. Raises Ignored where the shop states none."""
     if consent is None or consent.state is None:
         raise Ignored("no consent is stated")
     return consent, normalise.sortable(consent.consent_updated_at or arrival(webhook))
 
 
 def address_group(attributes: dict[str, Value], version: str) -> AttributeGroup:
-    """The address that the consent is for; of the same moment, what else tells of the customer wins."""
+    """Return the address that the consent is for; of the same moment, what else tells of the customer wins."""
     return AttributeGroup("customer", f"{version}|consent", present(attributes), provenance="owner")
 
 
@@ -66,7 +66,7 @@ def consent_event(name: str, consent: Consent, webhook: Webhook) -> Event:
 
 
 def consent_groups(customer: Customer) -> Groups:
-    """What the customer says of both: API versions before 2025-01, before 2024-01 `accepts_marketing` alone."""
+    """Return what the customer says of both: API versions before 2025-01, before 2024-01 `accepts_marketing` alone."""
     email = customer.email_marketing_consent
     if email is None and customer.accepts_marketing:
         email = Consent(state="subscribed", consent_updated_at=customer.accepts_marketing_updated_at)
@@ -86,6 +86,6 @@ def told_at(consent: Consent | None, customer: Customer) -> str:
 
 
 def consent_group(name: str, key: str, consent: Consent | None, version: str) -> Groups:
-    """The consent as the shop states it; a state that says nothing writes nothing."""
+    """Return the consent as the shop states it; a state that says nothing writes nothing."""
     state = CONSENT_STATES.get((consent and consent.state) or "")
     return () if state is None else (AttributeGroup(name, version, {key: state}, provenance="owner"),)

@@ -1,4 +1,4 @@
-"""What Shopify says of a customer: in topics of the customer's own, and within orders and checkouts. Pure."""
+"""Say what Shopify says of a customer: in topics of the customer's own, and within orders and checkouts. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def to_change(webhook: Webhook) -> ProfileChange:
 
 
 def customer_groups(customer: Customer | None, purchase: Purchase | None, webhook: Webhook) -> Groups:
-    """The customer and the consents, each with its own version. What was typed at a checkout is a visitor's word
+    """Return the customer and the consents, each with its own version. What was typed at a checkout is a visitor's word
     until the order is paid."""
     person = customer or Customer()
     version = customer_version(person, purchase, webhook)
@@ -54,13 +54,13 @@ def customer_groups(customer: Customer | None, purchase: Purchase | None, webhoo
 
 
 def recorded_contact(customer: Customer) -> Mapping[str, Value]:
-    """What the shop's own record says of the customer; nothing where there is no record."""
+    """Return what the shop's own record says of the customer; nothing where there is no record."""
     return present(contact(customer, None)) if recorded(customer) else {}
 
 
 def customer_version(customer: Customer, purchase: Purchase | None, webhook: Webhook) -> str:
-    """Of the same second, what the customer's own topic says wins over what an order repeats of it, and an
-    order over a checkout: `checkout` < `order` < `self`."""
+    """Return the version of a customer. Of the same second, what the customer's own topic says wins over what an
+    order repeats of it, and an order over a checkout: `checkout` < `order` < `self`."""
     told_at = purchase.updated_at if purchase else None
     updated = normalise.sortable(customer.updated_at or told_at or arrival(webhook))
     if purchase is None:
@@ -70,7 +70,7 @@ def customer_version(customer: Customer, purchase: Purchase | None, webhook: Web
 
 
 def contact(customer: Customer, purchase: Purchase | None) -> dict[str, Value]:
-    """Who the customer is; of a guest, what the purchase says."""
+    """Return who the customer is; of a guest, what the purchase says."""
     address = first_address(customer, purchase)
     country = address.country_code
     phone = first_phone(customer, purchase)
@@ -94,7 +94,7 @@ def contact(customer: Customer, purchase: Purchase | None) -> dict[str, Value]:
 
 
 def first_address(customer: Customer, purchase: Purchase | None) -> Address:
-    """The customer's own address, else where the purchase goes, else where its bill goes."""
+    """Return the customer's own address, else where the purchase goes, else where its bill goes."""
     candidates = [customer.default_address]
     if purchase:
         candidates += [purchase.shipping_address, purchase.billing_address]
@@ -102,7 +102,7 @@ def first_address(customer: Customer, purchase: Purchase | None) -> Address:
 
 
 def first_phone(customer: Customer, purchase: Purchase | None) -> str | None:
-    """The customer's phone, else the purchase's, else that of an address."""
+    """Return the customer's phone, else the purchase's, else that of an address."""
     candidates = [customer.phone]
     if purchase:
         candidates += [purchase.phone]

@@ -1,4 +1,4 @@
-"""What a shop's list of orders says happened, as the webhooks that should have told of it. Pure.
+"""Say what a shop's list of orders says happened, as the webhooks that should have told of it. Pure.
 
 Orders are listed over REST, which Shopify calls legacy, but serves to custom apps in every version up to 2026-10, and
 without an end date: https://shopify.dev/docs/api/admin-rest/2026-10/resources/order
@@ -29,12 +29,12 @@ PAID = frozenset({"paid", "partially_refunded", "refunded"})
 
 
 def base(settings: ConnectionSettings) -> str | None:
-    """Where the shop's API is; None where the settings do not say."""
+    """Return where the shop's API is; None where the settings do not say."""
     return f"https://{settings.shop_domain}" if settings.shop_domain else None
 
 
 def grant(base: str, api_key: str) -> Grant | None:
-    """How `CLIENT_ID:CLIENT_SECRET` of an app becomes a token; a token (`shpat_...`) needs nothing.
+    """Return how `CLIENT_ID:CLIENT_SECRET` of an app becomes a token; a token (`shpat_...`) needs nothing.
 
     https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant
     """
@@ -48,7 +48,7 @@ def headers(token: str) -> dict[str, str]:
 
 
 def address(base: str, sweep: Sweep, topics: Sequence[str]) -> str:
-    """The address of a page: with `page_info` Shopify takes nothing else but `limit`."""
+    """Return the address of a page: with `page_info` Shopify takes nothing else but `limit`."""
     del topics
     query = {"limit": str(PAGE_SIZE)} | (
         {"page_info": sweep.after}
@@ -64,12 +64,12 @@ def address(base: str, sweep: Sweep, topics: Sequence[str]) -> str:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """The sweep for a later run: `start` has moved along, and a `page_info` does not live for long."""
+    """Return the sweep for a later run: `start` has moved along, and a `page_info` does not live for long."""
     return replace(sweep, after="")
 
 
 def page(content: Mapping[str, Any], links: Mapping[str, str], sweep: Sweep) -> Page:
-    """A page of orders. Of the `Link` header only `page_info` is taken, never the address."""
+    """Return a page of orders. Of the `Link` header only `page_info` is taken, never the address."""
     listed = content.get("orders")
     told: list[ListedEvent] = []
     unreadable, start = 0, sweep.start
@@ -87,7 +87,7 @@ def page(content: Mapping[str, Any], links: Mapping[str, str], sweep: Sweep) -> 
 
 
 def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[ListedEvent]:
-    """What must have been told of an order, by where it stands now.
+    """Yield what must have been told of an order, by where it stands now.
 
     Nothing of one that names nobody: a key without access to customers sees every order so.
     """
@@ -108,7 +108,8 @@ def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[ListedEvent]:
 
 
 def milestones(order: Order, stated: Mapping[str, Any]) -> Iterator[tuple[str, datetime | None]]:
-    """The topics that must have been sent, each with the time of its event where the order's own fields lack it."""
+    """Yield the topics that must have been sent, each with the time of its event where the order's own fields lack
+    it."""
     yield "orders/create", None
     if order.financial_status in PAID:
         yield "orders/paid", None
@@ -119,7 +120,7 @@ def milestones(order: Order, stated: Mapping[str, Any]) -> Iterator[tuple[str, d
 
 
 def last_fulfilled(stated: Mapping[str, Any]) -> datetime | None:
-    """When the last parcel was made ready."""
+    """Return when the last parcel was made ready."""
     parcels = stated.get("fulfillments")
     times = [
         aware(datetime.fromisoformat(parcel["created_at"]))

@@ -1,4 +1,4 @@
-"""What the headers say of how a webhook was sent. Pure."""
+"""Say what the headers say of how a webhook was sent. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ HAPPENED = "bridge-happened-at"
 
 
 def is_test(webhook: Webhook) -> bool:
-    """Whether the shop's owner pressed `Send test notification`."""
+    """Return whether the shop's owner pressed `Send test notification`."""
     return webhook.headers.get("x-shopify-test") == "true"
 
 
 def arrival(webhook: Webhook) -> datetime:
-    """When Shopify sent the webhook off, else when it came in; nobody signs the header, so never later than that.
+    """Return when Shopify sent the webhook off, else when it came in; nobody signs the header, so never later than
+    that.
 
     The header has nanoseconds (2024-08-07T22:51:14.136738016Z), more than Python reads.
     """
@@ -29,12 +30,12 @@ def arrival(webhook: Webhook) -> datetime:
 
 
 def shop_of(webhook: Webhook) -> str | None:
-    """The shop's own address, as the header names it."""
+    """Return the shop's own address, as the header names it."""
     headers = webhook.headers
     return headers.get("x-shopify-shop-domain") or headers.get("shopify-shop-domain")
 
 
 def happened(webhook: Webhook) -> datetime | None:
-    """The moment in the header `HAPPENED`, which no webhook brings from outside."""
+    """Return the moment in the header `HAPPENED`, which no webhook brings from outside."""
     text = webhook.headers.get(HAPPENED)
     return datetime.fromisoformat(text) if text else None

@@ -1,4 +1,4 @@
-"""What checkouts, orders and refunds say alike: items, codes, currencies. Pure."""
+"""Say what checkouts, orders and refunds say alike: items, codes, currencies. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def item_attributes(item: LineItem) -> dict[str, Value]:
 
 
 def items(purchase: Purchase) -> dict[str, Value]:
-    """The true number of units, and the items."""
+    """Return the true number of units, and the items."""
     return {
         "items_count": normalise.units([item.quantity for item in purchase.line_items]),
         "items": [item_attributes(item) for item in purchase.line_items],
@@ -45,10 +45,10 @@ def currency(purchase: Purchase) -> str | None:
 
 
 def split_tags(tags: str | None) -> list[str]:
-    """Shopify's tags are one text: `vip, wholesale`."""
+    """Return the tags of Shopify's one text: `vip, wholesale`."""
     return [tag.strip() for tag in (tags or "").split(",") if tag.strip()]
 
 
 def first(*values: Value) -> Value:
-    """The first that is there; 0 is."""
+    """Return the first that is there; 0 is."""
     return next((value for value in values if value is not None), None)

@@ -1,4 +1,4 @@
-"""What Shopify's webhooks mean for a profile. Pure: no I/O, no clock."""
+"""Say what Shopify's webhooks mean for a profile. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -98,17 +98,17 @@ TOPIC_CHECK = TopicCheck(
 
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
-    """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
+    """Return the profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     del settings
     return replace(READERS[webhook.topic](webhook), visitor_fields=VISITOR_FIELDS)
 
 
 def reads(topic: str) -> Models:
-    """What is read of a topic's body."""
+    """Return what is read of a topic's body."""
     return {"": MODELS[topic]} if topic in MODELS else {}
 
 
 def api_version(webhook: Webhook, content: Mapping[str, Any]) -> str | None:
-    """The version of the subscription; what was not sent as a webhook has none, and another shape."""
+    """Return the version of the subscription; what was not sent as a webhook has none, and another shape."""
     del content
     return webhook.headers.get("x-shopify-api-version")

@@ -11,7 +11,7 @@ from functions.sources.shopify.references import customer_reference, known_by_id
 
 
 def to_change(webhook: Webhook) -> ProfileChange:
-    """From now on the customer that is gone leads to the profile of the one that is kept. Raises Ignored."""
+    """Link the customer that is gone to the profile of the one that is kept. Raises Ignored."""
     merge = CustomerMerge.model_validate_json(webhook.body)
     if merge.status == "failed":
         raise Ignored("the merge failed")

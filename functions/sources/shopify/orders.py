@@ -1,4 +1,4 @@
-"""What happens to an order, and the profile's last one. Pure."""
+"""Say what happens to an order, and the profile's last one. Pure."""
 
 from __future__ import annotations
 
@@ -83,19 +83,20 @@ def to_change(webhook: Webhook) -> ProfileChange:
 
 
 def once_key(topic: str, order_id: str) -> str | None:
-    """By what a profile knows that it has had the event of this topic and order: `shopify:order:1:order_paid`."""
+    """Return the key by which a profile knows that it has had the event of this topic and order:
+    `shopify:order:1:order_paid`."""
     known = TOPICS[topic]
     return f"{order_reference(order_id)}:{known.event}" if known.once else None
 
 
 def parcels_key(order: Order) -> str:
-    """A part of an order is fulfilled once for each parcel; an order that names none has the event once."""
+    """Return the key of a partly fulfilled order: one event for each parcel, one in all where none is named."""
     parcels = ",".join(sorted(parcel.id for parcel in order.fulfillments if parcel.id))
     return f"{order_reference(order.id)}:order_partially_fulfilled:{parcels}"
 
 
 def edited(webhook: Webhook) -> ProfileChange:
-    """How many units were added and removed; what the order comes to then is told by its update."""
+    """Return how many units were added and removed; what the order comes to then is told by its update."""
     edit = EditedOrder.model_validate_json(webhook.body).order_edit
     attributes: dict[str, Value] = {
         "order_id": edit.order_id,
@@ -112,7 +113,7 @@ def edited(webhook: Webhook) -> ProfileChange:
 
 
 def person(order: Order, own: tuple[str, ...]) -> Person:
-    """The order's customer, who is not looked for by the order: a shipment that told no more than an e-mail may
+    """Return the order's customer, who is not looked for by the order: a shipment that told no more than an e-mail may
     have led that to another profile before. A guest is."""
     customer = order.customer or Customer()
     record, visit = recorded(customer), (*own, *checkout_reference(order.checkout_token))
@@ -135,13 +136,13 @@ def names_someone(order: Order) -> bool:
 
 
 def own_references(order: Order, connection: str) -> tuple[str, ...]:
-    """The order's id, and its name, which only one shop knows it by."""
+    """Return the order's id, and its name, which only one shop knows it by."""
     name = (f"shopify:{connection}:order_name:{order.name}",) if order.name else ()
     return (order_reference(order.id), *name)
 
 
 def totals(order: Order) -> dict[str, str]:
-    """What the order came to, for refunds: `total_price`, as `current_total_price` shrinks with each refund."""
+    """Return what the order came to, for refunds: `total_price`, as `current_total_price` shrinks with each refund."""
     paid = order.total_price_set.presentment_money if order.total_price_set else None
     found = {currency(order): order.total_price}
     if paid and paid.currency_code:
@@ -154,12 +155,12 @@ def totals(order: Order) -> dict[str, str]:
 
 
 def total_name(order_id: str, code: str) -> str:
-    """The name of the fact that a refund asks for."""
+    """Return the name of the fact that a refund asks for."""
     return f"shopify:order:{order_id}:total:{code}"
 
 
 def last_order(order: Order) -> AttributeGroup:
-    """The profile's newest order. A later update of an older order never replaces it."""
+    """Return the profile's newest order. A later update of an older order never replaces it."""
     status = order_status(order)
     version = "|".join(
         (
@@ -180,7 +181,7 @@ def last_order(order: Order) -> AttributeGroup:
 
 
 def order_status(order: Order) -> str:
-    """One word for where the order stands, from its own fields, so that every topic tells the same."""
+    """Return one word for where the order stands, from its own fields, so that every topic tells the same."""
     if order.cancelled_at:
         return "cancelled"
     if order.financial_status == "refunded":
@@ -193,7 +194,7 @@ def order_status(order: Order) -> str:
 
 
 def order_attributes(order: Order) -> dict[str, Value]:
-    """What every order event carries; Batch takes 20 attributes, so the least needed stand last."""
+    """Return what every order event carries; Batch takes 20 attributes, so the least needed stand last."""
     attributes: dict[str, Value] = {
         "$label": order.name,
         "$tags": split_tags(order.tags),
@@ -219,7 +220,7 @@ def order_attributes(order: Order) -> dict[str, Value]:
 
 
 def presentment(order: Order) -> dict[str, Value]:
-    """The buyer's own currency, only where it is not the shop's."""
+    """Return the buyer's own currency, only where it is not the shop's."""
     charged = order.current_total_price_set or order.total_price_set
     code = (order.presentment_currency or "").upper()
     if charged is None or not code or code == currency(order):
@@ -228,7 +229,7 @@ def presentment(order: Order) -> dict[str, Value]:
 
 
 def total(order: Order) -> Value:
-    """What the order comes to now: `current_total_price` follows edits and refunds, `total_price` does not."""
+    """Return what the order comes to now: `current_total_price` follows edits and refunds, `total_price` does not."""
     return first(order.current_total_price, order.total_price)
 
 

@@ -1,4 +1,4 @@
-"""What we read of Shopify's webhooks, for API versions 2023-01 to 2026-04. Values only.
+"""Say what we read of Shopify's webhooks, for API versions 2023-01 to 2026-04. Values only.
 
 https://shopify.dev/docs/api/webhooks
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field
 
 
 def as_id(value: Any) -> Any:
-    """Ids are JSON numbers up to 2^63, and texts to us."""
+    """Return an id as text: Shopify's are JSON numbers up to 2^63."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -26,7 +26,7 @@ def list_or_empty(value: Any) -> Any:
 
 
 def last_part(value: Any) -> Any:
-    """`gid://shopify/Customer/1` → `1`"""
+    """Return `gid://shopify/Customer/1` → `1`"""
     return value.rpartition("/")[2] if isinstance(value, str) else as_id(value)
 
 
@@ -124,7 +124,7 @@ class ShippingLine(Model):
 
 
 class Purchase(Model):
-    """What a checkout and the order that it becomes have in common."""
+    """Hold what a checkout and the order that it becomes have in common."""
 
     name: Text = None
     customer: Customer | None = None

@@ -1,4 +1,4 @@
-"""What the law asks a shop for: to erase a customer or all of them, or to show what is held of one. Pure.
+"""Say what the law asks a shop for: to erase a customer or all of them, or to show what is held of one. Pure.
 
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 """
@@ -13,7 +13,8 @@ from functions.sources.shopify.references import customer_reference, order_refer
 
 
 def deleted(webhook: Webhook) -> ProfileChange:
-    """Somebody in the shop has deleted the record: nobody says that the person wishes it."""
+    """Return the change for a deleted record. Somebody in the shop deleted it: nobody says that the person wishes
+    it."""
     customer = DeletedCustomer.model_validate_json(webhook.body)
     person = Person(email=customer.email, references=customer_reference(customer.id), provenance="owner")
     return ProfileChange(person, is_test=is_test(webhook), privacy="housekeeping")
@@ -39,10 +40,10 @@ def asked_for(webhook: Webhook) -> Person:
 
 
 def shop_redacted(webhook: Webhook) -> ProfileChange:
-    """Comes 48 hours after the app was removed, and names the shop alone."""
+    """Return the erasure of a shop. The request comes 48 hours after the app was removed, and names the shop alone."""
     return ProfileChange(Person(), is_test=is_test(webhook), connection="erase")
 
 
 def uninstalled(webhook: Webhook) -> ProfileChange:
-    """The body tells of the shop and its owner: none of it is read."""
+    """Return the request to leave a connection. The body describes the shop and its owner: none of it is read."""
     return ProfileChange(Person(), is_test=is_test(webhook), connection="left")

@@ -51,18 +51,18 @@ TOPICS = frozenset(
 
 
 def header(request: Request, name: str) -> str | None:
-    """A header under its classic name, or the un-prefixed one of Shopify's newer Events."""
+    """Return a header under its classic name, or the un-prefixed one of Shopify's newer Events."""
     return request.headers.get(f"x-shopify-{name}") or request.headers.get(f"shopify-{name}")
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 of the body in base64, with the app's client secret; the scheme has no timestamp."""
+    """Verify HMAC-SHA256 of the body in base64, with the app's client secret; the scheme has no timestamp."""
     del now
     return signatures.verify_base64(header(request, "hmac-sha256"), request.body, secrets)
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic and customer. Raises MalformedBody.
+    """Return topic and customer. Raises MalformedBody.
 
     A test has an id of its own: nobody signs that it is one, and it must not make the true webhook a repeat.
     """
@@ -80,7 +80,7 @@ CUSTOMER_IDS = ("customer_id", "customerId", "admin_graphql_api_customer_kept_id
 
 
 def customer(topic: str, body: dict[str, Any]) -> str:
-    """The customer id, else the e-mail, else the order, else the object's own id: what orders the queue.
+    """Return the customer id, else the e-mail, else the order, else the object's own id: what orders the queue.
 
     What is about the shop itself stands in a line of its own.
     """
@@ -100,7 +100,7 @@ def customer(topic: str, body: dict[str, Any]) -> str:
 
 
 def claimed(request: Request) -> list[Claim]:
-    """The user id and its signature in the note attributes of a cart. Raises MalformedBody."""
+    """Return the user id and its signature in the note attributes of a cart. Raises MalformedBody."""
     if SIGNATURE.encode() not in request.body:
         return []
     attributes = json_object(request.body).get("note_attributes")
@@ -114,7 +114,7 @@ def claimed(request: Request) -> list[Claim]:
 
 
 def owner_id(topic: str, body: dict[str, Any]) -> Any:
-    """The id of the customer whose webhook it is, if the body has it."""
+    """Return the id of the customer whose webhook it is, if the body has it."""
     named = [body[name] for name in CUSTOMER_IDS if body.get(name)] if topic.startswith("customer") else []
     if named:
         return named[0]

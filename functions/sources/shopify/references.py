@@ -1,4 +1,4 @@
-"""Whose a webhook is, as far as its body tells. Pure.
+"""Say whose a webhook is, as far as its body tells. Pure.
 
 What names someone (an e-mail, a customer) leads its order and its checkout to that person; what names nobody
 waits until they lead somewhere.
@@ -29,7 +29,7 @@ def customer_person(customer: Customer) -> Person:
 
 
 def known_by_id(customer_id: str, email: str | None = None) -> Person:
-    """A customer of whom the body has the id, and hardly ever an e-mail."""
+    """Return a customer of whom the body has the id, and hardly ever an e-mail."""
     return Person(
         email=email,
         source_id=f"shopify:{customer_id}",
@@ -41,7 +41,7 @@ def known_by_id(customer_id: str, email: str | None = None) -> Person:
 
 
 def known_by_order(order_id: str, email: str | None = None) -> Person:
-    """Someone of whom the body has an order of theirs, and hardly ever an e-mail."""
+    """Return someone of whom the body has an order of theirs, and hardly ever an e-mail."""
     return Person(
         email=email,
         source_id=f"shopify:order:{order_id}",
@@ -68,20 +68,20 @@ def purchase_email(purchase: Purchase | None) -> str | None:
 
 
 def recorded(customer: Customer | None) -> str | None:
-    """The reference of the shop's own record of the customer, if there is one."""
+    """Return the reference of the shop's own record of the customer, if there is one."""
     named = name_in(customer.id) if customer else None
     return f"shopify:customer:{named}" if named else None
 
 
 def is_paid(purchase: Purchase | None) -> bool:
-    """Whether somebody paid for it: an order that costs nothing is `paid` too, and proves nothing."""
+    """Return whether somebody paid for it: an order that costs nothing is `paid` too, and proves nothing."""
     if not isinstance(purchase, Order):
         return False
     return proves_payment(ordered_total(purchase), is_stated=purchase.financial_status in PAID)
 
 
 def ordered_total(order: Order) -> Decimal | None:
-    """What the order came to when it was placed, as far as the subscription asks for it.
+    """Return what the order came to when it was placed, as far as the subscription asks for it.
 
     `current_total_price` shrinks with each refund: more than nothing tells enough, and 0 does not tell whether the
     order was free or has been given back in full.
@@ -92,24 +92,25 @@ def ordered_total(order: Order) -> Decimal | None:
 
 
 def provenance(purchase: Purchase) -> Provenance:
-    """Who states whose purchase it is: the shop, by its own record of the customer, or once it was paid."""
+    """Return who states whose purchase it is: the shop, by its own record of the customer, or once it was paid."""
     customer = purchase.customer
     by_record = recorded(customer) and (not purchase_email(purchase) or (customer and customer.email))
     return "owner" if by_record or is_paid(purchase) else "visitor"
 
 
 def user_id(purchase: Purchase) -> str | None:
-    """The account id that the shop states: that of its customer. What a cart says is a visitor's claim."""
+    """Return the account id that the shop states: that of its customer. What a cart says is a visitor's claim."""
     return metafield_user_id(purchase.customer or Customer())
 
 
 def note_value(purchase: Purchase, name: str) -> str | None:
-    """A note attribute, such as the `user_id` that a theme sets in the cart: whoever has the cart may set it too."""
+    """Return a note attribute, such as the `user_id` that a theme sets in the cart: whoever has the cart may set it
+    too."""
     found = [note.value for note in purchase.note_attributes if note.name == name and note.value is not None]
     return str(found[0]) if found else None
 
 
 def metafield_user_id(customer: Customer) -> str | None:
-    """The customer's metafield `user_id`, where the subscription asks for metafields."""
+    """Return the customer's metafield `user_id`, where the subscription asks for metafields."""
     found = [field.value for field in customer.metafields if field.key == "user_id" and field.value]
     return str(found[0]) if found else None

@@ -42,12 +42,12 @@ def to_change(webhook: Webhook) -> ProfileChange:
 
 
 def currency(given: list[Transaction]) -> str:
-    """The currency of the payment, which is the buyer's."""
+    """Return the currency of the payment, which is the buyer's."""
     return next((one.currency.upper() for one in given if one.currency), "")
 
 
 def is_all(amount: Decimal, total: str | None) -> bool | None:
-    """Whether this refund alone gives all of the order back; None where the order's total is not known."""
+    """Return whether this refund alone gives all of the order back; None where the order's total is not known."""
     known = normalise.decimal(total)
     return None if known is None else amount >= known
 

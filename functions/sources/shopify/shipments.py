@@ -1,4 +1,4 @@
-"""Where a parcel is: three topics may tell of the same step, and the profile gets it once. Pure."""
+"""Say where a parcel is: three topics may tell of the same step, and the profile gets it once. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ STEPS = {
 
 
 def fulfillment(webhook: Webhook) -> tuple[Person, Event | None]:
-    """Without a shipment status, which few carriers tell, a successful fulfilment is a shipped one: that is
-    when Shopify itself writes to the buyer."""
+    """Return whose a fulfilment is, and its event. Without a shipment status, which few carriers tell, a successful
+    fulfilment is a shipped one: that is when Shopify itself writes to the buyer."""
     told = Fulfillment.model_validate_json(webhook.body)
     is_shipped = told.status == "success" and told.shipment_status is None
     name = "order_shipped" if is_shipped else STEPS.get(told.shipment_status or "")
@@ -41,7 +41,7 @@ def fulfillment(webhook: Webhook) -> tuple[Person, Event | None]:
 
 
 def fulfillment_event(webhook: Webhook) -> tuple[Person, Event | None]:
-    """A step by itself: it has neither carrier nor tracking number."""
+    """Return a step by itself: it has neither carrier nor tracking number."""
     told = FulfillmentEvent.model_validate_json(webhook.body)
     time = told.happened_at or told.created_at or arrival(webhook)
     event = step(STEPS.get(told.status or ""), time, {"order_id": told.order_id}, told.fulfillment_id)
@@ -65,6 +65,6 @@ def to_change(webhook: Webhook) -> ProfileChange:
 
 
 def step(name: str | None, time: datetime, attributes: dict[str, Value], fulfillment_id: str) -> Event | None:
-    """The event of a step, once per fulfilment."""
+    """Return the event of a step, once per fulfilment."""
     once = f"shopify:fulfillment:{fulfillment_id}:{name}"
     return Event(name, time, present(attributes), once) if name else None

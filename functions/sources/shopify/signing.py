@@ -10,7 +10,7 @@ from bridge.receiving.signatures import hmac_sha256
 def sign(
     source: str, topic: str, body: bytes, secret: str, now: float
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The headers and the query that the provider would send."""
+    """Return the headers and the query that the provider would send."""
     del source, now
     digest = base64.b64encode(hmac_sha256(secret, body)).decode()
     return {"x-shopify-hmac-sha256": digest, "x-shopify-topic": topic}, {}

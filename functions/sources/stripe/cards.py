@@ -1,4 +1,4 @@
-"""What Stripe tells of cards that were replaced or soon expire. Pure."""
+"""Say what Stripe tells of cards that were replaced or soon expire. Pure."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def attributes_of(method: PaymentMethod) -> Attributes:
 
 
 def brand(card: Card) -> str | None:
-    """`visa`, `amex`: in the words of payment methods."""
+    """Return `visa`, `amex`: in the words of payment methods."""
     word = "_".join((card.brand or "").lower().split())
     return BRANDS.get(word, word) or None
 
 
 def last_moment(card: Card) -> datetime | None:
-    """A card is good to the end of its month."""
+    """Return the last moment of a card's month: until then it is good."""
     year, month = card.exp_year or 0, card.exp_month or 0
     if not (1 <= year <= MAXYEAR and 1 <= month <= MONTHS_A_YEAR):
         return None

@@ -1,4 +1,4 @@
-"""What refunds and disputes of Stripe's charges mean for a profile. Pure."""
+"""Say what refunds and disputes of Stripe's charges mean for a profile. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def person(charge: Charge) -> Person:
 
 
 def typed_by(charge: Charge) -> Provenance:
-    """Who states what was typed to pay: its owner where money was taken. One that was only reserved is let go alike.
+    """Return who states what was typed to pay: its owner where money was taken. One that was only reserved is let go
+    alike.
 
     https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
     """
@@ -42,7 +43,7 @@ def typed_by(charge: Charge) -> Provenance:
 
 
 def disputed_person(dispute: Dispute) -> Person:
-    """A dispute names but what was paid: a checkout, an invoice or a refund has told whose that is."""
+    """Return the person of a dispute, which names only what was paid: a checkout, an invoice or a refund says whose."""
     return Person(
         user_id=user_id(dispute.metadata),
         references=references(payment_intent=dispute.payment_intent, charge=dispute.charge),
@@ -52,7 +53,7 @@ def disputed_person(dispute: Dispute) -> Person:
 
 
 def refunded(envelope: Envelope, charge: Charge) -> Events:
-    """What was given back now, and in all."""
+    """Return what was given back now, and in all."""
     attributes: Attributes = {
         "charge_id": charge.id,
         "invoice_id": charge.invoice,
@@ -66,7 +67,7 @@ def refunded(envelope: Envelope, charge: Charge) -> Events:
 
 
 def refunded_now(envelope: Envelope, charge: Charge) -> int | None:
-    """The charge counts all of its refunds: what this one adds; None where it is not told what was before."""
+    """Return the charge counts all of its refunds: what this one adds; None where it is not told what was before."""
     previous = Charge.model_validate({"id": charge.id, **envelope.data.previous_attributes}).amount_refunded
     return None if previous is None or charge.amount_refunded is None else charge.amount_refunded - previous
 
@@ -76,7 +77,7 @@ def dispute_opened(envelope: Envelope, dispute: Dispute) -> Events:
 
 
 def dispute_closed(envelope: Envelope, dispute: Dispute) -> Events:
-    """Its status tells who it was decided for: `won`, `lost`, `warning_closed`."""
+    """Return what a closed dispute means. Its status says who won: `won`, `lost`, `warning_closed`."""
     return (dispute_event("dispute_closed", envelope, dispute),)
 
 

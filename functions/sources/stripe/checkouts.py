@@ -1,4 +1,4 @@
-"""What Stripe's checkout sessions mean for a profile. Pure."""
+"""Say what Stripe's checkout sessions mean for a profile. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CONSENTS = {
 
 
 def person(checkout: Checkout, *, from_server: bool = False, by_user_id: bool = True) -> Person:
-    """Who checks out; what is made of it (a subscription, a payment) belongs to them too.
+    """Return who checks out; what is made of it (a subscription, a payment) belongs to them too.
 
     With `from_server`, only the owner's server makes sessions, so that their `client_reference_id` is its word.
     With `by_user_id`, the owner's `user_id` names the profile before an e-mail does, and so tells whose the customer
@@ -64,13 +64,15 @@ def person(checkout: Checkout, *, from_server: bool = False, by_user_id: bool = 
 
 
 def typed_by(checkout: Checkout) -> Provenance:
-    """Who states what was typed at a checkout: its owner once it is paid. One that costs nothing proves nothing."""
+    """Return who states what was typed at a checkout: its owner once it is paid. One that costs nothing proves
+    nothing."""
     is_paid = proves_payment(checkout.amount_total, is_stated=checkout.payment_status == "paid")
     return "owner" if is_paid else "visitor"
 
 
 def named_by(checkout: Checkout, *, is_servers: bool) -> Provenance:
-    """Who states whose checkout it is: also the owner, whose server makes one to set up what a customer pays with.
+    """Return who states whose checkout it is: also the owner, whose server makes one to set up what a customer pays
+    with.
 
     Otherwise a customer proves nothing: a checkout makes one of whatever e-mail was typed.
     """
@@ -79,7 +81,7 @@ def named_by(checkout: Checkout, *, is_servers: bool) -> Provenance:
 
 
 def consent(envelope: Envelope, checkout: Checkout) -> Groups:
-    """Marketing by e-mail, as the customer chose it: the one consent that Stripe knows.
+    """Return marketing by e-mail, as the customer chose it: the one consent that Stripe knows.
 
     https://docs.stripe.com/payments/checkout/promotional-emails-consent
     """
@@ -94,7 +96,7 @@ def consent(envelope: Envelope, checkout: Checkout) -> Groups:
 
 
 def facts_of(checkout: Checkout) -> Attributes:
-    """What each event tells of a checkout."""
+    """Return what each event tells of a checkout."""
     return {
         "checkout_id": checkout.id,
         "checkout_mode": checkout.mode,
@@ -106,7 +108,7 @@ def facts_of(checkout: Checkout) -> Attributes:
 
 
 def completed(envelope: Envelope, checkout: Checkout) -> Events:
-    """A checkout that is paid, once: with delayed methods of payment two webhooks tell of it."""
+    """Return a checkout that is paid, once: with delayed methods of payment two webhooks tell of it."""
     if checkout.payment_status not in PAID:
         return ()
     once = f"stripe:checkout_completed:{checkout.id}"
@@ -114,7 +116,7 @@ def completed(envelope: Envelope, checkout: Checkout) -> Events:
 
 
 def abandoned(envelope: Envelope, checkout: Checkout) -> Events:
-    """A checkout that ran out of time. Raises Ignored where nobody had said who they are."""
+    """Return a checkout that ran out of time. Raises Ignored where nobody had said who they are."""
     whose = person(checkout)
     if not (whose.user_id or whose.claimed_user_id or whose.email or checkout.customer):
         raise Ignored("expired checkout of nobody known")

@@ -1,4 +1,4 @@
-"""What Stripe's customers mean for a profile. Pure."""
+"""Say what Stripe's customers mean for a profile. Pure."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def person(customer: Customer) -> Person:
 
 
 def person_deleted(customer: Customer) -> Person:
-    """Whose it was. What is left may be an id alone: then an earlier webhook has told."""
+    """Return whose it was. What is left may be an id alone: then an earlier webhook has told."""
     return replace(person(customer), named_elsewhere=not customer.email)
 
 
 def groups(envelope: Envelope, customer: Customer) -> Groups:
-    """Who the customer is; what `previous_attributes` shows and is no more there is nulled."""
+    """Return who the customer is; what `previous_attributes` shows and is no more there is nulled."""
     attributes = attributes_of(customer)
     was = attributes_of(Customer.model_validate(before(envelope)))
     gone = dict.fromkeys(name for name in was if name not in attributes)
@@ -48,12 +48,12 @@ def groups(envelope: Envelope, customer: Customer) -> Groups:
 
 
 def deleted(envelope: Envelope, customer: Customer) -> Groups:
-    """Who the person is stays: only Stripe's record of them is gone."""
+    """Return who the person is stays: only Stripe's record of them is gone."""
     return (record(envelope, customer, None),)
 
 
 def record(envelope: Envelope, customer: Customer, customer_id: str | None) -> AttributeGroup:
-    """Stripe's record of the person. One may have several: the profile shows the newest that is not deleted."""
+    """Return Stripe's record of the person. One may have several: the profile shows the newest that is not deleted."""
     alive = "1" if customer_id else "0"
     return AttributeGroup(
         "stripe_customer",

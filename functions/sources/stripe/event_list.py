@@ -1,4 +1,4 @@
-"""What Stripe's list of events says happened, each as the webhook that should have told of it. Pure.
+"""Say what Stripe's list of events says happened, each as the webhook that should have told of it. Pure.
 
 https://docs.stripe.com/webhooks/process-undelivered-events
 """
@@ -31,7 +31,7 @@ def base(settings: ConnectionSettings) -> str | None:
 
 
 def grant(base: str, api_key: str) -> Grant | None:
-    """A restricted key opens the API by itself."""
+    """Return a restricted key opens the API by itself."""
     del base, api_key
     return None
 
@@ -41,7 +41,7 @@ def headers(token: str) -> dict[str, str]:
 
 
 def address(base: str, sweep: Sweep, topics: Sequence[str]) -> str:
-    """The address of a page of events, newest first; `after` is the last event of the page before."""
+    """Return the address of a page of events, newest first; `after` is the last event of the page before."""
     query = [("limit", str(PAGE_SIZE)), ("created[gte]", str(sweep.start)), ("created[lte]", str(sweep.end))]
     query += [("types[]", topic) for topic in topics[:MAX_TYPES]]
     query += [("starting_after", sweep.after)] if sweep.after else []
@@ -49,12 +49,12 @@ def address(base: str, sweep: Sweep, topics: Sequence[str]) -> str:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """The sweep for a later run: an event's id leads on for 30 days."""
+    """Return the sweep for a later run: an event's id leads on for 30 days."""
     return sweep
 
 
 def page(content: Mapping[str, Any], links: Mapping[str, str], sweep: Sweep) -> Page:
-    """A page of events."""
+    """Return a page of events."""
     del links
     listed = content.get("data")
     events = [event for event in listed if isinstance(event, dict)] if isinstance(listed, list) else []
@@ -75,7 +75,7 @@ def is_event(event: Mapping[str, Any]) -> bool:
 
 
 def webhook(event: Mapping[str, Any]) -> ListedEvent:
-    """An event as the webhook that carries it: its id is the same, whichever comes first."""
+    """Return an event as the webhook that carries it: its id is the same, whichever comes first."""
     return ListedEvent(
         topic=event["type"],
         began=datetime.fromtimestamp(event["created"], UTC),

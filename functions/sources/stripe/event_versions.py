@@ -1,4 +1,4 @@
-"""What all of Stripe's events have in common: when, how new, what was before, whose. Pure."""
+"""Say what all of Stripe's events have in common: when, how new, what was before, whose. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ OTHER_TURN = 1
 
 
 def version(envelope: Envelope, standing: str = "") -> str:
-    """How new an event is. Stripe's clock has whole seconds, so ties are common: a new customer is changed at once.
+    """Return how new an event is. Stripe's clock has whole seconds, so ties are common: a new customer is changed at
+    once.
 
     Of the same second the later topic wins, then the later `standing`, then an id: arbitrary, but the same in
     whatever order they arrive.
@@ -29,7 +30,7 @@ def version(envelope: Envelope, standing: str = "") -> str:
 
 
 def before(envelope: Envelope) -> dict[str, Any]:
-    """The object as it was: `previous_attributes` has what differs, lists whole, objects by the key."""
+    """Return the object as it was: `previous_attributes` has what differs, lists whole, objects by the key."""
     return overlay(envelope.data.object, envelope.data.previous_attributes)
 
 
@@ -42,23 +43,23 @@ def overlay(now: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
 
 
 def nothing(*_: object) -> tuple[()]:
-    """For topics that are no event."""
+    """Return no event, for topics that are none."""
     return ()
 
 
 def references(**ids: str | None) -> tuple[str, ...]:
-    """Stripe's names for what belongs to the person."""
+    """Return Stripe's names for what belongs to the person."""
     return tuple(f"stripe:{kind}:{name}" for kind, name in ids.items() if name)
 
 
 def user_id(*metadata: dict[str, Any]) -> str | None:
-    """The `user_id` that you put in the metadata."""
+    """Return the `user_id` that you put in the metadata."""
     found = [str(one["user_id"]) for one in metadata if one.get("user_id")]
     return found[0] if found else None
 
 
 def customer_reference(customer: str | None) -> str | None:
-    """The reference of Stripe's own record of the person."""
+    """Return the reference of Stripe's own record of the person."""
     return f"stripe:customer:{customer}" if customer else None
 
 
@@ -67,7 +68,8 @@ def source_id(customer: str | None) -> str | None:
 
 
 def of_account(person: Person, account: str | None) -> Person:
-    """The person among those of a connected account, whose ids are unique there alone: `stripe:customer:acct_7/cus_9`.
+    """Return the person among those of a connected account, whose ids are unique there alone:
+    `stripe:customer:acct_7/cus_9`.
 
     https://docs.stripe.com/connect/webhooks
     """

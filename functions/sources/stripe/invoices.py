@@ -1,4 +1,4 @@
-"""What Stripe's invoices mean for a profile. Pure."""
+"""Say what Stripe's invoices mean for a profile. Pure."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ def person(invoice: Invoice) -> Person:
 
 
 def payments(invoice: Invoice) -> tuple[str, ...]:
-    """What it was paid with, for disputes, which name nothing else; at the top before 2025-03-31.basil."""
+    """Return what it was paid with, for disputes, which name nothing else; at the top before 2025-03-31.basil."""
     found = [invoice, *(one.payment for one in invoice.payments.data)]
     named = (references(charge=one.charge, payment_intent=one.payment_intent) for one in found)
     return tuple(dict.fromkeys(name for names in named for name in names))
 
 
 def subscription_id(invoice: Invoice) -> str | None:
-    """Its subscription: under `parent` from 2025-03-31.basil, at the top before."""
+    """Return its subscription: under `parent` from 2025-03-31.basil, at the top before."""
     return invoice.parent.subscription_details.subscription or invoice.subscription
 
 
 def facts_of(invoice: Invoice, amount: int | None) -> Attributes:
-    """What each event tells of an invoice, `amount` in the smallest unit."""
+    """Return what each event tells of an invoice, `amount` in the smallest unit."""
     return {
         "invoice_id": invoice.id,
         "invoice_number": invoice.number,
@@ -60,7 +60,7 @@ def facts_of(invoice: Invoice, amount: int | None) -> Attributes:
 
 
 def paid(envelope: Envelope, invoice: Invoice) -> Events:
-    """A payment. The invoice of a trial is paid too, with 0, and is none."""
+    """Return a payment. The invoice of a trial is paid too, with 0, and is none."""
     if not invoice.amount_paid:
         return ()
     name = "subscription_renewed" if invoice.billing_reason == "subscription_cycle" else "invoice_paid"
@@ -68,7 +68,7 @@ def paid(envelope: Envelope, invoice: Invoice) -> Events:
 
 
 def last_payment(envelope: Envelope, invoice: Invoice) -> Groups:
-    """The last payment; with `payment_status`, so that a failure which is made good does not stay."""
+    """Return the last payment; with `payment_status`, so that a failure which is made good does not stay."""
     if not invoice.amount_paid:
         return ()
     paid_at = invoice.status_transitions.paid_at or envelope.created
@@ -88,7 +88,7 @@ def failed_payment(envelope: Envelope, invoice: Invoice) -> Groups:
 
 
 def payment_failed(envelope: Envelope, invoice: Invoice) -> Events:
-    """A payment that was refused; where there is no next attempt, it was the last."""
+    """Return a payment that was refused; where there is no next attempt, it was the last."""
     attributes: Attributes = {
         **facts_of(invoice, invoice.amount_due),
         "attempt_count": invoice.attempt_count,
@@ -98,7 +98,7 @@ def payment_failed(envelope: Envelope, invoice: Invoice) -> Events:
 
 
 def upcoming(envelope: Envelope, invoice: Invoice) -> Events:
-    """A renewal some days ahead; the invoice does not exist yet, and has no id."""
+    """Return a renewal some days ahead; the invoice does not exist yet, and has no id."""
     attributes: Attributes = {
         **facts_of(invoice, invoice.amount_due),
         "date(renews_at)": normalise.timestamp(invoice.period_end or invoice.next_payment_attempt),

@@ -1,4 +1,4 @@
-"""What Stripe's events mean for a profile. Pure: no I/O, no clock."""
+"""Say what Stripe's events mean for a profile. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Subject = TypeVar("Subject", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Subject]):
-    """What an event is about, and whose that is."""
+    """Hold what an event is about, and whose that is."""
 
     model: type[Subject]
     person: Callable[[Subject], Person]
@@ -88,7 +88,7 @@ TOPICS: dict[str, Topic[Any]] = {
 
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
-    """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
+    """Return the profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     topic = TOPICS[webhook.topic]
     envelope = Envelope.model_validate_json(webhook.body)
     subject = topic.kind.model.model_validate(envelope.data.object)
@@ -103,7 +103,7 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
 
 
 def person(topic: Topic[Any], subject: Model, settings: ConnectionSettings) -> Person:
-    """Whose event it is; who states that of a checkout, the connection says."""
+    """Return whose event it is; who states that of a checkout, the connection says."""
     if isinstance(subject, Checkout):
         return checkouts.person(
             subject,
@@ -114,18 +114,19 @@ def person(topic: Topic[Any], subject: Model, settings: ConnectionSettings) -> P
 
 
 def typed_by(subject: Model) -> Provenance:
-    """Who states what the body says: of what is typed to pay, its owner once that is paid; else Stripe's own record."""
+    """Return who states what the body says: of what is typed to pay, its owner once that is paid; else Stripe's own
+    record."""
     if isinstance(subject, Checkout):
         return checkouts.typed_by(subject)
     return charges.typed_by(subject) if isinstance(subject, Charge) else "owner"
 
 
 def reads(topic: str) -> Models:
-    """What is read of a topic's body."""
+    """Return what is read of a topic's body."""
     return {"": Envelope, "data.object": TOPICS[topic].kind.model} if topic in TOPICS else {}
 
 
 def api_version(webhook: Webhook, content: Mapping[str, Any]) -> str | None:
-    """The version in which the event was written."""
+    """Return the version in which the event was written."""
     del webhook
     return str(content.get("api_version") or "")

@@ -1,4 +1,4 @@
-"""What we read of Stripe's events, in the shapes before and from 2025-03-31.basil. Values only.
+"""Say what we read of Stripe's events, in the shapes before and from 2025-03-31.basil. Values only.
 
 A field is read where it stands; no decision hangs on `api_version`, which may be null.
 https://docs.stripe.com/api/events/object
@@ -24,7 +24,7 @@ def blank_is_none(value: Any) -> Any:
 
 
 def object_or_none(value: Any) -> Any:
-    """An expandable field holds a mere id unless someone asked for the object."""
+    """Return the object of an expandable field, or None: it holds an id alone unless someone asked for the object."""
     return value if isinstance(value, dict) else None
 
 
@@ -37,12 +37,12 @@ def object_or_empty(value: Any) -> Any:
 
 
 def id_of(value: Any) -> Any:
-    """The id in an expandable field, which holds the id or the whole object."""
+    """Return the id in an expandable field, which holds the id or the whole object."""
     return value.get("id") if isinstance(value, dict) else value
 
 
 def with_id(value: Any) -> Any:
-    """The object in an expandable field, or one that has but its id."""
+    """Return the object in an expandable field, or one that has but its id."""
     return {"id": value} if isinstance(value, str) else value
 
 
@@ -55,7 +55,7 @@ def unix_time(value: Any) -> Any:
 
 
 def plan_as_price(value: Any) -> Any:
-    """A plan, which is what a price was called before 2020, in the shape of a price."""
+    """Return a plan, which is what a price was called before 2020, in the shape of a price."""
     if not isinstance(value, dict):
         return None
     recurring = {name: value.get(name) for name in ("interval", "interval_count", "usage_type")}

@@ -1,4 +1,4 @@
-"""What a subscription is for and what it costs. Pure, and exact: nothing is guessed where Stripe does not tell.
+"""Say what a subscription is for and what it costs. Pure, and exact: nothing is guessed where Stripe does not tell.
 
 An amount is in the currency's smallest unit until it leaves this module. What is paid by use (metered) is left
 out, as nobody knows it before; a price with tiers, or a list of items that goes on elsewhere, leaves no amount.
@@ -24,43 +24,43 @@ ENDED_STATUSES = frozenset({"canceled", "incomplete_expired"})
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one item costs each `count` intervals, before discounts."""
+    """Hold what one item costs each `count` intervals, before discounts."""
 
     amount: Decimal
     interval: str
     count: int
 
     def monthly(self, amount: Decimal) -> Fraction:
-        """An amount of this item's period as one of a month."""
+        """Return an amount of this item's period as one of a month."""
         return Fraction(amount) * PERIODS_A_YEAR[self.interval] / (MONTHS_A_YEAR * self.count)
 
 
 def is_ended(subscription: Subscription) -> bool:
-    """Whether it is over for good. A scheduled cancellation is not."""
+    """Return whether it is over for good. A scheduled cancellation is not."""
     return subscription.ended_at is not None or subscription.status in ENDED_STATUSES
 
 
 def items(subscription: Subscription) -> tuple[Item, ...]:
-    """Its items; the oldest shapes have one, spread over the subscription."""
+    """Return its items; the oldest shapes have one, spread over the subscription."""
     if subscription.items.data or subscription.plan is None:
         return subscription.items.data
     return (Item(price=subscription.plan, quantity=subscription.quantity),)
 
 
 def prices(subscription: Subscription) -> tuple[Price, ...]:
-    """The prices of its items."""
+    """Return the prices of its items."""
     found = [item.price or item.plan for item in items(subscription)]
     return tuple(price for price in found if price)
 
 
 def plan(subscription: Subscription) -> str | None:
-    """What people call it: `Pro`, or `Pro + Extra seats` of several items."""
+    """Return what people call it: `Pro`, or `Pro + Extra seats` of several items."""
     names = dict.fromkeys(filter(None, (price_name(price) for price in prices(subscription))))
     return " + ".join(names) or None
 
 
 def price_name(price: Price) -> str | None:
-    """The price's nickname, else the name of the product, where the event has it, else the product's id."""
+    """Return the price's nickname, else the name of the product, where the event has it, else the product's id."""
     product = price.product
     return price.nickname or price.name or (product and (product.name or product.id)) or price.id
 
@@ -71,7 +71,7 @@ def currency(subscription: Subscription) -> str | None:
 
 
 def interval(subscription: Subscription) -> str | None:
-    """`month`, or `3 months` where it is paid every three; None where its items differ."""
+    """Return `month`, or `3 months` where it is paid every three; None where its items differ."""
     found = {interval_words(price.recurring) for price in prices(subscription) if price.recurring}
     return found.pop() if len(found) == 1 else None
 
@@ -82,7 +82,7 @@ def interval_words(recurring: Recurring) -> str | None:
 
 
 def quantity(subscription: Subscription) -> int | None:
-    """How many units of all its items are paid for."""
+    """Return how many units of all its items are paid for."""
     if subscription.items.has_more:
         return None
     found = [item.quantity for item in items(subscription) if item.quantity is not None]
@@ -90,7 +90,7 @@ def quantity(subscription: Subscription) -> int | None:
 
 
 def amount(subscription: Subscription) -> Decimal | None:
-    """What each period costs before discounts, in the major unit; None where its items' periods differ."""
+    """Return what each period costs before discounts, in the major unit; None where its items' periods differ."""
     found = charges(subscription)
     if len({(charge.interval, charge.count) for charge in found}) != 1:
         return None
@@ -102,7 +102,7 @@ def total(found: Sequence[Charge]) -> Decimal:
 
 
 def charges(subscription: Subscription) -> tuple[Charge, ...]:
-    """What each licensed item costs; none where one of them does not tell."""
+    """Return what each licensed item costs; none where one of them does not tell."""
     if subscription.items.has_more:
         return ()
     found = [charge(item) for item in items(subscription) if not is_metered(item)]
@@ -116,7 +116,7 @@ def is_metered(item: Item) -> bool:
 
 
 def charge(item: Item) -> Charge | None:
-    """What one item costs a period; a line of an invoice is rounded to the smallest unit."""
+    """Return what one item costs a period; a line of an invoice is rounded to the smallest unit."""
     price = item.price or item.plan
     if price is None or price.recurring is None or price.billing_scheme == "tiered":
         return None
@@ -130,20 +130,20 @@ def charge(item: Item) -> Charge | None:
 
 
 def packages(count: int, sizes: Packages | None) -> int:
-    """How many times the unit amount is due: for units sold by the dozen, the dozens."""
+    """Return how many times the unit amount is due: for units sold by the dozen, the dozens."""
     if sizes is None or not sizes.divide_by:
         return count
     return -(-count // sizes.divide_by) if sizes.round == "up" else count // sizes.divide_by
 
 
 def monthly(subscription: Subscription) -> Fraction | None:
-    """What a month costs before discounts."""
+    """Return what a month costs before discounts."""
     found = charges(subscription)
     return sum((one.monthly(one.amount) for one in found), Fraction(0)) if found else None
 
 
 def mrr(subscription: Subscription) -> Decimal | None:
-    """What a month brings after lasting discounts, in the major unit; 0 of a subscription that is ended."""
+    """Return what a month brings after lasting discounts, in the major unit; 0 of a subscription that is ended."""
     if is_ended(subscription):
         return Decimal(0)
     month = monthly(subscription)
@@ -155,7 +155,7 @@ def mrr(subscription: Subscription) -> Decimal | None:
 
 
 def lasting_coupons(subscription: Subscription) -> list[Coupon]:
-    """The coupons that the event shows whole, but for those of one invoice only."""
+    """Return the coupons that the event shows whole, but for those of one invoice only."""
     found = [*subscription.discounts]
     if subscription.discount and not found:
         found = [subscription.discount]
@@ -164,7 +164,7 @@ def lasting_coupons(subscription: Subscription) -> list[Coupon]:
 
 
 def discounted(month: Fraction, coupon: Coupon, subscription: Subscription) -> Fraction:
-    """A month less the coupon. A fixed amount is off each invoice, so there must be one period."""
+    """Return a month less the coupon. A fixed amount is off each invoice, so there must be one period."""
     if coupon.percent_off is not None:
         return month * (1 - Fraction(coupon.percent_off) / 100)
     found = charges(subscription)
@@ -175,7 +175,7 @@ def discounted(month: Fraction, coupon: Coupon, subscription: Subscription) -> F
 
 
 def is_upgrade(before: Subscription, now: Subscription) -> bool | None:
-    """Whether a month costs more than before; None where it costs the same or cannot be compared."""
+    """Return whether a month costs more than before; None where it costs the same or cannot be compared."""
     was, becomes = monthly(before), monthly(now)
     if was is None or becomes is None or was == becomes or currency(before) != currency(now):
         return None

@@ -47,7 +47,7 @@ TOPICS = frozenset(
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 of `{t}.{body}` in hex, with the whole `whsec_...` text as the key."""
+    """Verify HMAC-SHA256 of `{t}.{body}` in hex, with the whole `whsec_...` text as the key."""
     header = request.headers.get("stripe-signature")
     if not header:
         raise InvalidSignature(signatures.NO_HEADER)
@@ -56,7 +56,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def signature_parts(header: str) -> tuple[str, list[str]]:
-    """The time and every `v1` of `t=1,v1=a,v1=b,v0=c`, in any order. Raises InvalidSignature.
+    """Return the time and every `v1` of `t=1,v1=a,v1=b,v0=c`, in any order. Raises InvalidSignature.
 
     While a secret is rolled there is one `v1` for each; `v0` and whatever else there may be prove nothing.
     """
@@ -69,7 +69,7 @@ def signature_parts(header: str) -> tuple[str, list[str]]:
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic, customer and the id of the event. Raises Ignored, MalformedBody."""
+    """Return topic, customer and the id of the event. Raises Ignored, MalformedBody."""
     body = json_object(request.body)
     if body.get("object") == THIN:
         return routing_of_thin(body)
@@ -78,7 +78,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def routing_of_thin(body: dict[str, Any]) -> Routing:
-    """Of a thin event, which names its object alone; the rest is asked for when it is delivered."""
+    """Return the routing of a thin event, which names its object alone; the rest is asked for when it is delivered."""
     topic, related = body.get("type"), body.get("related_object")
     if not isinstance(topic, str) or not isinstance(related, dict) or not name_in(related.get("id")):
         raise Ignored("thin event of no object")
@@ -89,7 +89,7 @@ def routing_of_thin(body: dict[str, Any]) -> Routing:
 
 
 def event_object(body: dict[str, Any]) -> dict[str, Any]:
-    """What the event is about. Raises MalformedBody where the body is no event."""
+    """Return what the event is about. Raises MalformedBody where the body is no event."""
     content = body.get("data")
     subject = content.get("object") if isinstance(content, dict) else None
     if body.get("object") != "event" or not isinstance(subject, dict):
@@ -100,7 +100,7 @@ def event_object(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def customer(topic: str, subject: dict[str, Any]) -> str:
-    """The customer id, else the e-mail, else what was paid, else the object's own id: what orders the queue."""
+    """Return the customer id, else the e-mail, else what was paid, else the object's own id: what orders the queue."""
     itself = subject.get("object") == "customer" or topic == "customer.deleted"
     owner = subject if itself else subject.get("customer")
     customer_id = name_in(owner.get("id") if isinstance(owner, dict) else owner)
@@ -112,7 +112,7 @@ def customer(topic: str, subject: dict[str, Any]) -> str:
 
 
 def email_in(subject: dict[str, Any]) -> object:
-    """The e-mail, wherever invoices, checkouts, charges and cards have it."""
+    """Return the e-mail, wherever invoices, checkouts, charges and cards have it."""
     for name in ("customer_details", "billing_details", "owner"):
         details = subject.get(name)
         if isinstance(details, dict) and details.get("email"):
@@ -121,19 +121,19 @@ def email_in(subject: dict[str, Any]) -> object:
 
 
 def idempotency_key(body: dict[str, Any]) -> str | None:
-    """The event's id, with the connected account whose event it is, if any."""
+    """Return the event's id, with the connected account whose event it is, if any."""
     event_id = body.get("id")
     return of_account(body, event_id) if isinstance(event_id, str) and event_id else None
 
 
 def of_account(body: dict[str, Any], name: str) -> str:
-    """A name that is unique among connected accounts too."""
+    """Return a name that is unique among connected accounts too."""
     account = body.get("account")
     return f"{account}/{name}" if account else name
 
 
 def claimed(request: Request) -> list[Claim]:
-    """The user id in the address of a payment link, with the signature behind it. Raises MalformedBody."""
+    """Return the user id in the address of a payment link, with the signature behind it. Raises MalformedBody."""
     if b"client_reference_id" not in request.body:
         return []
     content = json_object(request.body).get("data")

@@ -1,4 +1,4 @@
-"""What Stripe's subscriptions mean for a profile. Pure.
+"""Say what Stripe's subscriptions mean for a profile. Pure.
 
 CHANGES, at the end, tells what an update can amount to.
 """
@@ -44,7 +44,8 @@ STATUSES = (
 
 
 def person(subscription: Subscription) -> Person:
-    """A subscription has no e-mail: an event of its customer, or an invoice, tells whose it is."""
+    """Return the person of a subscription. It has no e-mail: an event of its customer, or an invoice, says whose it
+    is."""
     return Person(
         user_id=user_id(subscription.metadata),
         source_id=source_id(subscription.customer),
@@ -56,7 +57,7 @@ def person(subscription: Subscription) -> Person:
 
 
 def groups(envelope: Envelope, subscription: Subscription) -> Groups:
-    """The subscription, one of the customer's: the profile shows the newest that is not ended."""
+    """Return the subscription, one of the customer's: the profile shows the newest that is not ended."""
     status = subscription.status
     standing = str(STATUSES.index(status)) if status in STATUSES else ""
     alive = "0" if pricing.is_ended(subscription) else "1"
@@ -84,7 +85,7 @@ def attributes_of(subscription: Subscription) -> Attributes:
 
 
 def facts_of(subscription: Subscription) -> Attributes:
-    """What the profile and each event tell of a subscription."""
+    """Return what the profile and each event tell of a subscription."""
     return {
         "subscription_id": subscription.id,
         "subscription_plan": pricing.plan(subscription),
@@ -97,7 +98,7 @@ def facts_of(subscription: Subscription) -> Attributes:
 
 
 def period_end(subscription: Subscription) -> Moment:
-    """The last end of its items' periods; of the subscription's own before 2025-03-31.basil."""
+    """Return the last end of its items' periods; of the subscription's own before 2025-03-31.basil."""
     ends = [item.current_period_end for item in subscription.items.data if item.current_period_end]
     return max(ends, default=subscription.current_period_end)
 
@@ -120,13 +121,13 @@ def cancellation(subscription: Subscription) -> Attributes:
 
 
 def reasons(subscription: Subscription) -> Attributes:
-    """Why it ends, in Stripe's words: `cancellation_requested`, `too_expensive`."""
+    """Return why it ends, in Stripe's words: `cancellation_requested`, `too_expensive`."""
     details = subscription.cancellation_details or CancellationDetails()
     return {"reason": details.reason, "feedback": details.feedback}
 
 
 def event(name: str, envelope: Envelope, subscription: Subscription, further: Attributes) -> Event:
-    """An event that tells of the subscription, and what is `further` of interest then."""
+    """Return an event that tells of the subscription, and what is `further` of interest then."""
     attributes = {"$label": pricing.plan(subscription), **facts_of(subscription), **further}
     return Event(name, envelope.created, present(attributes))
 
@@ -141,7 +142,7 @@ def trial_ending(envelope: Envelope, subscription: Subscription) -> Events:
 
 
 def paused(envelope: Envelope, subscription: Subscription) -> Events:
-    """A trial ended without a card; `pause_collection` is something else, and leaves the status as it is."""
+    """Return a trial ended without a card; `pause_collection` is something else, and leaves the status as it is."""
     return (event("subscription_paused", envelope, subscription, {}),)
 
 
@@ -154,7 +155,7 @@ def cancelled(envelope: Envelope, subscription: Subscription) -> Events:
 
 
 def changes(envelope: Envelope, subscription: Subscription) -> Events:
-    """Each event that an update amounts to: several, one, or none."""
+    """Return each event that an update amounts to: several, one, or none."""
     was = previous(envelope)
     return tuple(
         event(name, envelope, subscription, change.further(was, subscription))
@@ -164,7 +165,8 @@ def changes(envelope: Envelope, subscription: Subscription) -> Events:
 
 
 def previous(envelope: Envelope) -> Subscription:
-    """The subscription as it was. Where its items are not told, old shapes tell its plan and quantity beside them."""
+    """Return the subscription as it was. Where its items are not told, old shapes tell its plan and quantity beside
+    them."""
     was = before(envelope)
     if "items" not in envelope.data.previous_attributes:
         was.pop("items", None)
@@ -173,7 +175,7 @@ def previous(envelope: Envelope) -> Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Whether it happens between a subscription as it was and as it is now, and what is to be told of both."""
+    """Hold whether it happens between a subscription as it was and as it is now, and what is to be told of both."""
 
     happens: Callable[[Subscription, Subscription], bool]
     further: Callable[[Subscription, Subscription], Attributes]
@@ -206,7 +208,8 @@ def plan_change(was: Subscription, now: Subscription) -> Attributes:
 
 
 def changes_quantity(was: Subscription, now: Subscription) -> bool:
-    """Of as many items as before: a further item is a change of plan, whatever its quantity."""
+    """Return whether the quantity of as many items as before changed: a further item is a change of plan, whatever
+    its quantity."""
     old, new = pricing.quantity(was), pricing.quantity(now)
     same_items = len(pricing.items(was)) == len(pricing.items(now))
     return same_items and None not in (old, new) and old != new

@@ -27,7 +27,7 @@ CONTEXT = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
 
 
 def whole(webhook: Webhook, ask: Fetch) -> Webhook:
-    """The webhook with a snapshot for a body: Stripe's own, else one of the object as it is now.
+    """Return the webhook with a snapshot for a body: Stripe's own, else one of the object as it is now.
 
     `ask` gets the JSON at an address; whatever it raises passes. Raises MappingFailed.
     """
@@ -48,14 +48,14 @@ def whole(webhook: Webhook, ask: Fetch) -> Webhook:
 
 
 def address(path: str) -> str:
-    """A path of the API as an address there, and nowhere else. Raises MappingFailed."""
+    """Return a path of the API as an address there, and nowhere else. Raises MappingFailed."""
     if not PATH.fullmatch(path):
         raise MappingFailed("thin event names no path of the API")
     return API + path
 
 
 def context_of(notice: Mapping[str, Any]) -> str:
-    """The connected account, as a header may name it. Raises MappingFailed."""
+    """Return the connected account, as a header may name it. Raises MappingFailed."""
     context = str(notice["context"])
     if not CONTEXT.fullmatch(context):
         raise MappingFailed("thin event names no account of Stripe's")
@@ -63,12 +63,12 @@ def context_of(notice: Mapping[str, Any]) -> str:
 
 
 def account_of(notice: Mapping[str, Any]) -> dict[str, Any]:
-    """The connected account, as snapshots name it."""
+    """Return the connected account, as snapshots name it."""
     return {"account": notice["context"]} if notice.get("context") else {}
 
 
 def made(notice: Mapping[str, Any], event: Mapping[str, Any], subject: Mapping[str, Any]) -> dict[str, Any]:
-    """A snapshot of an object as it is now, at the time of its event."""
+    """Return a snapshot of an object as it is now, at the time of its event."""
     try:
         created = int(datetime.fromisoformat(str(notice.get("created"))).timestamp())
     except ValueError:

@@ -1,4 +1,4 @@
-"""What WooCommerce's webhooks mean for a profile. Pure: no I/O, no clock."""
+"""Say what WooCommerce's webhooks mean for a profile. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TOPIC_CHECK = TopicCheck(confirmation.judge)
 
 
 def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
-    """The profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
+    """Return the profile change of a webhook. Raises Ignored, pydantic.ValidationError."""
     del settings
     if webhook.topic.endswith(".deleted"):
         raise Ignored("a deletion names nobody, and nobody signs that it is one")
@@ -65,12 +65,12 @@ def to_change(webhook: Webhook, settings: ConnectionSettings) -> ProfileChange:
 
 
 def reads(topic: str) -> Models:
-    """What is read of a topic's body."""
+    """Return what is read of a topic's body."""
     return {"": Customer} if topic in CUSTOMER_TOPICS else {"": Order} if topic in ORDER_TOPICS else {}
 
 
 def api_version(webhook: Webhook, content: Mapping[str, Any]) -> str | None:
-    """WooCommerce does not say in which version it writes."""
+    """Return None: WooCommerce does not say in which version it writes."""
     del webhook, content
     return ""
 
@@ -116,7 +116,7 @@ def customer_change(webhook: Webhook, event: str | None) -> ProfileChange:
 
 
 def order_person(order: Order, connection: str) -> Person:
-    """Ids are unique only within a shop, so the connection is a part of the references.
+    """Return the person of an order. Ids are unique only within a shop, so references contain the connection.
 
     The order has no more of the account than its number: until it is paid, the e-mail is what somebody typed.
     """
@@ -133,7 +133,7 @@ def order_person(order: Order, connection: str) -> Person:
 
 
 def is_paid(order: Order) -> bool:
-    """Whether somebody paid for it, whatever was given back since: WooCommerce dates each payment.
+    """Return whether somebody paid for it, whatever was given back since: WooCommerce dates each payment.
 
     Its status tells nothing: who pays on delivery is `processing` from the start. An order is dated as paid when it
     is completed, at the latest.
@@ -155,7 +155,7 @@ def order_reference(order: Order, connection: str) -> str:
 
 
 def customer_attributes(customer: Customer) -> dict[str, Value]:
-    """Who the customer is, by the account; where that is silent, by the addresses."""
+    """Return who the customer is, by the account; where that is silent, by the addresses."""
     return contact(customer.billing, customer.shipping) | present(
         {
             "$email_address": customer.email,
@@ -168,7 +168,7 @@ def customer_attributes(customer: Customer) -> dict[str, Value]:
 
 
 def order_customer(order: Order, webhook: Webhook) -> AttributeGroup:
-    """Who the customer is, as the checkout asked. Of the same second, the account itself wins."""
+    """Return who the customer is, as the checkout asked. Of the same second, the account itself wins."""
     version = normalise.sortable(order.date_created_gmt or webhook.received_at) + "|order"
     account = name_in(order.customer_id)
     attributes = contact(order.billing, order.shipping) | {"woocommerce_customer_id": account}
@@ -176,7 +176,7 @@ def order_customer(order: Order, webhook: Webhook) -> AttributeGroup:
 
 
 def contact(billing: Address, shipping: Address) -> dict[str, Value]:
-    """Who pays; a parcel may go to somebody else. City, zip code and country come from one address."""
+    """Return who pays; a parcel may go to somebody else. City, zip code and country come from one address."""
     home = billing if billing.city or billing.postcode or billing.country else shipping
     name = billing if billing.first_name or billing.last_name else shipping
     phone, country = (billing.phone, billing.country) if billing.phone else (shipping.phone, shipping.country)
@@ -195,7 +195,7 @@ def contact(billing: Address, shipping: Address) -> dict[str, Value]:
 
 
 def last_order(order: Order) -> AttributeGroup:
-    """The profile's newest order. A later update of an older order never replaces it."""
+    """Return the profile's newest order. A later update of an older order never replaces it."""
     status = order_status(order)
     version = "|".join(
         (
@@ -216,7 +216,7 @@ def last_order(order: Order) -> AttributeGroup:
 
 
 def order_status(order: Order) -> str:
-    """One word for where the order stands. Plugins add statuses: of those, the order's dates tell."""
+    """Return one word for where the order stands. Plugins add statuses: of those, the order's dates tell."""
     if order.status in ("cancelled", "refunded"):
         return order.status
     if order.status in ("pending", "on-hold", "failed"):
@@ -227,7 +227,7 @@ def order_status(order: Order) -> str:
 
 
 def order_attributes(order: Order) -> dict[str, Value]:
-    """What every order event but a refund carries, in the order of Shopify's."""
+    """Return what every order event but a refund carries, in the order of Shopify's."""
     attributes: dict[str, Value] = {
         "$label": order.number,
         "order_id": order.id,
@@ -250,7 +250,7 @@ def order_attributes(order: Order) -> dict[str, Value]:
 
 
 def refund_attributes(order: Order) -> dict[str, Value]:
-    """How much went back, of all refunds together."""
+    """Return how much went back, of all refunds together."""
     amount = refunded(order)
     is_full = None if amount is None or order.total is None else amount >= order.total
     attributes: dict[str, Value] = {
@@ -282,18 +282,18 @@ def delivery_address(address: Address) -> dict[str, Value]:
 
 
 def remaining(order: Order) -> Decimal | None:
-    """What the order comes to now: WooCommerce's `total` stays as it was when something is refunded."""
+    """Return what the order comes to now: WooCommerce's `total` stays as it was when something is refunded."""
     return None if order.total is None else order.total - (refunded(order) or 0)
 
 
 def refunded(order: Order) -> Decimal | None:
-    """The sum of all refunds, which WooCommerce writes as negative numbers."""
+    """Return the sum of all refunds, which WooCommerce writes as negative numbers."""
     amount = summed([refund.total for refund in order.refunds])
     return None if amount is None else abs(amount)
 
 
 def summed(amounts: list[Decimal | None]) -> Decimal | None:
-    """The sum of those that are there; none of none."""
+    """Return the sum of those that are there; none of none."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known else None
 

@@ -1,4 +1,4 @@
-"""What we read of WooCommerce's webhooks, API versions v2 and v3. Values only.
+"""Say what we read of WooCommerce's webhooks, API versions v2 and v3. Values only.
 
 https://woocommerce.github.io/woocommerce-rest-api-docs/
 """
@@ -14,15 +14,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fai
 
 
 def as_id(value: Any) -> Any:
-    """Ids are JSON numbers, and texts to us; 0 is nobody's."""
+    """Return an id as text: WooCommerce's are JSON numbers, and 0 is nobody's."""
     if isinstance(value, bool) or not isinstance(value, int):
         return value
     return str(value) if value else None
 
 
 def as_customer_id(value: Any) -> Any:
-    """The number of an account as a text. 0 is WooCommerce's own word for a guest; what else stands for nobody stays,
-    for a warning."""
+    """Return the number of an account as a text. 0 is WooCommerce's own word for a guest; what else stands for
+    nobody stays, for a warning."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value == 0):
         return None
     if isinstance(value, float) and value.is_integer():
@@ -35,12 +35,12 @@ def blank_is_none(value: Any) -> Any:
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
-    """The `..._gmt` fields are in UTC and do not say so: 2026-09-01T09:02:08."""
+    """Return the `..._gmt` fields are in UTC and do not say so: 2026-09-01T09:02:08."""
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def whole(value: Any) -> Any:
-    """Shops that sell by weight have quantities such as 0.5: a part of a unit is one."""
+    """Return a whole quantity. Shops that sell by weight have quantities such as 0.5: a part of a unit is one."""
     return math.ceil(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
@@ -49,7 +49,7 @@ def list_or_empty(value: Any) -> Any:
 
 
 def object_or_empty(value: Any) -> Any:
-    """PHP writes an object without fields as an empty list."""
+    """Return an object, empty where it is a list: PHP writes an object without fields as an empty list."""
     return {} if value is None or value == [] else value
 
 

@@ -24,7 +24,7 @@ ACTIVATION = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 
 def handshake(request: Request) -> str | None:
-    """The call of a webhook that is being saved: its number, no topic, no signature.
+    """Return the call of a webhook that is being saved: its number, no topic, no signature.
 
     WooCommerce activates the webhook only if this is answered 200.
     """
@@ -33,13 +33,13 @@ def handshake(request: Request) -> str | None:
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 of the body in base64, with the webhook's secret; the scheme has no timestamp."""
+    """Verify HMAC-SHA256 of the body in base64, with the webhook's secret; the scheme has no timestamp."""
     del now
     return signatures.verify_base64(request.headers.get(SIGNATURE), request.body, secrets)
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic and customer; the delivery's id is not signed, so the body is the key. Raises MalformedBody."""
+    """Return topic and customer; the delivery's id is not signed, so the body is the key. Raises MalformedBody."""
     topic = request.headers.get(TOPIC)
     if not topic:
         raise MalformedBody("no topic header")
@@ -47,7 +47,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def customer(topic: str, body: dict[str, Any]) -> str:
-    """The customer id (0 in any type is a guest), else the e-mail, else the object: what orders the queue."""
+    """Return the customer id (0 in any type is a guest), else the e-mail, else the object: what orders the queue."""
     customer_id = name_in(body.get("id" if topic.startswith("customer.") else "customer_id"))
     if customer_id:
         return f"customer:{customer_id}"

@@ -1,1 +1,1 @@
-"""What every function of batch-bridge shares. Imports nothing from the functions."""
+"""Say what every function of batch-bridge shares. Imports nothing from the functions."""

@@ -28,7 +28,7 @@ def bounded(text: str, limit: int = MAX_KEY_PART_BYTES) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether DynamoDB can store it: JSON also brings halves of characters."""
+    """Return whether DynamoDB can store it: JSON also brings halves of characters."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -18,7 +18,7 @@ class Budget:
         self.spent: dict[str, tuple[float, int]] = {}
 
     def takes(self, key: str = "") -> bool:
-        """Whether one more is allowed; takes it."""
+        """Return whether one more is allowed; takes it."""
         now = self.clock()
         until, taken = self.spent.get(key, (now, 0))
         if now >= until:

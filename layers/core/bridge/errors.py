@@ -172,7 +172,7 @@ class BatchUnavailable(Failed):
 
 
 class NoTimeLeft(BatchUnavailable):
-    """What is left of the invocation is too little for one more call and for writing down what became of all."""
+    """Raised where what is left of the invocation is too little for one more call and for writing down its outcome."""
 
 
 class ProviderUnavailable(Failed):
@@ -216,7 +216,7 @@ PERMANENT: Mapping[str, str] = {
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether AWS will refuse the same request whenever it is made: an error of botocore, by its code."""
+    """Return whether AWS will refuse the same request whenever it is made: an error of botocore, by its code."""
     response = getattr(error, "response", None) or {}
     codes = {response.get("Error", {}).get("Code")}
     codes |= {reason.get("Code") for reason in response.get("CancellationReasons") or ()}

@@ -26,7 +26,7 @@ class Unanswerable(JMESPathError):
 
 @lru_cache(maxsize=2048)
 def compiled(expression: str) -> Any:
-    """The expression, ready to search. Raises jmespath.exceptions.JMESPathError."""
+    """Return the expression, ready to search. Raises jmespath.exceptions.JMESPathError."""
     try:
         query = jmespath.compile(expression)
         repeated = copies(query.parsed)
@@ -38,7 +38,8 @@ def compiled(expression: str) -> Any:
 
 
 def search(expression: str, content: Any) -> Any:
-    """What the expression finds. Raises jmespath.exceptions.JMESPathError, also for what the library lets through."""
+    """Return what the expression finds. Raises jmespath.exceptions.JMESPathError, also for what the library lets
+    through."""
     query = compiled(expression)
     try:
         return query.search(content)
@@ -49,7 +50,7 @@ def search(expression: str, content: Any) -> Any:
 
 
 def copies(node: Mapping[str, Any], levels: int = MAX_LEVELS) -> int:
-    """How often a part of a body may stand in what is found, at most. Raises TooCostly."""
+    """Return how often a part of a body may stand in what is found, at most. Raises TooCostly."""
     if levels == 0:
         raise TooCostly("the expression is nested too deep")
     inner = [copies(child, levels - 1) for child in node["children"] if isinstance(child, Mapping)]

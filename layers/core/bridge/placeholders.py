@@ -48,7 +48,7 @@ OF_ACCOUNT = re.compile(r"^acct_\w+/")
 
 
 def is_placeholder(value: object) -> bool:
-    """Whether a value names nobody although it is there: `0` in any type and script, `guest` in any spelling."""
+    """Return whether a value names nobody although it is there: `0` in any type and script, `guest` in any spelling."""
     if isinstance(value, bool):
         return True
     if isinstance(value, int | float | Decimal):
@@ -61,14 +61,15 @@ def is_placeholder(value: object) -> bool:
 
 
 def is_unfilled(text: str) -> bool:
-    """Whether a text is a mark that a template should have replaced, or has one in it."""
+    """Return whether a text is a mark that a template should have replaced, or has one in it."""
     if len(text) > MAX_CHARACTERS or UUID_IN_BRACES.fullmatch(text):
         return False
     return bool(UNFILLED.fullmatch(text) or MARK_INSIDE.search(text))
 
 
 def is_nobody(text: str) -> bool:
-    """Whether a plain text is a word, a number or a UUID that stands for nobody, or has no letter, digit or picture."""
+    """Return whether a plain text is a word, a number or a UUID that stands for nobody, or has no letter, digit or
+    picture."""
     if MINUS_ONE.fullmatch(text.strip(BRACKETS)):
         return True
     signs = SPACE_BETWEEN.sub(" ", text).strip()
@@ -81,12 +82,12 @@ def is_nobody(text: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """A text in small letters, with common digits, letters, blanks and minus signs, without what nobody sees."""
+    """Return a text in small letters, with common digits, letters, blanks and minus signs, without what nobody sees."""
     return "".join(map(plain_character, unicodedata.normalize("NFKC", text))).casefold().strip()
 
 
 def plain_character(character: str) -> str:
-    """One character as a keyboard has it: `٣` is 3, any dash is a minus; nothing for one that has no width."""
+    """Return one character as a keyboard has it: `٣` is 3, any dash is a minus; nothing for one that has no width."""
     if character.isascii():
         return character
     category = unicodedata.category(character)
@@ -116,5 +117,5 @@ def object_key(kind: str, ids: Iterable[object], content: Mapping[str, Any]) -> 
 
 
 def is_placeholder_of(reference: str) -> bool:
-    """Whether what a reference names, the last part of `shopify:customer:0`, is a placeholder."""
+    """Return whether what a reference names, the last part of `shopify:customer:0`, is a placeholder."""
     return is_placeholder(OF_ACCOUNT.sub("", reference.rpartition(":")[2]))

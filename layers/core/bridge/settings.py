@@ -1,4 +1,4 @@
-"""What a connection's owner may choose, checked when it is stored. Values only: no I/O.
+"""Say what a connection's owner may choose, checked when it is stored. Values only: no I/O.
 
 Not imported by the functions that receive: pydantic costs them a third of their cold start.
 """
@@ -26,7 +26,7 @@ AttributeKey = Annotated[
 
 
 def compiled(expression: str) -> str:
-    """The expression, if it can be read. Raises ValueError with the place where it cannot."""
+    """Return the expression, if it can be read. Raises ValueError with the place where it cannot."""
     try:
         expressions.compiled(expression)
     except TooCostly as error:
@@ -162,7 +162,8 @@ Settings = TypeVar("Settings", bound=ConnectionSettings)
 
 
 def checked(stored: dict[str, Any], model: type[Settings] = ConnectionSettings) -> Settings:  # type: ignore[assignment]
-    """The settings, or InvalidSettings with the name of each that is wrong. A room may have a `model` of its own."""
+    """Return the settings, or InvalidSettings with the name of each that is wrong. A room may have a `model` of its
+    own."""
     try:
         return model.model_validate(stored)
     except ValidationError as error:

@@ -18,7 +18,7 @@ BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 def refused(constant: str) -> NoReturn:
-    """NaN and Infinity are JavaScript, and no JSON."""
+    """Refuse NaN and Infinity: they are JavaScript, and no JSON."""
     raise ValueError(f"{constant} is no JSON")
 
 
@@ -26,7 +26,7 @@ DECODER = json.JSONDecoder(parse_constant=refused)
 
 
 def json_value(body: bytes, max_depth: int = MAX_DEPTH) -> Any:
-    """What the JSON says; of a name that stands twice in an object, the last. Raises MalformedBody."""
+    """Return what the JSON says; of a name that stands twice in an object, the last. Raises MalformedBody."""
     try:
         parsed = DECODER.decode(body.decode("utf-8", "surrogatepass").removeprefix(BYTE_ORDER_MARK))
     except RecursionError as error:
@@ -39,7 +39,7 @@ def json_value(body: bytes, max_depth: int = MAX_DEPTH) -> Any:
 
 
 def is_shallow(body: bytes, max_depth: int = MAX_DEPTH) -> bool:
-    """Whether its brackets alone show that valid JSON is no deeper than allowed: a fifth of what a walk costs.
+    """Return whether its brackets alone show that valid JSON is no deeper than allowed: a fifth of what a walk costs.
 
     Texts without brackets vanish as pairs of quotes. A bracket in a text leaves a quote behind, and proves nothing.
     """
@@ -55,7 +55,8 @@ def is_shallow(body: bytes, max_depth: int = MAX_DEPTH) -> bool:
 
 
 def depth_is_within(parsed: Any, levels: int) -> bool:
-    """Whether objects and lists are nested at most so deep; walks level by level, so that no depth can break it."""
+    """Return whether objects and lists are nested at most so deep; walks level by level, so that no depth can break
+    it."""
     level = [parsed] if isinstance(parsed, dict | list) else []
     for _ in range(levels):
         if not level:

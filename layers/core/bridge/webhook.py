@@ -35,7 +35,7 @@ class Request:
 
     @property
     def content_type(self) -> str:
-        """The media type without its parameters, in lower case."""
+        """Return the media type without its parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -59,7 +59,7 @@ def has_header(*headers: str) -> Callable[[Request], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What the receiver must know of a webhook to queue it.
+    """Hold what the receiver must know of a webhook to queue it.
 
     `customer` orders the queue: webhooks of one customer stay in order. `idempotency_key` is the provider's own
     id of the webhook where it stands inside the signed body; without it the body itself is the key.
@@ -72,7 +72,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What the receiver needs to know of one source; everything else about it is in its mapping.
+    """Hold what the receiver needs to know of one source; everything else about it is in its mapping.
 
     `topics` are those that have a mapping. `verify(request, secrets, now)` returns the position of the secret
     that proved the request, or raises InvalidSignature. `routing_of(request)` raises Ignored or MalformedBody.
@@ -131,12 +131,12 @@ class Webhook:
 
     @property
     def writer(self) -> str:
-        """The connection by which it came, such as `shopify/main`: who writes what it states."""
+        """Return the connection by which it came, such as `shopify/main`: who writes what it states."""
         return f"{self.source}/{self.connection}"
 
 
 def webhook_id(source: str, connection: str, summary: Routing, body: bytes, period: int | None = None) -> str:
-    """The id of a webhook: 32 hex digits over the source, the connection and the signed content.
+    """Return the id of a webhook: 32 hex digits over the source, the connection and the signed content.
 
     With a `period`, the same content has another id in another period.
     """
@@ -148,17 +148,17 @@ def webhook_id(source: str, connection: str, summary: Routing, body: bytes, peri
 
 
 def group_id(source: str, connection: str, customer: str) -> str:
-    """The FIFO group of a customer: a digest, so that no e-mail becomes a queue's metadata."""
+    """Return the FIFO group of a customer: a digest, so that no e-mail becomes a queue's metadata."""
     return hashlib.sha256(written(f"{source}/{connection}\n{customer}")).hexdigest()[:32]
 
 
 def written(text: str) -> bytes:
-    """The text in UTF-8, also where JSON brought half a character."""
+    """Return the text in UTF-8, also where JSON brought half a character."""
     return text.encode(errors="surrogatepass")
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object. Raises MalformedBody."""
+    """Return the body as a JSON object. Raises MalformedBody."""
     parsed = json_value(body)
     if not isinstance(parsed, dict):
         raise MalformedBody("body is not a JSON object")

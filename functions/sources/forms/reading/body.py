@@ -53,7 +53,7 @@ class Posted(dict[str, Value]):
 
 
 def posted(headers: Mapping[str, str], body: bytes) -> Posted:
-    """The fields that a vendor posts, the first `MAX_FIELDS` of them.
+    """Return the fields that a vendor posts, the first `MAX_FIELDS` of them.
 
     What came once is a value, what was repeated or is called `name[]` a list. Raises MalformedBody for what is empty
     or no form.
@@ -67,7 +67,8 @@ def posted(headers: Mapping[str, str], body: bytes) -> Posted:
 
 
 def posted_by_visitor(headers: Mapping[str, str], body: bytes) -> Posted:
-    """The fields of a page that anybody may post to. Raises MalformedBody, and BodyTooLarge for too much text."""
+    """Return the fields of a page that anybody may post to. Raises MalformedBody, and BodyTooLarge for too much
+    text."""
     is_multipart = media_type_of(headers.get("content-type", "")) == MULTIPART
     if len(body) > MAX_TEXT_BYTES and not is_multipart:
         raise BodyTooLarge("a form's text is over 512 kB")
@@ -95,7 +96,7 @@ def media_type_of(content_type: str) -> str:
 
 
 def read_pairs(content_type: str, body: bytes) -> Iterator[tuple[bytes | str, Any]]:
-    """Names and values, as bytes where they are still to be decoded. Raises MalformedBody."""
+    """Return names and values, as bytes where they are still to be decoded. Raises MalformedBody."""
     media_type = media_type_of(content_type)
     if media_type == MULTIPART:
         return multipart.text_parts(content_type, body)
@@ -107,7 +108,7 @@ def read_pairs(content_type: str, body: bytes) -> Iterator[tuple[bytes | str, An
 
 
 def charset(parameters: str) -> str | None:
-    """The codec of `charset=`, where it is one that browsers write."""
+    """Return the codec of `charset=`, where it is one that browsers write."""
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
@@ -116,7 +117,7 @@ def charset(parameters: str) -> str | None:
 
 
 def decoded(pairs: Sequence[tuple[bytes | str, Any]], content_type: str) -> Pairs:
-    """Bytes as text, in the charset given, else in the one that a hidden field `_charset_` names."""
+    """Return bytes as text, in the charset given, else in the one that a hidden field `_charset_` names."""
     named = dict(pairs).get(b"_charset_", b"").decode("latin-1").strip().lower()
     stated = charset(content_type) if media_type_of(content_type) == URLENCODED else None
     chosen = stated or CHARSETS.get(named)
@@ -127,7 +128,7 @@ def decoded(pairs: Sequence[tuple[bytes | str, Any]], content_type: str) -> Pair
 
 
 def as_text(raw: bytes, codec: str | None) -> str:
-    """The bytes in the codec, else in UTF-8, else in Windows-1252 with Latin-1 for its gaps."""
+    """Return the bytes in the codec, else in UTF-8, else in Windows-1252 with Latin-1 for its gaps."""
     for candidate in filter(None, (codec, "utf-8", "cp1252")):
         try:
             return raw.decode(candidate)
@@ -137,7 +138,7 @@ def as_text(raw: bytes, codec: str | None) -> str:
 
 
 def flattened(content: dict[str, Any]) -> Iterator[tuple[str, Value]]:
-    """A JSON object's fields; those of an object within are called `outer.inner`."""
+    """Yield a JSON object's fields; those of an object within are called `outer.inner`."""
     waiting: list[tuple[str, Any, int]] = [(str(name), value, 1) for name, value in content.items()][::-1]
     while waiting:
         name, value, depth = waiting.pop()
@@ -152,7 +153,7 @@ def flattened(content: dict[str, Any]) -> Iterator[tuple[str, Value]]:
 
 
 def gathered(pairs: Pairs) -> Posted:
-    """One value per name; a list where a name is repeated, or ends in `[]`."""
+    """Return one value per name; a list where a name is repeated, or ends in `[]`."""
     fields = Posted()
     for name, value in pairs:
         key = name.removesuffix("[]").strip()

@@ -43,27 +43,27 @@ ABOUT_THE_FORM = frozenset({*FORM_ID, *FORM_NAME, *ENTRY_ID, *PAGES, "date_creat
 
 
 def is_hidden(name: str) -> bool:
-    """Whether the form knew the value beforehand: who is logged in, and the campaign."""
+    """Return whether the form knew the value beforehand: who is logged in, and the campaign."""
     return name in CLAIM or name in UTM
 
 
 def hidden_in(fields: Mapping[str, Value]) -> dict[str, Value]:
-    """What the form knew beforehand, by names that the tagging plan has."""
+    """Return what the form knew beforehand, by names that the tagging plan has."""
     return {name: filled(value) for name, value in fields.items() if is_hidden(name)}
 
 
 def first_of(fields: Mapping[str, Value], names: tuple[str, ...]) -> str | None:
-    """The first of these fields that says something."""
+    """Return the first of these fields that says something."""
     return next((text for name in names if (text := text_in(fields.get(name)))), None)
 
 
 def page_in(fields: Mapping[str, Value]) -> str | None:
-    """The address of the form's page."""
+    """Return the address of the form's page."""
     return next((text for name in PAGES if (text := text_in(fields.get(name))) and is_link(text)), None)
 
 
 def utm_of(page: str | None) -> dict[str, Value]:
-    """The campaign in the page's address, where that is no longer than an address may be."""
+    """Return the campaign in the page's address, where that is no longer than an address may be."""
     if page and len(page) > MAX_PAGE_CHARACTERS:
         return {}
     try:
@@ -73,7 +73,7 @@ def utm_of(page: str | None) -> dict[str, Value]:
 
 
 def named_answers(fields: Mapping[str, Value]) -> tuple[Field, ...]:
-    """The answers among fields whose names the form's owner chose."""
+    """Return the answers among fields whose names the form's owner chose."""
     return tuple(
         answer(name, value)
         for name, value in fields.items()
@@ -82,14 +82,14 @@ def named_answers(fields: Mapping[str, Value]) -> tuple[Field, ...]:
 
 
 def answer(name: str, value: Value) -> Field:
-    """A question that is known by its name alone; an uploaded file is known by its address."""
+    """Return a question that is known by its name alone; an uploaded file is known by its address."""
     if is_uploaded(value):
         return Field(name, name, "file", files_in(value))
     return Field(name, name, "", ticked(value))
 
 
 def ticked(value: Value) -> Value:
-    """What browsers send for a ticked box without a value of its own is a yes, as other vendors' boxes say it.
+    """Return what browsers send for a ticked box without a value of its own is a yes, as other vendors' boxes say it.
 
     https://html.spec.whatwg.org/multipage/input.html#dom-input-value-default-on
     """
@@ -97,13 +97,13 @@ def ticked(value: Value) -> Value:
 
 
 def is_uploaded(value: Value) -> bool:
-    """Whether the value is the address of an uploaded file, or several."""
+    """Return whether the value is the address of an uploaded file, or several."""
     items = value if isinstance(value, list | tuple) else [value]
     return bool(items) and all(isinstance(item, str) and UPLOADED.fullmatch(item) for item in items)
 
 
 def number(field: Field) -> Field:
-    """The field with its text as a number, unless it is about the person: a zip code may begin with a zero."""
+    """Return the field with its text as a number, unless it is about the person: a zip code may begin with a zero."""
     text = text_in(field.value)
     if text is None or not NUMBER.fullmatch(text) or recognise(field):
         return field
@@ -111,5 +111,5 @@ def number(field: Field) -> Field:
 
 
 def lone_box(title: str, text: str, is_ticked: bool) -> Field:
-    """A question with one box to tick: what it asks may stand above the box or beside it."""
+    """Return a question with one box to tick: what it asks may stand above the box or beside it."""
     return Field(text or title, title or text, "boolean", is_ticked)

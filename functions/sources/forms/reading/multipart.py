@@ -36,7 +36,7 @@ def text_parts(content_type: str, body: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def boundary(content_type: str) -> bytes:
-    """What parts the parts. Raises MalformedBody."""
+    """Return what parts the parts. Raises MalformedBody."""
     stated = parameters(content_type.encode("latin-1", "replace")).get(b"boundary", b"")
     if not 0 < len(stated) <= MAX_BOUNDARY_BYTES:
         raise MalformedBody("multipart without a boundary")
@@ -44,7 +44,7 @@ def boundary(content_type: str) -> bytes:
 
 
 def following(body: bytes, delimiter: bytes, start: int) -> int:
-    """Where the next delimiter begins: behind it the line ends, or the body. Raises MalformedBody."""
+    """Return where the next delimiter begins: behind it the line ends, or the body. Raises MalformedBody."""
     while (at := body.find(delimiter, start)) >= 0:
         start = at + len(delimiter)
         if body[start : start + 2] in (b"--", b"\r\n"):
@@ -53,7 +53,8 @@ def following(body: bytes, delimiter: bytes, start: int) -> int:
 
 
 def described(head: bytes) -> tuple[bytes | None, bytes]:
-    """The part's name, None for a file, and how it is written. Raises MalformedBody for a part without a name."""
+    """Return the part's name, None for a file, and how it is written. Raises MalformedBody for a part without a
+    name."""
     headers = {name.lower(): value for name, value in HEADER.findall(head)}
     stated = parameters(headers.get(b"content-disposition", b""))
     if b"filename" in stated or b"filename*" in stated:
@@ -64,7 +65,7 @@ def described(head: bytes) -> tuple[bytes | None, bytes]:
 
 
 def parameters(header: bytes) -> dict[bytes, bytes]:
-    """The parameters behind a header's value: `form-data; name="a"`."""
+    """Return the parameters behind a header's value: `form-data; name="a"`."""
     return {name.lower(): unquoted(value) for name, value in PARAMETER.findall(header)}
 
 
@@ -75,7 +76,7 @@ def unquoted(value: bytes) -> bytes:
 
 
 def decoded(content: bytes, encoding: bytes) -> bytes:
-    """The content of a part, which few senders write in another way than as it is. Raises MalformedBody."""
+    """Return the content of a part, which few senders write in another way than as it is. Raises MalformedBody."""
     if encoding == b"quoted-printable":
         return binascii.a2b_qp(content)
     if encoding != b"base64":

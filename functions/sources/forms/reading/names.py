@@ -18,7 +18,7 @@ READABLE_WORD = re.compile(r"[a-z]+\d{0,3}|[A-Z]+\d{0,3}|[A-Z]?[a-z]+(?:[A-Z][a-
 
 
 def answer_names(fields: Sequence[Field]) -> tuple[str, ...]:
-    """A name for each field, none twice. It depends on the questions alone, never on the answers."""
+    """Return a name for each field, none twice. It depends on the questions alone, never on the answers."""
     taken: set[str] = set(RESERVED)
     numbers: dict[str, int] = {}
     names = []
@@ -30,7 +30,8 @@ def answer_names(fields: Sequence[Field]) -> tuple[str, ...]:
 
 
 def candidates(field: Field) -> Iterator[str]:
-    """From the best name to the last resort: the label, a readable key, the label's beginning, the key, a digest."""
+    """Yield names from the best to the last resort: the label, a readable key, the label's beginning, the key, a
+    digest."""
     shown = field.label[:MAX_LABEL_CHARACTERS]
     label = slug(shown) if is_legible(shown) else ""
     key = slug(field.key)
@@ -46,32 +47,32 @@ def candidates(field: Field) -> Iterator[str]:
 
 
 def slug(text: str) -> str:
-    """The text's ASCII words, joined by underscores."""
+    """Return the text's ASCII words, joined by underscores."""
     plain = ("".join(filter(str.isascii, word)) for word in words(CONTRACTION.sub("", text)))
     return "_".join(word for word in plain if word)
 
 
 def is_legible(label: str) -> bool:
-    """Whether at least half of the label's letters are left in its slug."""
+    """Return whether at least half of the label's letters are left in its slug."""
     letters = sum(map(str.isalpha, PLACEHOLDER.sub("", label)))
     return 2 * sum(map(str.isalpha, slug(label))) >= letters
 
 
 def is_readable(key: str) -> bool:
-    """Whether a person chose the key: words, not the digits of a machine."""
+    """Return whether a person chose the key: words, not the digits of a machine."""
     parts = [part for part in re.split(r"[\W_]+", key) if part]
     return any(len(part) > 1 for part in parts) and all(READABLE_WORD.fullmatch(part) for part in parts)
 
 
 def beginning(name: str) -> str:
-    """The name's first words, as many as fit."""
+    """Return the name's first words, as many as fit."""
     if len(name) <= MAX_CHARACTERS:
         return name
     return name[: MAX_CHARACTERS + 1].rpartition("_")[0] or name[:MAX_CHARACTERS]
 
 
 def unique(name: str, taken: set[str], numbers: dict[str, int]) -> str:
-    """The name, with a number where it is taken; `numbers` are the last ones, to begin with the next."""
+    """Return the name, with a number where it is taken; `numbers` are the last ones, to begin with the next."""
     number, found = numbers.get(name, 1), name
     while found in taken:
         number += 1

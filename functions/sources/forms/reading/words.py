@@ -21,7 +21,7 @@ PLACEHOLDER = re.compile(r"\{+[^{}]*\}+|<[^<>]*>")
 
 @lru_cache(maxsize=MOST_REMEMBERED)
 def words(label: str) -> tuple[str, ...]:
-    """The label's words in lower case without accents; a name such as `firstName` is two."""
+    """Return the label's words in lower case without accents; a name such as `firstName` is two."""
     text = PLACEHOLDER.sub(" ", label[:MAX_LABEL_CHARACTERS])
     if not SPACE.search(text):
         text = CAMEL.sub(" ", text)
@@ -35,15 +35,15 @@ def words(label: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=MOST_REMEMBERED)
 def sentence(label: str) -> str:
-    """The words in one line, with `e-mail` and its kin as one word."""
+    """Return the words in one line, with `e-mail` and its kin as one word."""
     return re.sub(r"\be (?=mail)", "e", " ".join(words(label)))
 
 
 def set_of(text: str) -> frozenset[str]:
-    """The words of a constant, where a list would fill a page."""
+    """Return the words of a constant, where a list would fill a page."""
     return frozenset(text.split())
 
 
 def same(label: str) -> str:
-    """The label as two people would type it alike: no case, no runs of spaces, no `[]`."""
+    """Return the label as two people would type it alike: no case, no runs of spaces, no `[]`."""
     return " ".join(label.casefold().split()).removesuffix("[]")

@@ -39,7 +39,7 @@ def essence(label: str) -> str:
 
 
 def recognise(field: Field) -> str | None:
-    """The attribute that the question asks for, FULL_NAME, NAME, or None."""
+    """Return the attribute that the question asks for, FULL_NAME, NAME, or None."""
     if field.type in NOT_ASKED or isinstance(field.value, bool) or is_about_someone_else(field):
         return None
     if field.type in BY_TYPE:
@@ -52,12 +52,12 @@ def is_about_someone_else(field: Field) -> bool:
 
 
 def is_secret(field: Field) -> bool:
-    """Whether the answer is a password or the number of a card, which no one wants in a marketing tool."""
+    """Return whether the answer is a password or the number of a card, which no one wants in a marketing tool."""
     return any(pattern("secret").search(sentence(text)) for text in (field.label, field.key))
 
 
 def name_part(asked: Iterable[str | None]) -> str:
-    """What a bare `Name` means beside the other attributes that are asked for."""
+    """Return what a bare `Name` means beside the other attributes that are asked for."""
     others = set(asked)
     if "first_name" in others:
         return "last_name"
@@ -65,7 +65,7 @@ def name_part(asked: Iterable[str | None]) -> str:
 
 
 def split_name(name: str) -> dict[str, str]:
-    """First name and the rest; `Lovelace, Ada` and `田中 花子` are read the other way round."""
+    """Return first name and the rest; `Lovelace, Ada` and `田中 花子` are read the other way round."""
     first, *rest = name.split(maxsplit=1) or [""]
     last = "".join(rest)
     if "," in name:

@@ -48,7 +48,7 @@ def says(kind: str, text: str) -> bool:
 
 
 def channels(field: Field) -> frozenset[str]:
-    """The channels that a tick in this box consents to: those its label speaks of, none for most boxes."""
+    """Return the channels that a tick in this box consents to: those its label speaks of, none for most boxes."""
     if field.type not in ("consent", "boolean", ""):
         return NEITHER
     texts = {reassurance().sub(" ", sentence(text)) for text in (field.label, field.key)}
@@ -59,12 +59,12 @@ def channels(field: Field) -> frozenset[str]:
 
 
 def is_something_else(text: str) -> bool:
-    """Whether the text binds, shares, refuses, asks for an opinion or a picture, whatever else it says."""
+    """Return whether the text binds, shares, refuses, asks for an opinion or a picture, whatever else it says."""
     return any(says(kind, text) for kind in SOMETHING_ELSE)
 
 
 def is_consent(text: str) -> bool:
-    """Whether the text asks to be sent marketing."""
+    """Return whether the text asks to be sent marketing."""
     receives, agrees = says("receive", text), says("agree", text)
     if says("newsletter", text) or says("marketing", text):
         return receives or agrees or is_bare(text)
@@ -78,7 +78,7 @@ def is_consent(text: str) -> bool:
 
 
 def is_bare(text: str) -> bool:
-    """Whether the text is the name of such a box and nothing else: `newsletter`, `sms_optin`."""
+    """Return whether the text is the name of such a box and nothing else: `newsletter`, `sms_optin`."""
     if not text or not set(text.split()) <= words_of("bare"):
         return False
     topic = says("bare_topic", text)
@@ -88,7 +88,7 @@ def is_bare(text: str) -> bool:
 
 
 def spoken_of(text: str) -> frozenset[str]:
-    """The channels that the text names; e-mail where it names none."""
+    """Return the channels that the text names; e-mail where it names none."""
     by_email = bool(says("email_channel", text) or says("newsletter", text))
     by_sms = says("text_messages", text)
     if not by_email and not by_sms:
@@ -97,7 +97,7 @@ def spoken_of(text: str) -> frozenset[str]:
 
 
 def is_ticked(field: Field) -> bool:
-    """Whether the box says yes: a tick, a word for yes, or its own name as HTML forms have it."""
+    """Return whether the box says yes: a tick, a word for yes, or its own name as HTML forms have it."""
     items = field.value if isinstance(field.value, list | tuple) else [field.value]
     own_names = {sentence(field.key), sentence(field.label)}
     return any(says_yes(item, own_names) for item in items)

@@ -83,10 +83,10 @@ LANGUAGE_BY_NAME = by_name(LANGUAGES)
 
 
 def region(text: str) -> str:
-    """The country's code; a text that names none we know is left as it is."""
+    """Return the country's code; a text that names none we know is left as it is."""
     return COUNTRY_BY_NAME.get(sentence(text)) or normalise.region(text) or text
 
 
 def language(text: str) -> str:
-    """The language's code; a text that names none we know is left as it is."""
+    """Return the language's code; a text that names none we know is left as it is."""
     return LANGUAGE_BY_NAME.get(sentence(text)) or normalise.language(text) or text

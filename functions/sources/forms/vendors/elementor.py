@@ -91,7 +91,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
-    """Labels and answers. The times are written as the site likes, without a zone, so that of receipt counts."""
+    """Return labels and answers. The times are written as the site likes, without a zone, so that of receipt counts."""
     answers = {name: value for name, value in fields.items() if name not in ABOUT_THE_FORM}
     metadata = metadata_in(answers)
     page = page_of(answers.get(metadata.get("page_url", "")))
@@ -111,7 +111,7 @@ def simple(webhook: Webhook, fields: Mapping[str, Value]) -> Submission:
 
 
 def metadata_in(answers: Mapping[str, Value]) -> dict[str, str]:
-    """The titles of the metadata, which stand after all answers."""
+    """Return the titles of the metadata, which stand after all answers."""
     found: dict[str, str] = {}
     for title, value in reversed(list(answers.items())):
         name = METADATA.get(sentence(title)) or metadata_of(text_in(value) or "")
@@ -122,7 +122,7 @@ def metadata_in(answers: Mapping[str, Value]) -> dict[str, str]:
 
 
 def metadata_of(text: str) -> str | None:
-    """What the text is, where only metadata is like that, whatever its title."""
+    """Return what the text is, where only metadata is like that, whatever its title."""
     if text.startswith("Mozilla/"):
         return "user_agent"
     if text == "Elementor":
@@ -140,7 +140,7 @@ def page_of(content: object) -> str | None:
 
 
 def nested(fields: Mapping[str, Value]) -> dict[str, Any]:
-    """The fields called `a[b][c]` as objects within objects."""
+    """Return the fields called `a[b][c]` as objects within objects."""
     tree: dict[str, Any] = {}
     for name, value in fields.items():
         *path, last = [part for part in SEPARATORS.split(name, MAX_DEPTH) if part] or [name]
@@ -153,7 +153,7 @@ def nested(fields: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def advanced(webhook: Webhook, body: dict[str, Any]) -> Submission:
-    """Every field with its id, type, title, and what was posted."""
+    """Return every field with its id, type, title, and what was posted."""
     about = object_in(body.get("form"))
     form_id = text_in(about.get("id")) or webhook.connection
     page = page_of(object_in(object_in(body.get("meta")).get("page_url")).get("value"))
@@ -169,7 +169,7 @@ def advanced(webhook: Webhook, body: dict[str, Any]) -> Submission:
 
 
 def hidden_name(key: str, one: Mapping[str, Any]) -> str | None:
-    """What a field that is not asked is called; None for a question."""
+    """Return what a field that is not asked is called; None for a question."""
     title = text_in(one.get("title")) or key
     known = next((name for name in (key, title) if is_hidden(name)), None)
     return known or (title if one.get("type") == "hidden" else None)
@@ -192,7 +192,7 @@ def answered_fields(listed: Mapping[str, dict[str, Any]]) -> Iterator[Field]:
 
 
 def answer_value(kind: Kind, one: Mapping[str, Any]) -> Value:
-    """What was answered: several choices as a list, several files too."""
+    """Return what was answered: several choices as a list, several files too."""
     chosen = one.get("raw_value")
     if isinstance(chosen, dict):
         return [text for text in map(text_in, chosen.values()) if text]

@@ -81,7 +81,7 @@ ADDRESS_ALONE = frozenset({"", "address", "your address", "home address", "adres
 
 
 def routing_of(request: Request) -> Routing:
-    """Person and submission; one that was edited afterwards is another webhook. Raises MalformedBody."""
+    """Return person and submission; one that was edited afterwards is another webhook. Raises MalformedBody."""
     submission = submission_in(json_body(request.body))
     submission_id = text_in(submission.get("submissionId"))
     if submission_id is None:
@@ -98,12 +98,12 @@ def routing_of(request: Request) -> Routing:
 
 
 def submission_in(body: dict[str, Any]) -> dict[str, Any]:
-    """The submission: beside the form's name, or the whole body."""
+    """Return the submission: beside the form's name, or the whole body."""
     return object_in(body.get("submission")) if "submission" in body else body
 
 
 def read(webhook: Webhook) -> Submission:
-    """The answers, then what the form worked out; the link's parameters are hidden fields."""
+    """Return the answers, then what the form worked out; the link's parameters are hidden fields."""
     body = json_body(webhook.body)
     submission = submission_in(body)
     form_id = text_in(body.get("formId")) or webhook.connection
@@ -123,7 +123,7 @@ def name_of(content: dict[str, Any]) -> str:
 
 
 def answered_fields(submission: dict[str, Any]) -> Iterator[Field]:
-    """The questions in their order; then the e-mail that a person proved to get in."""
+    """Yield the questions in their order; then the e-mail that a person proved to get in."""
     for question in objects_in(submission.get("questions")):
         if text_in(question.get("type")) not in NOT_ANSWERS:
             yield from read_question(question)
@@ -143,7 +143,7 @@ def read_question(question: dict[str, Any]) -> Iterator[Field]:
 
 
 def address(key: str, label: str, parts: dict[str, Any]) -> Iterator[Field]:
-    """A field for each part, answered or not."""
+    """Yield a field for each part, answered or not."""
     is_own = label.strip().casefold() in ADDRESS_ALONE
     for part, named in ADDRESS.items():
         yield Field(
@@ -162,13 +162,13 @@ def answer(asked: str, content: object) -> Value:
 
 
 def texts_of(content: dict[str, Any]) -> list[str]:
-    """`name: text` for everything in an object that can be read: a row of a table, a range of dates."""
+    """Return `name: text` for everything in an object that can be read: a row of a table, a range of dates."""
     found = ((name, texts_in(listed(value))) for name, value in content.items())
     return [f"{name}: {', '.join(texts)}" for name, texts in found if texts]
 
 
 def computed_fields(submission: dict[str, Any]) -> Iterator[Field]:
-    """Calculations, and the score of a quiz."""
+    """Yield calculations, and the score of a quiz."""
     for one in objects_in(submission.get("calculations")):
         value = one.get("value")
         is_number = number_in(value) is not None

@@ -55,7 +55,7 @@ DRIVE = "https://drive.google.com/open?id="
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 in hex over `{timestamp}.{body}`, each in a header of its own."""
+    """Verify HMAC-SHA256 in hex over `{timestamp}.{body}`, each in a header of its own."""
     signature = request.headers.get(SIGNATURE)
     if not signature:
         raise InvalidSignature(signatures.NO_HEADER)
@@ -64,7 +64,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def routing_of(request: Request) -> Routing:
-    """Person and response. Raises MalformedBody."""
+    """Return person and response. Raises MalformedBody."""
     body = json_body(request.body)
     response = text_in(body.get("responseId"))
     if response is None or not isinstance(body.get("answers"), list):
@@ -76,7 +76,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def read(webhook: Webhook) -> Submission:
-    """The response with every question of the form, answered or not, and the e-mail that Google collected."""
+    """Return the response with every question of the form, answered or not, and the e-mail that Google collected."""
     body = json_body(webhook.body)
     asked = objects_in(body.get("answers"))[: MAX_FIELDS + 1]
     form_id = text_in(body.get("formId")) or webhook.connection
@@ -116,7 +116,7 @@ def read_answer(answer: Mapping[str, Any]) -> Field:
 
 
 def files(ids: Sequence[str]) -> Value:
-    """Where the files lie in the owner's Drive: a text for one, a list for several."""
+    """Return where the files lie in the owner's Drive: a text for one, a list for several."""
     links = [one if is_link(one) else DRIVE + one for one in ids]
     return links if len(links) > 1 else next(iter(links), None)
 

@@ -52,14 +52,14 @@ CONSENT_PARTS = frozenset({"1", "2", "3"})
 
 
 def routing_of(request: Request) -> Routing:
-    """The person, and the entry where it tells its number. Raises MalformedBody."""
+    """Return the person, and the entry where it tells its number. Raises MalformedBody."""
     fields = posted(request.headers, request.body)
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
     return Routing(TOPIC, customer(fields.values(), unknown), entry_key(fields))
 
 
 def entry_key(fields: Mapping[str, Value]) -> str | None:
-    """The entry, and when it was made: two sites may count alike."""
+    """Return the entry, and when it was made: two sites may count alike."""
     number = fields.get("id") if is_entry(fields) else fields.get("entry_id")
     parts = [text_in(content) for content in (fields.get("form_id"), number, fields.get("date_created"))]
     return "/".join(part or "" for part in parts) if all(parts) else None
@@ -88,13 +88,13 @@ def read(webhook: Webhook) -> Submission:
 
 
 def submitted_at(fields: Mapping[str, Value], received_at: datetime) -> datetime:
-    """When the entry was made, in UTC; a time ahead, as a site with a wrong clock has it, does not count."""
+    """Return when the entry was made, in UTC; a time ahead, as a site with a wrong clock has it, does not count."""
     stated = moment(fields.get("date_created"))
     return min(stated, received_at) if stated else received_at
 
 
 def unpacked(value: Value) -> Value:
-    """Several choices or files, which come as a list written as JSON."""
+    """Return several choices or files, which come as a list written as JSON."""
     if not isinstance(value, str) or not value.startswith('["'):
         return value
     try:
@@ -104,7 +104,8 @@ def unpacked(value: Value) -> Value:
 
 
 def numbered_answers(entry: Mapping[str, Value]) -> Iterator[Field]:
-    """The fields of an entry. Only the first name is the person's own, and an e-mail only if there is no other."""
+    """Yield the fields of an entry. Only the first name is the person's own, and an e-mail only if there is no
+    other."""
     emails = {text for value in entry.values() if (text := text_in(value)) and EMAIL.fullmatch(text)}
     has_name = False
     for number, parts in sorted(by_number(entry).items(), key=lambda item: int(item[0])):
@@ -117,7 +118,7 @@ def numbered_answers(entry: Mapping[str, Value]) -> Iterator[Field]:
 
 
 def by_number(entry: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
-    """The parts of each field: `1.3` is part 3 of field 1; a field without parts has one without a number."""
+    """Return the parts of each field: `1.3` is part 3 of field 1; a field without parts has one without a number."""
     fields: dict[str, dict[str, Value]] = {}
     for name, value in entry.items():
         found = NUMBERED.fullmatch(name)

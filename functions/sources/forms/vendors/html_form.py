@@ -21,7 +21,7 @@ ABOUT_THE_FORM = frozenset({"form_id", "form_name", "submitted_at"})
 
 
 def read(webhook: Webhook) -> Submission:
-    """The posted fields, sorted into what is about the form, what was hidden in it, and answers."""
+    """Return the posted fields, sorted into what is about the form, what was hidden in it, and answers."""
     fields = posted_by_visitor(webhook.headers, webhook.body)
     page = page_of(fields, webhook.headers)
     form_id = text_in(fields.get("form_id")) or webhook.connection
@@ -43,7 +43,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def submitted_at(fields: Mapping[str, Value], received_at: datetime) -> datetime:
-    """The field `submitted_at` where it is a time in the past, else the time of receipt.
+    """Return the field `submitted_at` where it is a time in the past, else the time of receipt.
 
     A visitor can write it, and a date far ahead would outrank whatever is learnt later.
     """
@@ -52,13 +52,14 @@ def submitted_at(fields: Mapping[str, Value], received_at: datetime) -> datetime
 
 
 def page_of(fields: Mapping[str, Value], headers: Mapping[str, str]) -> str | None:
-    """The page of the form: as a field says, else as the browser does."""
+    """Return the page of the form: as a field says, else as the browser does."""
     candidates = [*(fields.get(name) for name in PAGE), headers.get("referer"), headers.get("origin")]
     return next((page for page in map(text_in, candidates) if page and is_link(page)), None)
 
 
 def as_text(value: Value) -> str | None:
-    """The answer as one text, whatever a visitor posts: the first number or list would give its name a type for ever.
+    """Return the answer as one text, whatever a visitor posts: the first number or list would give its name a type
+    for ever.
 
     Several answers stand behind one another; a ticked box is `true`, as browsers tell no more than `on`.
     """

@@ -70,7 +70,8 @@ ABOUT_THE_CONTACT = frozenset(
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """Version 3: HMAC-SHA256 in base64 over method, address, body and timestamp in milliseconds; else version 2."""
+    """Verify version 3: HMAC-SHA256 in base64 over method, address, body and timestamp in milliseconds; else version
+    2."""
     signature = request.headers.get(VERSION_3)
     if signature is None:
         return verify_version_2(request, secrets)
@@ -85,12 +86,12 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def is_version_2(request: Request) -> bool:
-    """Whether it is signed without a time, as HubSpot did before."""
+    """Return whether it is signed without a time, as HubSpot did before."""
     return VERSION_3 not in request.headers
 
 
 def verify_version_2(request: Request, secrets: Sequence[str]) -> int:
-    """SHA-256 in hex of secret, method, address and body. Raises InvalidSignature."""
+    """Verify SHA-256 in hex of secret, method, address and body. Raises InvalidSignature."""
     signature = request.headers.get("x-hubspot-signature")
     if not signature:
         raise InvalidSignature(signatures.NO_HEADER)
@@ -111,7 +112,7 @@ def signed(url: str, body: bytes) -> bytes:
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic and person. Raises MalformedBody, and Ignored for a contact that was deleted."""
+    """Return topic and person. Raises MalformedBody, and Ignored for a contact that was deleted."""
     body = json_body(request.body)
     if body.get("isDeleted") is True:
         raise Ignored("contact was deleted")
@@ -124,12 +125,12 @@ def routing_of(request: Request) -> Routing:
 
 
 def emails(properties: Mapping[str, Any]) -> list[Value]:
-    """The contact's e-mail, whatever the capitals of its name in a body that somebody wrote."""
+    """Return the contact's e-mail, whatever the capitals of its name in a body that somebody wrote."""
     return [text_in(value) for name, value in properties.items() if name.lower() == "email"]
 
 
 def properties_in(body: dict[str, Any]) -> dict[str, Any]:
-    """The properties with their values, from a contact, a form's submission or a body of the workflow's own."""
+    """Return the properties with their values, from a contact, a form's submission or a body of the workflow's own."""
     found = object_in(body.get("properties") or body.get("values")) or {
         name: content for name, content in body.items() if not isinstance(content, dict | list)
     }
@@ -146,7 +147,7 @@ def contact_id(body: dict[str, Any], properties: Mapping[str, Any]) -> str | Non
 
 
 def read(webhook: Webhook) -> Submission:
-    """The contact as a form: the one it filled in last, where that is told."""
+    """Return the contact as a form: the one it filled in last, where that is told."""
     body = json_body(webhook.body)
     properties = properties_in(body)
     last = last_submission(body)
@@ -165,7 +166,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def last_submission(body: dict[str, Any]) -> dict[str, Any]:
-    """The newest of the forms that the contact filled in."""
+    """Return the newest of the forms that the contact filled in."""
     return max(
         objects_in(body.get("form-submissions")),
         key=lambda one: moment_in_milliseconds(one.get("timestamp")) or LONG_AGO,
@@ -174,20 +175,20 @@ def last_submission(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def changed_at(body: dict[str, Any], properties: Mapping[str, Any]) -> datetime | None:
-    """When the contact was last changed, which the form did."""
+    """Return when the contact was last changed, which the form did."""
     stated = properties.get("lastmodifieddate") or body.get("submittedAt")
     return moment_in_milliseconds(stated) or moment(stated)
 
 
 def answered_fields(properties: Mapping[str, Any]) -> Iterator[Field]:
-    """The contact's own e-mail first: it outranks another, such as `work_email`."""
+    """Yield the contact's own e-mail first: it outranks another, such as `work_email`."""
     for name in sorted(properties, key=lambda name: name.lower() != "email"):
         if not is_hidden(name) and not OWN.fullmatch(name):
             yield Field(name, LABELS.get(name, name), KINDS.get(name.lower(), ""), answer(properties[name]))
 
 
 def answer(content: object) -> Value:
-    """The answer; several ticked boxes come as one text, parted by semicolons."""
+    """Return the answer; several ticked boxes come as one text, parted by semicolons."""
     if isinstance(content, bool):
         return content
     text = text_in(content)
@@ -197,7 +198,7 @@ def answer(content: object) -> Value:
 
 
 def sign(body: bytes, secret: str, now: float, url: str) -> tuple[dict[str, str], dict[str, str]]:
-    """As HubSpot calls the public address, which is always HTTPS."""
+    """Sign as HubSpot does, which calls the public address, which is always HTTPS."""
     timestamp = str(int(now * signatures.MILLISECONDS))
     address = re.sub("^http://", "https://", url)
     digest = hmac_sha256(secret, signed(address, body) + timestamp.encode())

@@ -59,7 +59,7 @@ PHONE_PARTS = ("area", "phone")
 
 
 def routing_of(request: Request) -> Routing:
-    """Person and submission. Raises MalformedBody."""
+    """Return person and submission. Raises MalformedBody."""
     parts = posted(request.headers, request.body)
     submission_id = text_in(parts.get("submissionID"))
     if submission_id is None:
@@ -68,7 +68,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def answers_in(parts: Mapping[str, Value]) -> dict[str, Any]:
-    """What was filled in. Raises MalformedBody."""
+    """Return what was filled in. Raises MalformedBody."""
     return json_body((text_in(parts.get("rawRequest")) or "").encode())
 
 
@@ -89,19 +89,19 @@ def read(webhook: Webhook) -> Submission:
 
 
 def submitted_at(answers: Mapping[str, Any], received_at: datetime) -> datetime:
-    """The visitor's clock where it is not ahead, else the time of receipt."""
+    """Return the visitor's clock where it is not ahead, else the time of receipt."""
     stated = moment_in_milliseconds(answers.get("submitDate"))
     return min(stated, received_at) if stated else received_at
 
 
 def hidden_name(field: Field) -> str | None:
-    """The name of a field that the form's link fills in: `q9_utmSource` is `utm_source`."""
+    """Return the name of a field that the form's link fills in: `q9_utmSource` is `utm_source`."""
     name = "_".join(words(field.label))
     return name if name in CLAIM or name in UTM else None
 
 
 def answered_fields(answers: Mapping[str, Any]) -> Iterator[Field]:
-    """The questions, and uploaded files, which stand under a name without a number."""
+    """Yield the questions, and uploaded files, which stand under a name without a number."""
     for key, content in answers.items():
         question = QUESTION.fullmatch(key)
         if question:
@@ -111,7 +111,7 @@ def answered_fields(answers: Mapping[str, Any]) -> Iterator[Field]:
 
 
 def label_of(number: str, name: str) -> str:
-    """The name without the number that Jotform adds to tell two alike apart: `email5` of question 5 is `email`.
+    """Return the name without the number that Jotform adds to tell two alike apart: `email5` of question 5 is `email`.
 
     Where the name says nothing, the number stays: it is all that tells the questions apart.
     """
@@ -142,13 +142,13 @@ def plain(content: Any) -> Value:
 
 
 def readable(content: Any) -> str | None:
-    """A text without the entities that Jotform writes for quotes."""
+    """Return a text without the entities that Jotform writes for quotes."""
     text = text_in(content)
     return html.unescape(text) if text else None
 
 
 def name_fields(key: str, label: str, content: Mapping[str, Any]) -> Iterator[Field]:
-    """First and last name apart where they are the person's; else what was filled in, as one answer."""
+    """Yield first and last name apart where they are the person's; else what was filled in, as one answer."""
     asked = recognise(Field(key, label, ""))
     if asked in (NAME, FULL_NAME) or NO_LABEL.fullmatch(label):
         for part, named in NAME_PARTS.items():
@@ -158,7 +158,7 @@ def name_fields(key: str, label: str, content: Mapping[str, Any]) -> Iterator[Fi
 
 
 def address_fields(key: str, label: str, content: Mapping[str, Any]) -> Iterator[Field]:
-    """A field for each part, answered or not."""
+    """Yield a field for each part, answered or not."""
     is_own = sentence(label) in OWN_ADDRESS or NO_LABEL.fullmatch(label)
     for part, named in ADDRESS_PARTS.items():
         said = named if is_own else f"{' '.join(words(label))} {named.lower()}"
@@ -180,7 +180,8 @@ def date(content: Mapping[str, Any]) -> str | None:
 
 
 def chosen(content: Mapping[str, Any]) -> Value:
-    """Choices with words of the visitor's own come as an object with numbers; a table's rows have names."""
+    """Return the choices. Those with words of the visitor's own come as an object with numbers; a table's rows have
+    names."""
     if all(name.isdigit() or name == "other" for name in content):
         return filled_in(content.values())
     return [f"{name}: {text}" for name, value in content.items() for text in filled_in([value])]

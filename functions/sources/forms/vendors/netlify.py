@@ -49,7 +49,7 @@ ADDED = frozenset({"ip", "user_agent", "referrer", "form-name", "bot-field"})
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """A JSON Web Signature with a digest of the body; unsigned, the secret in the address."""
+    """Return a JSON Web Signature with a digest of the body; unsigned, the secret in the address."""
     del now
     signature = request.headers.get("x-webhook-signature")
     if signature is None:
@@ -69,7 +69,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def parts(signature: str) -> tuple[str, str, str]:
-    """Head, claims and digest. Raises InvalidSignature."""
+    """Return head, claims and digest. Raises InvalidSignature."""
     found = signature.strip().split(".")
     if len(found) != 3 or not signature.isascii():
         raise InvalidSignature(signatures.MALFORMED_HEADER)
@@ -77,7 +77,7 @@ def parts(signature: str) -> tuple[str, str, str]:
 
 
 def decoded(part: str) -> dict[str, Any]:
-    """The JSON object in a part. Raises InvalidSignature."""
+    """Return the JSON object in a part. Raises InvalidSignature."""
     try:
         return object_in(json.loads(decode(part)))
     except (ValueError, RecursionError) as error:
@@ -85,7 +85,7 @@ def decoded(part: str) -> dict[str, Any]:
 
 
 def decode(part: str) -> bytes:
-    """The bytes of a part, which is written without padding. Raises InvalidSignature."""
+    """Return the bytes of a part, which is written without padding. Raises InvalidSignature."""
     try:
         return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
@@ -97,7 +97,7 @@ def encode(content: bytes) -> str:
 
 
 def routing_of(request: Request) -> Routing:
-    """Person and the submission's id. Raises MalformedBody."""
+    """Return person and the submission's id. Raises MalformedBody."""
     body = json_body(request.body)
     answers = object_in(body.get("data"))
     if not answers:
@@ -108,7 +108,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def read(webhook: Webhook) -> Submission:
-    """The fields as the page names them, under the titles that Netlify makes of these names."""
+    """Return the fields as the page names them, under the titles that Netlify makes of these names."""
     body = json_body(webhook.body)
     form_name = text_in(body.get("form_name"))
     form_id = text_in(body.get("form_id")) or form_name or webhook.connection
@@ -126,7 +126,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def titles_in(body: dict[str, Any]) -> dict[str, str]:
-    """A title for each field's name."""
+    """Return a title for each field's name."""
     return {
         text_in(one.get("name")) or "": text_in(one.get("title")) or ""
         for one in objects_in(body.get("ordered_human_fields"))
@@ -134,7 +134,7 @@ def titles_in(body: dict[str, Any]) -> dict[str, str]:
 
 
 def answered_fields(answers: dict[str, Any], titles: dict[str, str], email: str | None) -> Iterator[Field]:
-    """The answers; which of them is the person's e-mail, Netlify may know better than the field's name tells."""
+    """Yield the answers; which of them is the person's e-mail, Netlify may know better than the field's name tells."""
     for name, content in answers.items():
         if not is_hidden(name) and name not in MACHINERY | ADDED:
             kind = kind_of(content, email)
@@ -149,7 +149,7 @@ def kind_of(content: object, email: str | None) -> Kind:
 
 
 def answer(content: object) -> Value:
-    """The answer; a ticked box without a value of its own comes as `on`."""
+    """Return the answer; a ticked box without a value of its own comes as `on`."""
     if content == "on" or isinstance(content, bool):
         return bool(content)
     return texts_in(content) if isinstance(content, list) else text_in(content)

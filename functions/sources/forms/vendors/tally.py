@@ -74,13 +74,13 @@ DECIMALS = frozenset({"INPUT_NUMBER", "CALCULATED_FIELDS", "PAYMENT"})
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 of the body in base64; the scheme has no timestamp."""
+    """Verify HMAC-SHA256 of the body in base64; the scheme has no timestamp."""
     del now
     return signatures.verify_base64(request.headers.get("tally-signature"), request.body, secrets)
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic, person and event id. Raises MalformedBody."""
+    """Return topic, person and event id. Raises MalformedBody."""
     body = json_body(request.body)
     topic = text_in(body.get("eventType"))
     if topic is None:
@@ -95,7 +95,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def read(webhook: Webhook) -> Submission:
-    """The response; hidden fields stand among the questions."""
+    """Return the response; hidden fields stand among the questions."""
     response = object_in(json_body(webhook.body).get("data"))
     questions = objects_in(response.get("fields"))
     form_id = text_in(response.get("formId")) or webhook.connection
@@ -114,7 +114,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def answered_fields(questions: Sequence[dict[str, Any]]) -> Iterator[Field]:
-    """Every question once: each option of a question comes a second time, as a yes or no of its own."""
+    """Yield every question once: each option of a question comes a second time, as a yes or no of its own."""
     with_options = {key_of(question) for question in questions if question.get("options")}
     for question in questions:
         is_double = not question.get("options") and key_of(question).rpartition("_")[0] in with_options
@@ -142,12 +142,12 @@ def kind_of(question: dict[str, Any]) -> Kind:
 
 
 def is_box(question: dict[str, Any]) -> bool:
-    """Whether there is just one thing to tick: a consent, more often than not."""
+    """Return whether there is just one thing to tick: a consent, more often than not."""
     return question.get("type") == "CHECKBOXES" and len(objects_in(question.get("options"))) == 1
 
 
 def box(question: dict[str, Any]) -> Field:
-    """A single box, called by the text beside it where that says more than its question."""
+    """Return a single box, called by the text beside it where that says more than its question."""
     [option] = objects_in(question.get("options"))
     label, beside = text_in(question.get("label")) or "", text_in(option.get("text")) or ""
     says_more = not label or label.startswith(UNTITLED) or len(words(beside)) > SHORT_WORDS
@@ -168,7 +168,7 @@ def answer(question: dict[str, Any], kind: Kind) -> Value:
 
 
 def options(question: dict[str, Any], named: str, ids: object) -> list[str]:
-    """The texts of the options with these ids."""
+    """Return the texts of the options with these ids."""
     return chosen_texts(texts_by_id(question.get(named)), ids)
 
 
@@ -185,7 +185,7 @@ def chosen_texts(texts: Mapping[str | None, str | None], ids: object) -> list[st
 
 
 def matrix(question: dict[str, Any]) -> list[str]:
-    """`row: column` for each row that has an answer."""
+    """Return `row: column` for each row that has an answer."""
     rows, columns = texts_by_id(question.get("rows")), texts_by_id(question.get("columns"))
     chosen = islice(object_in(question.get("value")).items(), MAX_ROWS)
     return [f"{rows.get(row) or row}: {', '.join(chosen_texts(columns, ids))}" for row, ids in chosen]

@@ -55,7 +55,7 @@ SCALES = frozenset({"rating", "opinion_scale", "nps"})
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 of the body in base64, after `sha256=`; the scheme has no timestamp."""
+    """Verify HMAC-SHA256 of the body in base64, after `sha256=`; the scheme has no timestamp."""
     del now
     signature = request.headers.get("typeform-signature", "")
     if signature and not signature.startswith(SCHEME):
@@ -64,7 +64,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic, person and event id. Raises MalformedBody."""
+    """Return topic, person and event id. Raises MalformedBody."""
     body = json_body(request.body)
     topic = text_in(body.get("event_type"))
     if topic is None:
@@ -79,7 +79,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def read(webhook: Webhook) -> Submission:
-    """The response with every question of its form, answered or not."""
+    """Return the response with every question of its form, answered or not."""
     response = object_in(json_body(webhook.body).get("form_response"))
     definition = object_in(response.get("definition"))
     form_id = text_in(response.get("form_id")) or text_in(definition.get("id")) or webhook.connection
@@ -94,7 +94,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def answered_fields(definition: dict[str, Any], response: dict[str, Any]) -> Iterator[Field]:
-    """The form's questions in order, then answers to questions that its definition does not list."""
+    """Yield the form's questions in order, then answers to questions that its definition does not list."""
     listed = objects_in(response.get("answers"))
     answers = {answer_id(answer) or str(position): answer for position, answer in enumerate(listed)}
     for question in questions(definition.get("fields")):
@@ -108,7 +108,7 @@ def answer_id(answer: dict[str, Any]) -> str | None:
 
 
 def questions(listed: object) -> Iterator[dict[str, Any]]:
-    """All questions, those within a group (contact details, an address) right after it."""
+    """Yield all questions, those within a group (contact details, an address) right after it."""
     waiting = objects_in(listed)[::-1]
     while waiting:
         question = waiting.pop()
@@ -140,7 +140,7 @@ def answer_value(content: Any, asked: str) -> Value:
 
 
 def chosen(content: dict[str, Any]) -> Value:
-    """What was chosen, the visitor's own words for `other` included; of a payment, the amount."""
+    """Return what was chosen, the visitor's own words for `other` included; of a payment, the amount."""
     other = text_in(content.get("other"))
     if "labels" in content or "ids" in content:
         labels = content.get("labels")
@@ -150,7 +150,7 @@ def chosen(content: dict[str, Any]) -> Value:
 
 
 def computed_fields(response: dict[str, Any]) -> Iterator[Field]:
-    """The score, and the form's other variables."""
+    """Return the score, and the form's other variables."""
     score = object_in(response.get("calculated")).get("score")
     variables = {"score": score} if is_number(score) else {}
     for variable in objects_in(response.get("variables")):

@@ -56,7 +56,8 @@ PASSWORD = "FormPasswordInput"
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """HMAC-SHA256 in hex over `{timestamp}:{body}`, timestamp in milliseconds; unsigned, the secret in the address."""
+    """Verify HMAC-SHA256 in hex over `{timestamp}:{body}`, timestamp in milliseconds; unsigned, the secret in the
+    address."""
     signature = request.headers.get("x-webflow-signature")
     if signature is None:
         return signatures.verify_token(request.query.get("token"), secrets)
@@ -71,7 +72,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def routing_of(request: Request) -> Routing:
-    """Topic, person and the submission's id. Raises MalformedBody."""
+    """Return topic, person and the submission's id. Raises MalformedBody."""
     body = json_body(request.body)
     submission = submission_in(body)
     topic = text_in(body.get("triggerType")) or (TOPIC if "data" in submission else None)
@@ -83,7 +84,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def submission_in(body: dict[str, Any]) -> dict[str, Any]:
-    """The submission: within `payload` in v2, the whole body in v1."""
+    """Return the submission: within `payload` in v2, the whole body in v1."""
     return object_in(body.get("payload")) if "payload" in body else body
 
 
@@ -92,7 +93,7 @@ def id_of(submission: dict[str, Any]) -> str | None:
 
 
 def read(webhook: Webhook) -> Submission:
-    """The fields by the names that the site's owner gave them; hidden ones are told by theirs."""
+    """Return the fields by the names that the site's owner gave them; hidden ones are told by theirs."""
     submission = submission_in(json_body(webhook.body))
     form_name = text_in(submission.get("name"))
     form_id = text_in(submission.get("formId")) or form_name or webhook.connection
@@ -110,7 +111,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def types_in(submission: dict[str, Any]) -> dict[str, str]:
-    """The type of each field, which v1 does not tell."""
+    """Return the type of each field, which v1 does not tell."""
     return {
         text_in(one.get("fieldName")) or "": text_in(one.get("fieldType")) or ""
         for one in objects_in(submission.get("schema"))
@@ -125,7 +126,7 @@ def answered_fields(answers: dict[str, Any], types: Mapping[str, str]) -> Iterat
 
 
 def answer(name: str, content: object) -> Value:
-    """The answer; a phone number that came as a number is a text again."""
+    """Return the answer; a phone number that came as a number is a text again."""
     if isinstance(content, list):
         return texts_in(content)
     if isinstance(content, str):

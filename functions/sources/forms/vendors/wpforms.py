@@ -46,7 +46,7 @@ TIME_ALONE = re.compile(r"\d{1,2}:\d{2}(:\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECAS
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """`t={timestamp},v={HMAC-SHA256 in hex over "{timestamp}.{body}"}`."""
+    """Verify `t={timestamp},v={HMAC-SHA256 in hex over "{timestamp}.{body}"}`."""
     header = request.headers.get(SIGNATURE)
     if not header:
         raise InvalidSignature(signatures.NO_HEADER)
@@ -57,7 +57,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def routing_of(request: Request) -> Routing:
-    """The person, where an e-mail stands in the fields. Raises MalformedBody."""
+    """Return the person, where an e-mail stands in the fields. Raises MalformedBody."""
     fields = fields_in(request.body)
     if not fields:
         raise MalformedBody("no fields in the body")
@@ -66,12 +66,12 @@ def routing_of(request: Request) -> Routing:
 
 
 def fields_in(body: bytes) -> dict[str, Value]:
-    """The fields, a date as a text in ISO 8601. Raises MalformedBody."""
+    """Return the fields, a date as a text in ISO 8601. Raises MalformedBody."""
     return {name: value_of(content) for name, content in json_body(body).items()}
 
 
 def value_of(content: Any) -> Value:
-    """The answer. Several choices are one text, as one choice is: the add-on does not tell them apart."""
+    """Return the answer. Several choices are one text, as one choice is: the add-on does not tell them apart."""
     if isinstance(content, dict):
         return date_of(content)
     if isinstance(content, list):
@@ -82,7 +82,7 @@ def value_of(content: Any) -> Value:
 
 
 def date_of(content: dict[str, Any]) -> str | None:
-    """The day, or the time in UTC, of a question for them, which comes as `{value, unix}`."""
+    """Return the day, or the time in UTC, of a question for them, which comes as `{value, unix}`."""
     shown = text_in(content.get("value"))
     try:
         read = datetime.fromtimestamp(int(str(content.get("unix"))), UTC)
@@ -111,7 +111,7 @@ def read(webhook: Webhook) -> Submission:
 
 
 def as_date(field: Field) -> Field:
-    """A question for a day; one for a time of day is a text."""
+    """Return a question for a day; one for a time of day is a text."""
     is_time = isinstance(field.value, str) and TIME_ALONE.fullmatch(field.value)
     return field if is_time else Field(field.key, field.label, "date", field.value)
 

@@ -68,19 +68,19 @@ OWN_ADDRESS = frozenset({"address", "adresse", "anschrift", "direccion", "indiri
 
 
 def verify(request: Request, secrets: Sequence[str], now: float) -> int:
-    """The handshake key in the body where there is one, else the secret in the address."""
+    """Return the handshake key in the body where there is one, else the secret in the address."""
     del now
     return signatures.verify_token(handshake_key(request) or request.query.get("token"), secrets)
 
 
 def handshake_key(request: Request) -> str | None:
-    """The key in the body, which is searched and not read: nothing has proven it yet."""
+    """Return the key in the body, which is searched and not read: nothing has proven it yet."""
     found = HANDSHAKE_KEY.search(request.body)
     return unquote_plus(found.group(1).decode("latin-1")).strip() if found else None
 
 
 def routing_of(request: Request) -> Routing:
-    """The person and the entry. Raises MalformedBody."""
+    """Return the person and the entry. Raises MalformedBody."""
     fields = posted(request.headers, request.body)
     answers = [value for name, value in fields.items() if ANSWER.fullmatch(name)]
     if not answers:
@@ -91,7 +91,7 @@ def routing_of(request: Request) -> Routing:
 
 
 def structure(fields: Mapping[str, Value], name: str) -> dict[str, Any]:
-    """What comes as JSON in a field, where the webhook was made with it."""
+    """Return what comes as JSON in a field, where the webhook was made with it."""
     try:
         return object_in(json_value((text_in(fields.get(name)) or "{}").encode(errors="surrogatepass")))
     except MalformedBody:
@@ -99,7 +99,7 @@ def structure(fields: Mapping[str, Value], name: str) -> dict[str, Any]:
 
 
 def read(webhook: Webhook) -> Submission:
-    """The entry. Its time is that of receipt: Wufoo tells one without a zone."""
+    """Return the entry. Its time is that of receipt: Wufoo tells one without a zone."""
     fields = posted(webhook.headers, webhook.body)
     form = structure(fields, "FormStructure")
     form_id = text_in(form.get("Hash")) or text_in(form.get("Url")) or webhook.connection
@@ -122,7 +122,8 @@ def title(question: Mapping[str, Any]) -> str:
 def answered_fields(
     questions: Sequence[dict[str, Any]], fields: Mapping[str, Value], asked: Sequence[dict[str, Any]]
 ) -> Iterator[Field]:
-    """The questions in order; then answers whose questions are not told, of which the only e-mail is the person's."""
+    """Yield the questions in order; then answers whose questions are not told, of which the only e-mail is the
+    person's."""
     for question in questions:
         yield from read_question(question, fields)
     told = {text_in(one.get("ID")) for question in asked for one in (question, *parts_of(question))}
@@ -163,7 +164,7 @@ def read_question(question: dict[str, Any], fields: Mapping[str, Value]) -> Iter
 
 
 def single(key: str, label: str, kind: Kind, content: Value) -> Field:
-    """A question with one answer: a day as Batch wants it, a file as its address, a number as such."""
+    """Return a question with one answer: a day as Batch wants it, a file as its address, a number as such."""
     text = text_in(content)
     if kind == "date" and text:
         return Field(key, label, kind, DAY.sub(r"\1-\2-\3", text))
@@ -175,7 +176,7 @@ def single(key: str, label: str, kind: Kind, content: Value) -> Field:
 
 
 def name_fields(key: str, label: str, parts: Sequence[tuple[str, str, str | None]]) -> Iterator[Field]:
-    """First and last name apart where they are the person's own, else as one answer."""
+    """Yield first and last name apart where they are the person's own, else as one answer."""
     if recognise(Field(key, label, "")) in (NAME, FULL_NAME):
         for named, (part, _, text) in zip(("First name", "Last name"), parts, strict=True):
             yield Field(part, named, "text", text)

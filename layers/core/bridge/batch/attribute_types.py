@@ -49,14 +49,14 @@ WORDS = {
 
 
 def attribute_kind(key: str, value: Json) -> str | None:
-    """The kind of a profile attribute as sent: none of Batch's own, none where null empties a plain name."""
+    """Return the kind of a profile attribute as sent: none of Batch's own, none where null empties a plain name."""
     if key.startswith("$") or (value is None and "(" not in key):
         return None
     return "list of strings" if isinstance(value, dict) else kind_of(key, value)
 
 
 def event_kinds(event: Mapping[str, Json]) -> dict[str, str]:
-    """The kind of each path in an event as sent."""
+    """Return the kind of each path in an event as sent."""
     return dict(kinds_in(event["name"], event["attributes"]))
 
 
@@ -72,18 +72,18 @@ def kinds_in(path: str, content: Mapping[str, Json]) -> Iterator[tuple[str, str]
 
 
 def event_path(event: str, path: str) -> str:
-    """A path in an event as it is remembered: `order_paid.items.born` of `items.date(born)`."""
+    """Return a path in an event as it is remembered: `order_paid.items.born` of `items.date(born)`."""
     above, dot, key = path.rpartition(".")
     return f"{event}.{above}{dot}{bare(key)}"
 
 
 def keyed(name: str, kind: str) -> str:
-    """The key under which a name is sent with a value of this kind."""
+    """Return the key under which a name is sent with a value of this kind."""
     return f"{kind}({name})" if kind in ("date", "url") else name
 
 
 def emptied(key: str, known: Known) -> str:
-    """The key with which null empties an attribute: null for a date is a date as well."""
+    """Return the key with which null empties an attribute: null for a date is a date as well."""
     if key.startswith("$"):
         return key
     whole, name = cleaned(key)
@@ -97,7 +97,7 @@ def emptied(key: str, known: Known) -> str:
 def agreed_attributes(
     attributes: Mapping[str, Json], others: Mapping[str, Iterable[str]], known: Known, warnings: Warnings
 ) -> tuple[dict[str, Json], dict[str, str]]:
-    """Profile attributes with one kind for each name, and, of keys that come out otherwise, what they were.
+    """Return profile attributes with one kind for each name, and, of keys that come out otherwise, what they were.
 
     `others` are keys under which attributes were sent before: where one is emptied, these are too.
     """
@@ -114,7 +114,7 @@ def agreed_attributes(
 
 
 def agreed_event(event: Mapping[str, Json], known: Known, warnings: Warnings) -> dict[str, Json]:
-    """An event with one kind for each path."""
+    """Return an event with one kind for each path."""
     lists = sum(kind.startswith("list") for kind in event_kinds(event).values())
     fit = KindFit(event["name"], known, warnings, MAX_EVENT_ARRAYS - lists)
     return shrink({**event, "attributes": fit.object("", event["attributes"], 0)}, warnings)
@@ -135,7 +135,7 @@ class KindFit:
     origins: dict[str, str] = field(default_factory=dict)
 
     def object(self, path: str, content: Mapping[str, Json], depth: int) -> dict[str, Json]:
-        """The content, with what has to be of another kind or under another name."""
+        """Return the content, with what has to be of another kind or under another name."""
         agreed: dict[str, Json] = {}
         taken = {bare(key) for key in content}
         for key, value in content.items():
@@ -149,7 +149,8 @@ class KindFit:
         return agreed
 
     def member(self, path: str, key: str, value: Json, depth: int, taken: set[str]) -> tuple[str, Json]:
-        """The key under which a value is sent, and the value as it is then; None where no name is left for it."""
+        """Return the key under which a value is sent, and the value as it is then; None where no name is left for
+        it."""
         own, kind = bare(key), self.kind_as_sent(key, value)
         for name in (own, *(other for other in other_names(own, kind) if other not in taken)):
             place = f"{path}.{name}" if path else name
@@ -167,15 +168,15 @@ class KindFit:
         return key, None
 
     def kind_as_sent(self, key: str, value: Json) -> str:
-        """The kind of a value; objects on a profile say how a list changes."""
+        """Return the kind of a value; objects on a profile say how a list changes."""
         return kind_of(key, [] if isinstance(value, dict) and not self.event else value)
 
     def kind(self, place: str) -> str | None:
-        """The kind that a path has, here or by what is known."""
+        """Return the kind that a path has, here or by what is known."""
         return self.kinds.get(place) or self.known(f"{self.event}.{place}" if self.event else place)
 
     def as_kind(self, place: str, value: Json, kind: str, wanted: str, depth: int) -> Json:
-        """The value as a kind, or None where that would lose something, or be one list too many."""
+        """Return the value as a kind, or None where that would lose something, or be one list too many."""
         if kind == wanted:
             return self.content(place, value, depth) if self.event else value
         found = converted(value, kind, wanted)
@@ -186,7 +187,7 @@ class KindFit:
         return found
 
     def content(self, place: str, value: Json, depth: int) -> Json:
-        """A value of an event with what is within it."""
+        """Return a value of an event with what is within it."""
         if isinstance(value, dict):
             return self.object(place, value, depth + 1)
         if not isinstance(value, list):
@@ -196,12 +197,12 @@ class KindFit:
 
 
 def new_kind(kind: str, value: Json) -> str:
-    """The kind that a name made for a value gets: both kinds of numbers are behind one such name."""
+    """Return the kind that a name made for a value gets: both kinds of numbers are behind one such name."""
     return "float" if kind == "integer" and decimal_number(value) is not None else kind
 
 
 def other_names(name: str, kind: str) -> Iterator[str]:
-    """Names that tell their kind: `newsletter_text`, `newsletter_text_2`, ..., as many as there are kinds."""
+    """Yield names that tell their kind: `newsletter_text`, `newsletter_text_2`, ..., as many as there are kinds."""
     for number in range(1, len(WORDS) + 1):
         ending = f"_{WORDS[kind]}" + (f"_{number}" if number > 1 else "")
         yield name[: MAX_NAME_CHARACTERS - len(ending)].rstrip("_") + ending

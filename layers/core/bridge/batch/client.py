@@ -85,7 +85,7 @@ class BatchClient:
         )
 
     def post(self, url: httpx.URL | str, **content: Any) -> list[PartialError]:
-        """One call. An answer whose status came and whose body broke off still says that Batch has taken it."""
+        """Return one call. An answer whose status came and whose body broke off still says that Batch has taken it."""
         with self.traced(httpx.URL(self.url).host):
             try:
                 with self.http.stream("POST", url, **content) as response:
@@ -95,7 +95,7 @@ class BatchClient:
 
 
 def body_of(response: httpx.Response) -> bytes | None:
-    """The body, or None where it cannot be read to its end."""
+    """Return the body, or None where it cannot be read to its end."""
     try:
         return response.read()
     except httpx.HTTPError:
@@ -103,7 +103,7 @@ def body_of(response: httpx.Response) -> bytes | None:
 
 
 def read_answer(response: httpx.Response, body: bytes | None) -> list[PartialError]:
-    """The partial errors of a 2xx answer. Raises RejectedByBatch, BadCredentials, BatchUnavailable."""
+    """Return the partial errors of a 2xx answer. Raises RejectedByBatch, BadCredentials, BatchUnavailable."""
     status = response.status_code
     if response.is_success:
         return partial_errors(body)
@@ -115,7 +115,7 @@ def read_answer(response: httpx.Response, body: bytes | None) -> list[PartialErr
 
 
 def partial_errors(body: bytes | None) -> list[PartialError]:
-    """What a 202 says was not taken; its reasons are left out, as they may repeat values.
+    """Return what a 202 says was not taken; its reasons are left out, as they may repeat values.
 
     One that cannot be read is counted: what it may have said is unknown, and asking again would double events.
     """
@@ -139,6 +139,6 @@ def text_in(content: object) -> str | None:
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """The seconds that Batch asks to wait, where it names them; no official page promises the header."""
+    """Return the seconds that Batch asks to wait, where it names them; no official page promises the header."""
     text = response.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() and len(text) <= MAX_RETRY_AFTER_DIGITS else None

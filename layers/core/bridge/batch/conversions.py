@@ -25,7 +25,7 @@ DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?")
 
 
 def converted(value: Json, kind: str, wanted: str) -> Json:
-    """A value of one kind as another, or None where that would lose or invent something."""
+    """Return a value of one kind as another, or None where that would lose or invent something."""
     if wanted == "list of strings":
         text = text_of(value)
         return None if text is None else [text]
@@ -36,7 +36,7 @@ def converted(value: Json, kind: str, wanted: str) -> Json:
 
 
 def text_of(value: Json) -> str | None:
-    """Any single value as a text. What is too long for one is none: a link that is cut leads elsewhere."""
+    """Return any single value as a text. What is too long for one is none: a link that is cut leads elsewhere."""
     if isinstance(value, list | dict):
         return None
     if isinstance(value, bool):
@@ -46,7 +46,7 @@ def text_of(value: Json) -> str | None:
 
 
 def digits(number: float) -> str:
-    """A number as people write it: `130`, `64.7`, and no power of ten."""
+    """Return a number as people write it: `130`, `64.7`, and no power of ten."""
     return format(Decimal(repr(number)), "f").removesuffix(".0")
 
 
@@ -59,7 +59,7 @@ def decimal_number(value: float) -> float | None:
 
 
 def number_in(text: str) -> Decimal | None:
-    """The number that a text is, as people and machines write it alike."""
+    """Return the number that a text is, as people and machines write it alike."""
     number = Decimal(text) if NUMBER.fullmatch(text) else None
     return number if number is not None and abs(number) <= MAX_NUMBER else None
 
@@ -70,7 +70,7 @@ def whole_number_in(text: str) -> int | None:
 
 
 def decimal_number_in(text: str) -> float | None:
-    """The number, where a float holds all of its digits; zero has no minus."""
+    """Return the number, where a float holds all of its digits; zero has no minus."""
     number = number_in(text)
     if number is None or Decimal(repr(float(number))) != number:
         return None

@@ -89,7 +89,7 @@ class Warnings:
 
 
 def fit_attributes(attributes: Mapping[str, Value], warnings: Warnings) -> dict[str, Json]:
-    """The profile attributes as Batch takes them."""
+    """Return the profile attributes as Batch takes them."""
     fitted: dict[str, Json] = {}
     names: set[str] = set()
     for key, value in attributes.items():
@@ -118,7 +118,7 @@ def fit_profile_value(key: str, value: Value, warnings: Warnings) -> Json:
 
 
 def fit_partial(key: str, value: Mapping[str, Value], fit: Fit, warnings: Warnings) -> Json:
-    """What is added to a list and removed from it; what is both is added."""
+    """Return what is added to a list and removed from it; what is both is added."""
     changes = {verb: fit_strings(key, value[verb], warnings, fit) for verb in value}
     both = set(changes.get("$add", ())) & set(changes.get("$remove", ()))
     if both:
@@ -130,7 +130,7 @@ def fit_partial(key: str, value: Mapping[str, Value], fit: Fit, warnings: Warnin
 def fit_event(
     event: Event, now: datetime, warnings: Warnings, kinds: dict[str, str] | None = None
 ) -> dict[str, Json] | None:
-    """The event as Batch takes it at `now`, or None where its name cannot be used; fills in `kinds` by path.
+    """Return the event as Batch takes it at `now`, or None where its name cannot be used; fills in `kinds` by path.
 
     An event older than 24 hours goes without `time`, which Batch would refuse, and with `date(occurred_at)`;
     one from the future, of a clock ahead of ours, happens now.
@@ -160,7 +160,7 @@ class EventFit:
     def object(
         self, path: str, content: Mapping[str, Value], natives: Natives, depth: int
     ) -> dict[str, Json]:
-        """An event's attributes, or an object within them."""
+        """Return an event's attributes, or an object within them."""
         fitted: dict[str, Json] = {}
         names: set[str] = set()
         for key, value in content.items():
@@ -178,7 +178,7 @@ class EventFit:
         return fitted
 
     def value(self, path: str, key: str, value: Value, natives: Natives, depth: int) -> Json:
-        """One attribute of an event; nothing where its name has another type elsewhere in the event."""
+        """Return one attribute of an event; nothing where its name has another type elsewhere in the event."""
         if key in natives:
             return fit_scalar(path, key, value, natives, self.warnings)
         kind = kind_of(key, value)
@@ -216,7 +216,7 @@ class EventFit:
 
 
 def kind_of(key: str, value: Value) -> str:
-    """The type that Batch keeps of an attribute."""
+    """Return the type that Batch keeps of an attribute."""
     if "(" in key:
         return key.partition("(")[0]
     if is_list(value):
@@ -225,12 +225,12 @@ def kind_of(key: str, value: Value) -> str:
 
 
 def holds_one_value(key: str, natives: Natives) -> bool:
-    """Whether the key promises a date, a link, or what its native name says: no list and no object."""
+    """Return whether the key promises a date, a link, or what its native name says: no list and no object."""
     return (key in natives and key not in LISTS) or "(" in key
 
 
 def fit_scalar(path: str, key: str, value: Value, natives: Natives, warnings: Warnings) -> Json:
-    """One value that is no list or object, by what its key promises; a warning names its `path`."""
+    """Return one value that is no list or object, by what its key promises; a warning names its `path`."""
     if not isinstance(value, SCALARS) and key not in LISTS:
         warnings.add("value_dropped", path)
         return None
@@ -249,7 +249,7 @@ def fit_plain(key: str, value: Value, warnings: Warnings) -> Json:
 
 
 def fit_number(key: str, value: float | Decimal, warnings: Warnings) -> float | None:
-    """A number that is one, within 64 bits; money as JSON knows it, and no minus before zero."""
+    """Return a number that is one, within 64 bits; money as JSON knows it, and no minus before zero."""
     if isinstance(value, Decimal):
         value = float(value) if value.is_finite() else math.nan
     if not abs(value) <= MAX_NUMBER:
@@ -263,7 +263,7 @@ def fit_text(key: str, value: Value, warnings: Warnings) -> str | None:
 
 
 def fit_string(key: str, text: str, limit: int, warnings: Warnings) -> str | None:
-    """One line without control characters, cut at the limit, counted as the stricter systems do (UTF-16)."""
+    """Return one line without control characters, cut at the limit, counted as the stricter systems do (UTF-16)."""
     if text.isascii() and text.isprintable() and len(text) <= limit and "  " not in text:
         return text.strip() or None
     line = one_line(text)
@@ -274,7 +274,7 @@ def fit_string(key: str, text: str, limit: int, warnings: Warnings) -> str | Non
 
 
 def one_line(text: str) -> str:
-    """The text with newlines and runs of spaces as one space, and without what is no character."""
+    """Return the text with newlines and runs of spaces as one space, and without what is no character."""
     kept = "".join(
         character if unicodedata.category(character) not in ("Cc", "Cs") else " " for character in text
     )
@@ -282,7 +282,7 @@ def one_line(text: str) -> str:
 
 
 def fit_strings(key: str, value: Value, warnings: Warnings, fit: Fit | None = None) -> list[str]:
-    """A list of texts; other scalars become texts."""
+    """Return a list of texts; other scalars become texts."""
     items = [item for item in (value if is_list(value) else [value]) if item is not None]
     scalars = [item for item in items if not isinstance(item, Mapping) and not is_list(item)]
     if len(scalars) < len(items):
@@ -292,7 +292,7 @@ def fit_strings(key: str, value: Value, warnings: Warnings, fit: Fit | None = No
 
 
 def fit_date(key: str, value: Value, warnings: Warnings) -> str | None:
-    """A time in ISO 8601, in UTC where it names no zone. A bare number may be anything."""
+    """Return a time in ISO 8601, in UTC where it names no zone. A bare number may be anything."""
     try:
         moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
     except ValueError:
@@ -304,7 +304,7 @@ def fit_date(key: str, value: Value, warnings: Warnings) -> str | None:
 
 
 def fit_url(key: str, value: Value, warnings: Warnings) -> str | None:
-    """An absolute link; a cut one would lead elsewhere, so it is dropped."""
+    """Return an absolute link; a cut one would lead elsewhere, so it is dropped."""
     link = str(value).strip()
     if not link:
         return None
@@ -366,7 +366,7 @@ def fit_topics(key: str, value: Value, warnings: Warnings) -> list[str]:
 
 
 def fit_timezone(key: str, value: Value, warnings: Warnings) -> str | None:
-    """An IANA name, such as Europe/Paris."""
+    """Return an IANA name, such as Europe/Paris."""
     name = str(value).strip()
     if name in timezones():
         return name
@@ -380,7 +380,7 @@ def timezones() -> frozenset[str]:
 
 
 def fit_key(key: str, natives: Natives, taken: Set[str], warnings: Warnings) -> str | None:
-    """The attribute's key with its name as Batch takes it; None where nothing is left or the name is taken."""
+    """Return the attribute's key with its name as Batch takes it; None where nothing is left or the name is taken."""
     if key in natives:
         return key
     whole, fitted = cleaned(key[:MAX_KEY_CHARACTERS])
@@ -394,7 +394,7 @@ def fit_key(key: str, natives: Natives, taken: Set[str], warnings: Warnings) -> 
 
 @lru_cache(maxsize=2048)
 def cleaned(key: str) -> tuple[str, str]:
-    """A key with its name as Batch takes it, and that name alone; mappings use the same few again and again."""
+    """Return a key with its name as Batch takes it, and that name alone; mappings use the same few again and again."""
     wrapped = WRAPPED.fullmatch(key)
     wrapper, name = wrapped.groups() if wrapped else (None, key)
     fitted = name if NAME.fullmatch(name) else clean_name(name)
@@ -402,18 +402,18 @@ def cleaned(key: str) -> tuple[str, str]:
 
 
 def clean_name(text: str) -> str:
-    """A name of Batch's alphabet from any label: accents go, other signs become underscores."""
+    """Return a name of Batch's alphabet from any label: accents go, other signs become underscores."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:MAX_NAME_CHARACTERS].rstrip("_")
 
 
 def bare(key: str) -> str:
-    """The name in a key that fits: `born` of `date(born)`."""
+    """Return the name in a key that fits: `born` of `date(born)`."""
     return key.partition("(")[2].removesuffix(")") or key
 
 
 def first_attributes(fitted: dict[str, Json], warnings: Warnings) -> dict[str, Json]:
-    """A profile's first attributes, and of lists its first, up to the limits; the others are dropped.
+    """Return a profile's first attributes, and of lists its first, up to the limits; the others are dropped.
 
     Where there are too many, those that Batch itself has come first: nobody can be written to without an address.
     """
@@ -432,7 +432,7 @@ def first_attributes(fitted: dict[str, Json], warnings: Warnings) -> dict[str, J
 
 
 def is_own(key: str) -> bool:
-    """Whether the name is one of the project's own, not of Batch."""
+    """Return whether the name is one of the project's own, not of Batch."""
     return not key.startswith("$")
 
 
@@ -443,7 +443,7 @@ def first_items(key: str, items: Sequence[Json], limit: int, warnings: Warnings)
 
 
 def shrink(event: dict[str, Json], warnings: Warnings) -> dict[str, Json]:
-    """The event within 25 kB: its longest list loses its last items, then its longest value goes."""
+    """Return the event within 25 kB: its longest list loses its last items, then its longest value goes."""
     attributes = event["attributes"]
     while size(event) > MAX_EVENT_BYTES:
         key = max(attributes, key=lambda name: size(attributes[name]))
@@ -457,7 +457,7 @@ def shrink(event: dict[str, Json], warnings: Warnings) -> dict[str, Json]:
 
 
 def size(content: Json) -> int:
-    """Bytes as JSON on the wire."""
+    """Return bytes as JSON on the wire."""
     return len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -489,7 +489,7 @@ LISTS = frozenset({"$topic_preferences", "$tags"})
 
 
 def names(found: Iterable[Misfit]) -> tuple[str, ...]:
-    """Warnings as a receipt keeps them, each once; of very many, the first, and how many more."""
+    """Return warnings as a receipt keeps them, each once; of very many, the first, and how many more."""
     listed = tuple(dict.fromkeys(str(warning) for warning in found))
     more = len(listed) - MAX_NAMED_WARNINGS
     return (*listed[:MAX_NAMED_WARNINGS], f"more:{more}") if more > 0 else listed

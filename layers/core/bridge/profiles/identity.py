@@ -30,21 +30,21 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 
 
 class Statement(Protocol):
-    """What a connection's settings say of visitors' statements."""
+    """Hold what a connection's settings say of visitors' statements."""
 
     @property
     def visitor_user_id(self) -> str:
-        """`ignore`, `signed` or `trust`."""
+        """Return `ignore`, `signed` or `trust`."""
 
     @property
     def visitor_updates(self) -> str:
-        """`fill` or `replace`."""
+        """Return `fill` or `replace`."""
 
 
 def custom_id(
     person: Person, links: Mapping[str, str], candidates: Sequence[Candidate], *, may_wait: bool
 ) -> str:
-    """The custom id of the person's profile: the one that a reference is linked to, else the first candidate's.
+    """Return the custom id of the person's profile: the one that a reference is linked to, else the first candidate's.
 
     With `may_wait`, someone who is named elsewhere is not given the last resort yet. Raises IdentityUnknown.
     """
@@ -63,7 +63,7 @@ def custom_id(
 
 
 def valued(person: Person, candidate: Candidate) -> str | None:
-    """The custom id that a candidate yields for a person, if any."""
+    """Return the custom id that a candidate yields for a person, if any."""
     if candidate == "email_sha256":
         return email_sha256(person.email)
     text = (person.user_id if candidate == "user_id" else person.source_id) or ""
@@ -74,7 +74,7 @@ def valued(person: Person, candidate: Candidate) -> str | None:
 
 
 def email_sha256(address: str | None) -> str | None:
-    """SHA-256 in hex of the trimmed, lower-cased e-mail; None where it is none."""
+    """Return the SHA-256 in hex of the trimmed, lower-cased e-mail; None where it is none."""
     email = normalise.email(address)
     return None if email is None else hashlib.sha256(email.encode()).hexdigest()
 
@@ -172,5 +172,5 @@ def linkable(change: ProfileChange) -> tuple[str, ...]:
 
 
 def is_owners_word(person: Person) -> bool:
-    """Whether the owner states whose it is: neither a visitor, nor anybody by a claimed user id."""
+    """Return whether the owner states whose it is: neither a visitor, nor anybody by a claimed user id."""
     return person.provenance == "owner" and person.claimed_user_id is None

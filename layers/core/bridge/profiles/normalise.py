@@ -30,7 +30,7 @@ THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
 def email(text: str | None) -> str | None:
-    """The address trimmed and in lower case, or None where it is none."""
+    """Return the address trimmed and in lower case, or None where it is none."""
     address = (text or "").strip().lower()
     if not address.isprintable() or not EMAIL.fullmatch(address):
         return None
@@ -38,12 +38,12 @@ def email(text: str | None) -> str | None:
 
 
 def utf16_units(text: str) -> int:
-    """How long a text is for JavaScript, Java and Swift, and so for Batch's SDKs: most emoji count twice."""
+    """Return how long a text is for JavaScript, Java and Swift, and so for Batch's SDKs: most emoji count twice."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def phone(text: str | None, country: str | None) -> str | None:
-    """The number in E.164; `country` (ISO 3166-1 alpha-2) tells what a national number means."""
+    """Return the number in E.164; `country` (ISO 3166-1 alpha-2) tells what a national number means."""
     if not text or not text.strip():
         return None
     try:
@@ -56,19 +56,19 @@ def phone(text: str | None, country: str | None) -> str | None:
 
 
 def timestamp(moment: datetime | None) -> str | None:
-    """RFC 3339 in UTC, e.g. `2026-09-01T08:30:00Z`."""
+    """Return RFC 3339 in UTC, e.g. `2026-09-01T08:30:00Z`."""
     in_utc = utc(moment)
     return None if in_utc is None else in_utc.isoformat().replace("+00:00", "Z")
 
 
 def sortable(moment: datetime | None) -> str:
-    """A text of fixed width that sorts as the moments do; no moment is the oldest."""
+    """Return a text of fixed width that sorts as the moments do; no moment is the oldest."""
     in_utc = utc(moment)
     return "" if in_utc is None else in_utc.replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    """The moment in UTC; None where that lies before the year 1 or after 9999."""
+    """Return the moment in UTC; None where that lies before the year 1 or after 9999."""
     try:
         return None if moment is None else moment.astimezone(UTC)
     except OverflowError:
@@ -76,7 +76,7 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 def from_unix(seconds: int | None) -> datetime | None:
-    """The moment of a Unix time in seconds."""
+    """Return the moment of a Unix time in seconds."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -84,7 +84,8 @@ def from_unix(seconds: int | None) -> datetime | None:
 
 
 def decimal(text: str | int | Decimal | None) -> Decimal | None:
-    """An exact decimal from a provider's text or number, of at most `MAX_DIGITS` digits before and behind the point."""
+    """Return an exact decimal from a provider's text or number, of at most `MAX_DIGITS` digits before and behind the
+    point."""
     if text is None or isinstance(text, bool):
         return None
     written = str(text).strip()
@@ -97,7 +98,7 @@ def decimal(text: str | int | Decimal | None) -> Decimal | None:
 
 
 def major_units(minor: int | Decimal | None, currency: str | None) -> Decimal | None:
-    """An amount in the currency's smallest unit as one in its major unit, exactly. None without a currency."""
+    """Return an amount in the currency's smallest unit as one in its major unit, exactly. None without a currency."""
     if minor is None or not currency:
         return None
     code = currency.upper()
@@ -106,13 +107,13 @@ def major_units(minor: int | Decimal | None, currency: str | None) -> Decimal | 
 
 
 def language(locale: str | None) -> str | None:
-    """ISO 639-1 in lower case, from `fr`, `fr-FR` or `fr_FR`."""
+    """Return ISO 639-1 in lower case, from `fr`, `fr-FR` or `fr_FR`."""
     found = LOCALE.fullmatch(locale.strip()) if locale else None
     return found.group(1).lower() if found else None
 
 
 def region(country: str | None) -> str | None:
-    """ISO 3166-1 alpha-2 in upper case."""
+    """Return ISO 3166-1 alpha-2 in upper case."""
     code = (country or "").strip().upper()
     return code if len(code) == 2 and code.isascii() and code.isalpha() else None
 

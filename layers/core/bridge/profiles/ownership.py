@@ -17,7 +17,7 @@ ITEM = re.compile(r"[+-].*", re.DOTALL)
 def is_of_connection_alone(
     custom_id: str, state: ProfileState, connection: str, told_by: Iterable[str]
 ) -> bool:
-    """Whether a connection such as `shopify/main` is the only source that fed a profile, and named it too.
+    """Return whether a connection such as `shopify/main` is the only source that fed a profile, and named it too.
 
     What names a profile is the e-mail's digest or an id of the source's own; any other custom id is a `user_id`, so
     that the profile is the owner's.
@@ -92,7 +92,7 @@ def without(state: ProfileState, names: Collection[str], connection: str) -> Pro
 
 
 def is_emptied(group: str, state: ProfileState, gone: Collection[str]) -> bool:
-    """Whether all that the members of a group state is gone."""
+    """Return whether all that the members of a group state is gone."""
     return all(name in gone for member in state.members[group].values() for name in member.attributes)
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 
 def proves_payment(amount: Decimal | int | None, *, is_stated: bool) -> bool:
-    """Whether the provider states a payment, of an amount that is known and more than nothing.
+    """Return whether the provider states a payment, of an amount that is known and more than nothing.
 
     Each source says by which field its provider states one: `is_stated`. A status that an order also has while its
     money is still to come states none. What costs nothing anybody can order, and an amount that a subscription leaves

@@ -1,4 +1,4 @@
-"""What one webhook says of one profile, in Batch's vocabulary. Values only: no I/O, no clock.
+"""Say what one webhook says of one profile, in Batch's vocabulary. Values only: no I/O, no clock.
 
 Attribute keys are Batch's own: `first_name`, `$email_address`, `date(last_order_at)`, `url(page)`.
 https://doc.batch.com/developer/api/cep/profiles/update
@@ -27,7 +27,7 @@ WarningKind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose webhook this is, as far as its body tells.
+    """Hold whose webhook this is, as far as its body tells.
 
     `references` are the source's own names for things that belong to this person, e.g.
     `shopify:customer:123` or `shopify:order:987`; they link webhooks that carry no e-mail to the profile.
@@ -126,12 +126,12 @@ class ProfileChange:
 
 
 def present(attributes: Attributes) -> dict[str, Value]:
-    """The attributes that say something: without None, blank texts, empty lists and objects."""
+    """Return the attributes that say something: without None, blank texts, empty lists and objects."""
     return {name: value for name, value in attributes.items() if not is_absent(value)}
 
 
 def is_absent(value: Value) -> bool:
-    """Whether a source's value says nothing."""
+    """Return whether a source's value says nothing."""
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or value in ([], {})

@@ -57,7 +57,7 @@ def pruned(state: ProfileState) -> ProfileState:
 
 
 def is_small(state: ProfileState) -> bool:
-    """Whether no part of it can be too much, as of nearly every profile."""
+    """Return whether no part of it can be too much, as of nearly every profile."""
     many = (state.versions, state.others, state.writers, *state.members.values())
     if sum(map(len, many)) > min(MAX_ITEMS, MAX_OTHERS) or any(
         len(named) > MAX_MEMBERS for named in state.members.values()
@@ -85,7 +85,7 @@ def newest_items(versions: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_item(key: str) -> bool:
-    """Whether a key of the versions is of a list's item."""
+    """Return whether a key of the versions is of a list's item."""
     return "+" in key or "-" in key
 
 

@@ -45,7 +45,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ProfileState:
-    """What is known of a profile: the version of each attribute, the members of its groups, events to be had once.
+    """Hold what is known of a profile: the version of each attribute, the members of its groups, events to be had once.
 
     Of a list that changes by its items, each item has a version too: `tags+vip` where it was added, `tags-vip`
     where it was removed. `others` are the keys under which an attribute was sent as its own name has another type.
@@ -113,12 +113,12 @@ def version_of(group: AttributeGroup, name: str, value: Value) -> str:
 
 
 def is_forgotten(state: ProfileState, name: str, version: str) -> bool:
-    """Whether an attribute that is not known may have been dropped with a newer version."""
+    """Return whether an attribute that is not known may have been dropped with a newer version."""
     return version <= state.forgotten.get(ATTRIBUTES, "") and name not in state.versions
 
 
 def is_outdated(known: str, version: str, *, fills: bool) -> bool:
-    """Whether what is known of an attribute stays. What only `fills` replaces no other visitor's value."""
+    """Return whether what is known of an attribute stays. What only `fills` replaces no other visitor's value."""
     if fills and known.startswith(VISITORS) and version.startswith(VISITORS):
         return known < version
     return known > version
@@ -166,7 +166,7 @@ def digest_of(address: object) -> str:
 def changed_items(
     versions: dict[str, str], name: str, value: Mapping[str, Value], version: str
 ) -> dict[str, Value]:
-    """The items of `$add` and `$remove` that are newer than what is known of each; notes their versions."""
+    """Return the items of `$add` and `$remove` that are newer than what is known of each; notes their versions."""
     changes: dict[str, Value] = {}
     for verb, sign, other in (("$add", "+", "-"), ("$remove", "-", "+")):
         newer = [item for item in items_in(value.get(verb)) if known_item(versions, name, item) <= version]
@@ -188,7 +188,7 @@ def item_key(name: str, sign: str, item: str) -> str:
 
 
 def with_newer_items(versions: dict[str, str], name: str, value: Value, version: str) -> Value:
-    """A whole list with what was added to it and removed from it since; older items of it are forgotten.
+    """Return a whole list with what was added to it and removed from it since; older items of it are forgotten.
 
     Null where no item is left: Batch has no empty lists.
     """
@@ -210,7 +210,7 @@ def items_in(value: Value) -> list[str]:
 
 
 def merged(earlier: Value, later: Value) -> Value:
-    """One value for two that are sent together, where the later may only change the items of the earlier."""
+    """Return one value for two that are sent together, where the later may only change the items of the earlier."""
     if not isinstance(later, Mapping) or earlier is None:
         return later
     adds, removes = items_in(later.get("$add")), items_in(later.get("$remove"))
@@ -225,7 +225,7 @@ def merged(earlier: Value, later: Value) -> Value:
 
 
 def unseen(state: ProfileState, events: Iterable[Event]) -> tuple[ProfileState, tuple[Event, ...]]:
-    """The events that the profile has not had yet, and the state after them."""
+    """Return the events that the profile has not had yet, and the state after them."""
     kept: list[Event] = []
     for event in events:
         if event.once is None:
@@ -242,7 +242,7 @@ def event_key(once: str) -> str:
 
 
 def sent_as(state: ProfileState, origins: Mapping[str, str]) -> ProfileState:
-    """The state after attributes were sent under other keys than their own: `origins` has what these were."""
+    """Return the state after attributes were sent under other keys than their own: `origins` has what these were."""
     others = dict(state.others)
     for key, origin in origins.items():
         others[origin] = tuple(dict.fromkeys((*others.get(origin, ()), key)))
@@ -285,13 +285,13 @@ def precedence(member: Member) -> tuple[bool, str]:
 
 
 def is_owners(state: ProfileState, name: str) -> bool:
-    """Whether an owner stated what is known of an attribute that is no member's."""
+    """Return whether an owner stated what is known of an attribute that is no member's."""
     known = state.versions.get(name, "")
     return bool(known) and not known.startswith(VISITORS)
 
 
 def dump(state: ProfileState) -> str:
-    """The state as JSON; attributes of one version stand together, to stay within a kilobyte."""
+    """Return the state as JSON; attributes of one version stand together, to stay within a kilobyte."""
     by_version: dict[str, list[str]] = {}
     for name, version in sorted(state.versions.items()):
         by_version.setdefault(version, []).append(name)
@@ -319,14 +319,14 @@ def by_writers(state: ProfileState) -> dict[str, list[str]]:
 
 
 def number(value: object) -> float:
-    """Money as JSON knows it."""
+    """Return money as JSON knows it."""
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(type(value).__name__)
 
 
 def load(text: str | None) -> ProfileState:
-    """The state of `dump`; none is the empty one."""
+    """Return the state of `dump`; none is the empty one."""
     if not text:
         return ProfileState()
     stored = json.loads(text)

@@ -41,22 +41,22 @@ class ProviderClient:
 
     @cached_property
     def http(self) -> httpx.Client:
-        """Made at first use: few webhooks need it, and reading the certificates takes 20 ms."""
+        """Return the client, made at first use: few webhooks need it, and reading the certificates takes 20 ms."""
         return httpx.Client(
             transport=self.transport,
             timeout=httpx.Timeout(self.read_timeout_seconds, connect=CONNECT_TIMEOUT_SECONDS),
         )
 
     def get(self, url: str, api_key: str, headers: Mapping[str, str]) -> dict[str, Any]:
-        """The JSON object at an address. Raises BadCredentials, ProviderUnavailable, MappingFailed."""
+        """Return the JSON object at an address. Raises BadCredentials, ProviderUnavailable, MappingFailed."""
         return self.ask(url, {**headers, "Authorization": f"Bearer {api_key}"}).content
 
     def ask(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """The answer at an address, with headers that open it. Raises what `get` raises."""
+        """Return the answer at an address, with headers that open it. Raises what `get` raises."""
         return self.answer("GET", url, headers=dict(headers))
 
     def post(self, url: str, form: Mapping[str, str]) -> dict[str, Any]:
-        """The JSON object that answers a form. Raises what `get` raises."""
+        """Return the JSON object that answers a form. Raises what `get` raises."""
         return self.answer("POST", url, data=dict(form)).content
 
     def answer(self, method: str, url: str, **sent: Any) -> Answer:
@@ -86,7 +86,7 @@ def read_answer(response: httpx.Response) -> dict[str, Any]:
 
 
 def retry_after_seconds(response: httpx.Response) -> float | None:
-    """The seconds that the provider asks to wait; providers write `2` and `2.0`."""
+    """Return the seconds that the provider asks to wait; providers write `2` and `2.0`."""
     try:
         seconds = float(response.headers.get("retry-after", ""))
     except ValueError:

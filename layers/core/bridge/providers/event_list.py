@@ -1,4 +1,4 @@
-"""What a provider's own list says happened, a page at a time. Values only: no I/O, no clock."""
+"""Say what a provider's own list says happened, a page at a time. Values only: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Where a key is exchanged for a token that lives for a day, and by what form."""
+    """Hold where a key is exchanged for a token that lives for a day, and by what form."""
 
     url: str
     form: Mapping[str, str] = field(repr=False)
 
 
 def written(content: Any) -> bytes:
-    """A part of a list as the body of a webhook."""
+    """Return a part of a list as the body of a webhook."""
     return json.dumps(content, separators=(",", ":")).encode()

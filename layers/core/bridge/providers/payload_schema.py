@@ -56,7 +56,8 @@ class Shape:
         self.moves = {part.path: part.moved_to for part in every if part.moved_to}
 
     def seen(self, content: Mapping[str, Any]) -> Seen:
-        """What stands in a body. A path is left out where what should hold it is not there, or where it has moved."""
+        """Return what stands in a body. A path is left out where what should hold it is not there, or where it has
+        moved."""
         found: dict[str, frozenset[str] | None] = {}
         for keys, parts in self.roots:
             holder: Any = content
@@ -88,13 +89,13 @@ def types_of(values: Iterable[Any]) -> frozenset[str]:
 
 
 def objects_in(values: Iterable[Any]) -> list[Mapping[str, Any]]:
-    """The objects among the values, and in lists among them."""
+    """Return the objects among the values, and in lists among them."""
     items = (item for value in values for item in (value[:MAX_ITEMS] if isinstance(value, list) else [value]))
     return [item for item in items if isinstance(item, dict)]
 
 
 def parts_of(model: type[BaseModel], place: str = "") -> tuple[Part, ...]:
-    """What a model reads, and the models in it; `place` is where it stands, with a dot behind."""
+    """Return what a model reads, and the models in it; `place` is where it stands, with a dot behind."""
     return tuple(part_of(name, field, place) for name, field in model.model_fields.items())
 
 
@@ -108,7 +109,7 @@ def part_of(name: str, field: FieldInfo, place: str) -> Part:
 
 
 def names_of(name: str, field: FieldInfo) -> tuple[str, ...]:
-    """What a field may be called in the JSON, the usual name first."""
+    """Return what a field may be called in the JSON, the usual name first."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
         return tuple(choice if isinstance(choice, str) else str(choice.path[0]) for choice in alias.choices)
@@ -116,7 +117,7 @@ def names_of(name: str, field: FieldInfo) -> tuple[str, ...]:
 
 
 def model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The model in a type such as `tuple[Item, ...] | None`, and whether it is in a list."""
+    """Return the model in a type such as `tuple[Item, ...] | None`, and whether it is in a list."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation, False
     for inner in get_args(annotation):

@@ -36,13 +36,13 @@ def mark(secret: str, source: str, connection: str, claims: Iterable[Claim]) -> 
 
 
 def is_right(secret: str, source: str, connection: str, user_id: str, signed: str) -> bool:
-    """Whether the signature is the user id's, in constant time."""
+    """Return whether the signature is the user id's, in constant time."""
     expected = signature(secret, source, connection, user_id.strip())
     return hmac.compare_digest(expected.encode(), written(signed.strip().lower()))
 
 
 def is_proven(user_id: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether the receiver has proven this user id."""
+    """Return whether the receiver has proven this user id."""
     return bool(user_id) and digest(user_id or "") in headers.get(HEADER, "").split(",")
 
 

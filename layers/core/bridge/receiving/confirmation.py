@@ -24,7 +24,7 @@ Fields = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a body says of its topic: `doubt` is why it does not allow it, empty where it does.
+    """Hold what a body says of its topic: `doubt` is why it does not allow it, empty where it does.
 
     `is_test`: a provider's test notification, which is ignored before any doubt.
     """
@@ -35,7 +35,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class TopicCheck:
-    """How a source compares its topics with its bodies.
+    """Hold how a source compares its topics with its bodies.
 
     `erasing` are topics that erase: the same webhook again is done again. `rivals`: topic → topics under which the
     same body must not have come before, as no field tells them apart, or as too much depends on it.
@@ -46,7 +46,7 @@ class TopicCheck:
     rivals: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def ids_under_rivals(self, webhook: Webhook) -> frozenset[str]:
-        """The ids that this body had, had it come under a rival topic before."""
+        """Return the ids that this body had, had it come under a rival topic before."""
         return frozenset(
             webhook_id(webhook.source, webhook.connection, Routing(topic, ""), webhook.body)
             for topic in self.rivals.get(webhook.topic, ())
@@ -59,7 +59,7 @@ def id_of_body(source: str, connection: str, body: bytes) -> str:
 
 
 def content_of(webhook: Webhook) -> dict[str, Any]:
-    """The body as an object; empty where it is none, which confirms nothing."""
+    """Return the body as an object; empty where it is none, which confirms nothing."""
     try:
         return json_object(webhook.body)
     except MalformedBody:
@@ -67,7 +67,8 @@ def content_of(webhook: Webhook) -> dict[str, Any]:
 
 
 def kinds_by_field(fields_of_kinds: Mapping[str, str]) -> Fields:
-    """Field → the kinds of objects that have it; given the names of each kind's fields, with spaces between them."""
+    """Return, for each field, the kinds of objects that have it; given the names of each kind's fields, with spaces
+    between them."""
     fields = {kind: frozenset(names.split()) for kind, names in fields_of_kinds.items()}
     return {
         name: frozenset(kind for kind, own in fields.items() if name in own)
@@ -76,14 +77,14 @@ def kinds_by_field(fields_of_kinds: Mapping[str, str]) -> Fields:
 
 
 def is_of_another_kind(content: Mapping[str, Any], kind: str, known: Fields) -> bool:
-    """Whether a field stands in the body that objects of this kind do not have; unknown fields say nothing."""
+    """Return whether a field stands in the body that objects of this kind do not have; unknown fields say nothing."""
     return any(name in known and kind not in known[name] for name in content)
 
 
 def is_of_no_known_kind(
     content: Mapping[str, Any], kind: str, known: Fields, every_field: frozenset[str]
 ) -> bool:
-    """Whether no field stands in the body that only this kind has, and one that this kind never has.
+    """Return whether no field stands in the body that only this kind has, and one that this kind never has.
 
     A subscription may leave any field out, but adds none.
     """
@@ -93,5 +94,5 @@ def is_of_no_known_kind(
 
 
 def lacks(content: Mapping[str, Any], fields: frozenset[str]) -> bool:
-    """Whether one of the fields is missing that every body of a kind has."""
+    """Return whether one of the fields is missing that every body of a kind has."""
     return not fields <= content.keys()

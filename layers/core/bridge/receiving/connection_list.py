@@ -45,7 +45,7 @@ class ConnectionList:
         self.free_lookups = Budget(FREE_LOOKUPS, FRESH_SECONDS, clock)
 
     def admits(self, source: str, connection: str) -> bool:
-        """Whether a name that is new here may be looked up. Raises Unavailable where the list cannot be read."""
+        """Return whether a name that is new here may be looked up. Raises Unavailable where the list cannot be read."""
         reading = self.readings.get(source, Reading())
         if connection in reading.names:
             return True

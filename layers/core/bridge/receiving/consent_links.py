@@ -33,7 +33,7 @@ MAX_TOKEN_CHARACTERS = 250
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a link is for. `brand` is the name under which its page asks; it may be empty."""
+    """Hold what a link is for. `brand` is the name under which its page asks; it may be empty."""
 
     webhook_id: str
     channel: str
@@ -42,7 +42,7 @@ class Confirmation:
 
     @property
     def expires_at(self) -> datetime:
-        """When the link stops working."""
+        """Return when the link stops working."""
         return self.made_at + VALID_FOR
 
 

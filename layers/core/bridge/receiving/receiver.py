@@ -134,7 +134,7 @@ class Receiver:
         return webhook_key(secret, source, connection, webhook) if secret else ""
 
     def request(self, event: Mapping[str, Any]) -> Request:
-        """The request with its exact bytes. Raises BodyTooLarge, MalformedBody."""
+        """Return the request with its exact bytes. Raises BodyTooLarge, MalformedBody."""
         path = event.get("pathParameters") or {}
         default_source = next(iter(self.sources))
         return Request(
@@ -147,7 +147,8 @@ class Receiver:
         )
 
     def signing_secrets(self, source: Source, request: Request) -> tuple[str, ...]:
-        """The connection's secrets, before anything else is read for it. Raises UnknownConnection, Unavailable."""
+        """Return the connection's secrets, before anything else is read for it. Raises UnknownConnection,
+        Unavailable."""
         self.admit(source.name, request.connection)
         return self.secrets.signing_secrets(source.name, request.connection)
 
@@ -157,14 +158,14 @@ class Receiver:
             raise UnknownConnection("not on the list of connections")
 
     def settings(self, source: Source, request: Request) -> Mapping[str, Any]:
-        """The connection's settings as stored. Raises UnknownConnection where there are none, Unavailable."""
+        """Return the connection's settings as stored. Raises UnknownConnection where there are none, Unavailable."""
         settings = self.parameters.read(source.name, request.connection)
         if not settings:
             raise UnknownConnection("no settings of this connection")
         return settings
 
     def verification_response(self, source: Source, request: Request) -> HttpResponse | None:
-        """The answer to a tool that asks whether it has the right address; as plain text, never as a page."""
+        """Return the answer to a tool that asks whether it has the right address; as plain text, never as a page."""
         text = source.verification_response(request) if source.verification_response else None
         if text is None:
             return None
@@ -195,7 +196,7 @@ class Receiver:
             count("OlderSecretUsed", source=source.name)
 
     def proof(self, source: Source, request: Request, secrets: Sequence[str]) -> tuple[int, int]:
-        """Which secret proves the request, of how many; read anew once if none does. Raises Refused."""
+        """Return which secret proves the request, of how many; read anew once if none does. Raises Refused."""
         try:
             return source.verify(request, secrets, self.clock()), len(secrets)
         except InvalidSignature:
@@ -214,7 +215,7 @@ class Receiver:
             raise InvalidSignature(OLDER_SCHEME)
 
     def cause(self, source: Source, request: Request, reason: str) -> str:
-        """Why the request is not proven, for people; the sender is never told."""
+        """Return why the request is not proven, for people; the sender is never told."""
         from bridge.receiving.signature_diagnosis import SETTLED, Evidence, diagnose, undiagnosed
 
         if reason in SETTLED:
@@ -260,7 +261,8 @@ class Receiver:
         return webhook
 
     def proven_claims(self, source: Source, request: Request) -> dict[str, str]:
-        """The header that names the user ids of the body that the owner's server has signed. Raises Unavailable."""
+        """Return the header that names the user ids of the body that the owner's server has signed. Raises
+        Unavailable."""
         secret = self.secrets.identity_secret(source.name, request.connection) if source.claims else None
         if secret is None or source.claims is None:
             return {}
@@ -270,7 +272,7 @@ class Receiver:
             return {}
 
     def redirect(self, source: Source, request: Request) -> HttpResponse | None:
-        """Where a person's browser goes after a form that it posted itself, if the connection says so."""
+        """Return where a person's browser goes after a form that it posted itself, if the connection says so."""
         if not source.redirects or request.content_type not in BROWSER_FORMS:
             return None
         try:
@@ -281,7 +283,7 @@ class Receiver:
 
 
 def method(event: Mapping[str, Any]) -> str:
-    """The HTTP method; POST where the event does not tell."""
+    """Return the HTTP method; POST where the event does not tell."""
     context = event.get("requestContext")
     http = context.get("http") if isinstance(context, Mapping) else None
     return str(http.get("method", "POST")) if isinstance(http, Mapping) else "POST"
@@ -294,7 +296,7 @@ def tell_ignored(source: Source, ignored: Ignored) -> None:
 
 
 def public_url(event: Mapping[str, Any]) -> str:
-    """The address as the sender called it, which some providers sign."""
+    """Return the address as the sender called it, which some providers sign."""
     query = event.get("rawQueryString")
     context = event.get("requestContext")
     domain = context.get("domainName", "") if isinstance(context, Mapping) else ""
@@ -303,7 +305,7 @@ def public_url(event: Mapping[str, Any]) -> str:
 
 
 def exact_bytes(event: Mapping[str, Any]) -> bytes:
-    """The body as the sender sent it: API Gateway hands some media types over in base64."""
+    """Return the body as the sender sent it: API Gateway hands some media types over in base64."""
     text = event.get("body") or ""
     try:
         body: bytes = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
@@ -315,7 +317,7 @@ def exact_bytes(event: Mapping[str, Any]) -> bytes:
 
 
 def answer(status: int, body: Mapping[str, str]) -> HttpResponse:
-    """An HTTP API response with a JSON body."""
+    """Return an HTTP API response with a JSON body."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json"},
@@ -324,7 +326,7 @@ def answer(status: int, body: Mapping[str, str]) -> HttpResponse:
 
 
 def receiver(*sources: Source) -> Receiver:
-    """The handler of a function that receives, with clients made once, while Lambda starts it."""
+    """Return the handler of a function that receives, with clients made once, while Lambda starts it."""
     stack = os.environ["STACK_NAME"]
     return Receiver(
         *sources,

@@ -70,7 +70,8 @@ class Evidence:
 
 
 def diagnose(source: Source, request: Request, evidence: Evidence, reason: str, now: float) -> str:
-    """The first of CAUSES that explains why `source.verify` refused a request; its `reason` is not one of SETTLED."""
+    """Return the first of CAUSES that explains why `source.verify` refused a request; its `reason` is not one of
+    SETTLED."""
     fitting = set()
     digested = 0
     for cause, other, secrets in tries(request, evidence):
@@ -83,12 +84,12 @@ def diagnose(source: Source, request: Request, evidence: Evidence, reason: str, 
 
 
 def undiagnosed(reason: str) -> str:
-    """What is said where nothing explains it, or nothing was tried."""
+    """Return what is said where nothing explains it, or nothing was tried."""
     return MALFORMED_HEADER if reason == MALFORMED_HEADER else UNKNOWN
 
 
 def tries(request: Request, evidence: Evidence) -> Iterator[tuple[str, Request, Sequence[str]]]:
-    """Each cause with the request and the secrets that would fit if it were the one; the likeliest first."""
+    """Yield each cause with the request and the secrets that would fit if it were the one; the likeliest first."""
     secrets = evidence.secrets
     yield PREVIOUS_SECRET_EXPIRED, request, evidence.previous
     is_test = bool(TEST_NAME.search(request.connection))
@@ -106,7 +107,7 @@ def tries(request: Request, evidence: Evidence) -> Iterator[tuple[str, Request, 
 
 
 def proves(source: Source, request: Request, secrets: Sequence[str], now: float) -> bool:
-    """Whether the signature fits, however old it is."""
+    """Return whether the signature fits, however old it is."""
     if not secrets:
         return False
     try:
@@ -119,7 +120,7 @@ def proves(source: Source, request: Request, secrets: Sequence[str], now: float)
 
 
 def re_encoded(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers with every SHA-256 digest in a signature in the other of hex and base64."""
+    """Return the headers with every SHA-256 digest in a signature in the other of hex and base64."""
     return {
         name: other_encoding(value) if SIGNATURE_HEADER.search(name) else value
         for name, value in headers.items()
@@ -133,7 +134,7 @@ def other_encoding(value: str) -> str:
 
 
 def with_whitespace(secret: str) -> list[str]:
-    """The secret as a slip in copying leaves it at the tool; here it is stored trimmed."""
+    """Return the secret as a slip in copying leaves it at the tool; here it is stored trimmed."""
     joined = "".join(secret.split())
     return [f"{secret}\n", f"{secret}\r\n", f"{secret} ", f" {secret}", f"\ufeff{secret}", joined][
         : 6 if joined != secret else 5
@@ -141,7 +142,7 @@ def with_whitespace(secret: str) -> list[str]:
 
 
 def unwrapped(body: bytes) -> list[bytes]:
-    """The body that a gateway wrapped in base64, if it did."""
+    """Return the body that a gateway wrapped in base64, if it did."""
     try:
         return [base64.b64decode(body.strip(), validate=True)]
     except ValueError:
@@ -149,7 +150,7 @@ def unwrapped(body: bytes) -> list[bytes]:
 
 
 def reserialised(body: bytes) -> list[bytes]:
-    """The body as it may have been before something on the way read and wrote it again."""
+    """Return the body as it may have been before something on the way read and wrote it again."""
     bodies = [body.strip(), body + b"\n", body.replace(b"\r\n", b"\n"), body.replace(b"\n", b"\r\n")]
     if len(body.translate(None, NO_MARKS)) <= MAX_EXAMINED_MARKS:
         with contextlib.suppress(MalformedBody, ValueError, RecursionError):
@@ -158,7 +159,7 @@ def reserialised(body: bytes) -> list[bytes]:
 
 
 def written_anew(content: Any) -> list[bytes]:
-    """JSON as different tools write it."""
+    """Return JSON as different tools write it."""
     return [
         json.dumps(
             content, ensure_ascii=is_ascii, separators=separators, indent=indent, sort_keys=is_sorted

@@ -29,19 +29,20 @@ MILLISECONDS = 1000
 
 
 def hmac_sha256(secret: str, signed: bytes) -> bytes:
-    """The raw digest, with the secret used as UTF-8 text."""
+    """Return the raw digest, with the secret used as UTF-8 text."""
     return hmac.new(secret.encode(), signed, hashlib.sha256).digest()
 
 
 def verify_base64(signature: str | None, signed: bytes, secrets: Sequence[str]) -> int:
-    """HMAC-SHA256 in base64 over the bytes (Shopify, Typeform and others). Raises InvalidSignature."""
+    """Verify HMAC-SHA256 in base64 over the bytes (Shopify, Typeform and others). Raises InvalidSignature."""
     return match([base64_digest(signature)], signed, secrets)
 
 
 def verify_timestamped_hex(
     timestamp: str, signatures: Sequence[str], body: bytes, secrets: Sequence[str], now: float
 ) -> int:
-    """HMAC-SHA256 in hex over `{timestamp}.{body}`, timestamp in Unix seconds (Stripe). Raises InvalidSignature."""
+    """Verify HMAC-SHA256 in hex over `{timestamp}.{body}`, timestamp in Unix seconds (Stripe). Raises
+    InvalidSignature."""
     return verify_timed(timestamp, hex_digests(signatures), lambda time: time + b"." + body, secrets, now)
 
 
@@ -53,7 +54,7 @@ def verify_timed(
     now: float,
     units_per_second: int = 1,
 ) -> int:
-    """HMAC-SHA256 over what `signed` makes of the timestamp, which is in Unix time. Raises InvalidSignature.
+    """Verify HMAC-SHA256 over what `signed` makes of the timestamp, which is in Unix time. Raises InvalidSignature.
 
     The time may be at most `TOLERANCE_SECONDS` off in either direction.
     """
@@ -74,7 +75,7 @@ def check_age(seconds: float, tolerance_seconds: float) -> None:
 
 
 def verify_token(token: str | None, secrets: Sequence[str]) -> int:
-    """A secret in the address, for senders that cannot sign. Raises InvalidSignature."""
+    """Return a secret in the address, for senders that cannot sign. Raises InvalidSignature."""
     if not token:
         raise InvalidSignature(NO_HEADER)
     given = hashlib.sha256(token.strip().encode(errors="surrogatepass")).digest()
@@ -89,7 +90,8 @@ def verify_token(token: str | None, secrets: Sequence[str]) -> int:
 
 
 def match(digests: Sequence[bytes], signed: bytes, secrets: Sequence[str]) -> int:
-    """The first secret under which any of the digests is right. Compares all of them. Raises InvalidSignature."""
+    """Return the first secret under which any of the digests is right. Compares all of them. Raises
+    InvalidSignature."""
     found = [
         position
         for position, secret in enumerate(secrets)
@@ -103,7 +105,7 @@ def match(digests: Sequence[bytes], signed: bytes, secrets: Sequence[str]) -> in
 
 
 def base64_digest(signature: str | None) -> bytes:
-    """The digest in a header. Raises InvalidSignature."""
+    """Return the digest in a header. Raises InvalidSignature."""
     if not signature:
         raise InvalidSignature(NO_HEADER)
     try:
@@ -113,7 +115,7 @@ def base64_digest(signature: str | None) -> bytes:
 
 
 def hex_digests(signatures: Sequence[str]) -> list[bytes]:
-    """The digests among the texts. Raises InvalidSignature where there is none."""
+    """Return the digests among the texts. Raises InvalidSignature where there is none."""
     digests = [bytes.fromhex(signature) for signature in signatures if is_hex_digest(signature)]
     if not digests:
         raise InvalidSignature(MALFORMED_HEADER)
@@ -121,7 +123,7 @@ def hex_digests(signatures: Sequence[str]) -> list[bytes]:
 
 
 def is_hex_digest(text: str) -> bool:
-    """Whether the text is a SHA-256 digest in hex."""
+    """Return whether the text is a SHA-256 digest in hex."""
     return len(text) == 2 * hashlib.sha256().digest_size and all(
         character in "0123456789abcdefABCDEF" for character in text
     )

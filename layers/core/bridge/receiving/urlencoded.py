@@ -21,7 +21,7 @@ def fields_in(body: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def unquoted(text: bytes) -> bytes:
-    """The text with `+` as a space and `%41` as a byte; `%` before anything else stays as it is.
+    """Return the text with `+` as a space and `%41` as a byte; `%` before anything else stays as it is.
 
     As Latin-1, in which each byte is a character: joined as bytes, every piece would take eighty more.
     """

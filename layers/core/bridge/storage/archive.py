@@ -32,7 +32,7 @@ class Archive:
 
     @property
     def client(self) -> Any:
-        """Made at first use: most rounds need none."""
+        """Return the client, made at first use: most rounds need none."""
         if self._client is None:
             self._client = boto3.client("s3")
         return self._client
@@ -50,7 +50,7 @@ class Archive:
         self.call("put_object", Key=place + ENVELOPE, Body=message.encode(errors="surrogatepass"))
 
     def pages(self) -> Iterator[list[Parked]]:
-        """All of it, some at a time."""
+        """Yield all of it, some at a time."""
         places = (key for key in self.keys() if key.endswith(ENVELOPE))
         while page := list(itertools.islice(places, PAGE_SIZE)):
             yield [self.read(key) for key in page]
@@ -60,7 +60,7 @@ class Archive:
         return parked({"Body": message, "ReceiptHandle": key})
 
     def restored(self, one: Parked) -> dict[str, Any]:
-        """The envelope as it can go back to the queue: its body lies where bodies lie."""
+        """Return the envelope as it can go back to the queue: its body lies where bodies lie."""
         envelope = dict(one.envelope)
         if envelope.get("encoding") == "s3":
             key = body_key(envelope["source"], str(envelope.get("connection")), one.id)
@@ -106,7 +106,7 @@ class Archive:
 
 
 def place_of(one: Parked) -> str:
-    """Where a parked webhook is kept; what is no webhook of ours lies together, under its digest."""
+    """Return where a parked webhook is kept; what is no webhook of ours lies together, under its digest."""
     if not one.id:
         return f"{PREFIX}unreadable/{hashlib.sha256(one.message.encode(errors='surrogatepass')).hexdigest()}"
     return f"{PREFIX}{one.envelope['group']}/{one.id}"

@@ -37,7 +37,7 @@ class Cache(Generic[T]):
         self.entries: dict[str, Entry[T]] = {}
 
     def get(self, key: str) -> T | None:
-        """The value, read anew when it is older than five minutes, or absent or empty for 30 seconds."""
+        """Return the value, read anew when it is older than five minutes, or absent or empty for 30 seconds."""
         entry = self.entries.get(key)
         if entry is not None and self.clock() < entry.fresh_until:
             return entry.value
@@ -50,7 +50,7 @@ class Cache(Generic[T]):
             return entry.value
 
     def peek(self, key: str) -> T | None:
-        """The value as it was last read, however long ago; reads nothing."""
+        """Return the value as it was last read, however long ago; reads nothing."""
         entry = self.entries.get(key)
         return None if entry is None else entry.value
 

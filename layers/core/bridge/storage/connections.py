@@ -1,4 +1,4 @@
-"""What is known of each connection: when it last spoke, what it was refused for, whether it still stands.
+"""Say what is known of each connection: when it last spoke, what it was refused for, whether it still stands.
 
 One row `connection#SOURCE/NAME` of the ledger's table for each, found together through its index. Holds names and
 times, no values. Whatever is noted is a help to people: where DynamoDB is out of reach, it is not noted.
@@ -41,7 +41,7 @@ NEWER_SCHEME, OLDER_SCHEME = "newer_scheme_at", "older_scheme_at"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one connection; times are RFC 3339 in UTC.
+    """Hold what is known of one connection; times are RFC 3339 in UTC.
 
     `topics`: topic → when it was last dealt with. `refused`: reason → how often, and `refused_at` when last.
     `drifts`: topic → its fields that are gone or changed, each as `SINCE KIND PATH`.
@@ -72,7 +72,7 @@ class Known:
 
     @property
     def last_seen(self) -> str:
-        """When it last spoke; empty where it never has."""
+        """Return when it last spoke; empty where it never has."""
         return max(self.topics.values(), default="")
 
 
@@ -89,7 +89,7 @@ class Connections:
 
     @property
     def client(self) -> Any:
-        """Made at first use: most of what a receiver receives needs nothing noted."""
+        """Return the client, made at first use: most of what a receiver receives needs nothing noted."""
         if self._client is None:
             self._client = boto3.client(
                 "dynamodb",
@@ -159,7 +159,7 @@ class Connections:
             self.update(source, connection, {NEWER_SCHEME: self.now})
 
     def takes_older_scheme(self, source: str, connection: str) -> bool:
-        """Whether the tool never signed by its newer scheme, as known a minute ago. Raises Unavailable."""
+        """Return whether the tool never signed by its newer scheme, as known a minute ago. Raises Unavailable."""
         if self.is_due(source, connection, OLDER_SCHEME):
             row = self.update(source, connection, {OLDER_SCHEME: self.now})
             if not row:
@@ -212,7 +212,7 @@ class Connections:
         return datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
     def is_due(self, source: str, connection: str, what: str) -> bool:
-        """Whether this was not written just now; says yes once."""
+        """Return whether this was not written just now; says yes once."""
         key, now = (source, connection, what), self.clock()
         if now < self.written.get(key, 0) + NOTE_EVERY_SECONDS:
             return False
@@ -255,12 +255,12 @@ class Connections:
         return row
 
     def known(self, source: str, connection: str) -> Known:
-        """What is known of one connection; nothing where it has never spoken. Raises Unavailable."""
+        """Return what is known of one connection; nothing where it has never spoken. Raises Unavailable."""
         found = list(self.read([connection_key(source, connection)]))
         return found[0] if found else Known(source, connection)
 
     def all(self) -> list[Known]:
-        """All connections that ever spoke or were refused, by name. Raises Unavailable."""
+        """Return all connections that ever spoke or were refused, by name. Raises Unavailable."""
         try:
             pages = self.client.get_paginator("query").paginate(
                 TableName=self.table,
@@ -291,12 +291,12 @@ class Connections:
 
 
 def connection_key(source: str, connection: str) -> str:
-    """The row of a connection."""
+    """Return the row of a connection."""
     return f"connection#{source}/{connection}"
 
 
 def known_in(row: Mapping[str, Any]) -> Known:
-    """What a row says."""
+    """Return what a row says."""
     source, _, name = row["pk"]["S"].removeprefix("connection#").partition("/")
     return Known(
         source,
@@ -324,5 +324,5 @@ def text_in(row: Mapping[str, Any], name: str) -> str:
 
 
 def below(row: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
-    """The row's attributes whose names begin so, without that beginning."""
+    """Return the row's attributes whose names begin so, without that beginning."""
     return [(name.removeprefix(prefix), row[name]) for name in row if name.startswith(prefix)]

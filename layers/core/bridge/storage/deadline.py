@@ -23,7 +23,7 @@ class OutOfTime(BotoCoreError):
 
 
 class Deadline:
-    """How long the invocation that is running may still take; without end where none was told."""
+    """Hold how long the invocation that is running may still take; without end where none was told."""
 
     def __init__(self) -> None:
         self.seconds_left: Callable[[], float] = lambda: math.inf

@@ -67,7 +67,7 @@ class Erasure:
         return self.status not in ENDED
 
     def is_due(self, now: datetime) -> bool:
-        """Whether an announced erasure has waited long enough."""
+        """Return whether an announced erasure has waited long enough."""
         return self.status == ANNOUNCED and datetime.fromisoformat(self.due) <= now
 
     def reminders_due(self, now: datetime) -> int:

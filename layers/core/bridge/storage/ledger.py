@@ -69,7 +69,7 @@ Row: TypeAlias = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one webhook. Holds names and ids, no values."""
+    """Hold what became of one webhook. Holds names and ids, no values."""
 
     id: str
     source: str
@@ -92,7 +92,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What receipts say of webhooks: those that need nothing more, and those of which Batch took a part."""
+    """Hold what receipts say of webhooks: those that need nothing more, and those of which Batch took a part."""
 
     finished: frozenset[str]
     taken_in_part: frozenset[str]
@@ -100,7 +100,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """How often a message had been received when a delivery last left it in the queue, and how often it was begun
+    """Hold how often a message had been received when a delivery last left it in the queue, and how often it was begun
     alone since."""
 
     receives: int = 0
@@ -109,7 +109,7 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where a source's own id leads, and which connection told of it.
+    """Hold where a source's own id leads, and which connection told of it.
 
     `moved_from` is where it led before it was moved, by a merge for example: empty where that was nowhere, None where
     it was never moved.
@@ -122,7 +122,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class AddressConsent:
-    """What was last stated of a consent for an address, such as `email#DIGEST`, on whatever profile."""
+    """Hold what was last stated of a consent for an address, such as `email#DIGEST`, on whatever profile."""
 
     address: str
     consent: str
@@ -156,18 +156,18 @@ class Ledger:
         return self
 
     def known(self, webhook_ids: Iterable[str]) -> Known:
-        """What the receipts of webhooks say, for those that come again."""
+        """Return what the receipts of webhooks say, for those that come again."""
         rows = self.read_by(receipt_key, webhook_ids)
         finished = {webhook_id for webhook_id, row in rows.items() if row["status"]["S"] in FINAL}
         partly = {webhook_id for webhook_id, row in rows.items() if "owed" in row}
         return Known(frozenset(finished), frozenset(partly - finished))
 
     def noted(self, webhook_ids: Iterable[str]) -> set[str]:
-        """Those of the webhooks that have a receipt, whatever became of them."""
+        """Return those of the webhooks that have a receipt, whatever became of them."""
         return set(self.read_by(receipt_key, webhook_ids))
 
     def links(self, project: str, references: Iterable[str], now: float = 0) -> dict[str, str]:
-        """The custom ids that references are linked to, as far as they are known at `now`."""
+        """Return the custom ids that references are linked to, as far as they are known at `now`."""
         found = self.known_links(project, references, now)
         return {reference: link.custom_id for reference, link in found.items()}
 
@@ -181,7 +181,7 @@ class Ledger:
         }
 
     def facts(self, project: str, names: Iterable[str]) -> dict[str, str]:
-        """What earlier webhooks told for later ones, as far as it is known."""
+        """Return what earlier webhooks told for later ones, as far as it is known."""
         rows = self.read_by(lambda name: fact_key(project, name), names)
         return {name: row["value"]["S"] for name, row in rows.items()}
 
@@ -248,7 +248,7 @@ class Ledger:
             )
 
     def tries(self, message_ids: Iterable[str]) -> dict[str, Attempts]:
-        """How messages of the queue fared before, as far as it was written down."""
+        """Return how messages of the queue fared before, as far as it was written down."""
         rows = self.read_by(tries_key, message_ids)
         return {
             message_id: Attempts(int(row["receives"]["N"]), int(row["alone"]["N"]))
@@ -256,7 +256,7 @@ class Ledger:
         }
 
     def kinds(self, project: str, paths: Iterable[str]) -> dict[str, str]:
-        """The types that names and paths have for ever, as far as they are known."""
+        """Return the types that names and paths have for ever, as far as they are known."""
         rows = self.read_by(lambda path: kind_key(project, path), paths)
         return {path: row["kind"]["S"] for path, row in rows.items()}
 
@@ -305,12 +305,12 @@ class Ledger:
         return versions.load(answer["Attributes"].get("state", {}).get("S"))
 
     def state(self, project: str, custom_id: str) -> ProfileState:
-        """What is known of a profile, without a hold on it."""
+        """Return what is known of a profile, without a hold on it."""
         rows = self.read([profile_key(project, custom_id)])
         return versions.load(next((row["state"]["S"] for row in rows.values() if "state" in row), None))
 
     def seen(self, project: str, custom_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-        """The keys of events that profiles have had; those that were erased or are not known are left out."""
+        """Return the keys of events that profiles have had; those that were erased or are not known are left out."""
         rows = self.read_by(lambda custom_id: profile_key(project, custom_id), custom_ids)
         return {
             custom_id: frozenset(versions.load(row["state"]["S"]).seen)
@@ -380,7 +380,7 @@ class Ledger:
         self.sleep(seconds)
 
     def receipt(self, webhook_id: str) -> Receipt | None:
-        """The receipt of one webhook."""
+        """Return the receipt of one webhook."""
         rows = self.read([receipt_key(webhook_id)])
         return next((receipt_of(row) for row in rows.values()), None)
 
@@ -390,7 +390,7 @@ class Ledger:
         return {webhook_id: receipt_of(row) for webhook_id, row in rows.items()}
 
     def receipts_of(self, project: str, custom_id: str, limit: int = 100) -> list[Receipt]:
-        """The receipts of one profile, newest first."""
+        """Return the receipts of one profile, newest first."""
         answer = self.call(
             "query",
             TableName=self.table,
@@ -431,12 +431,12 @@ class Ledger:
         return [row["pk"]["S"] for row in answer["Items"]], answer.get("LastEvaluatedKey")
 
     def receipts_in(self, keys: Iterable[str]) -> list[Receipt]:
-        """The receipts among rows, newest first."""
+        """Return the receipts among rows, newest first."""
         rows = self.read([key for key in keys if key.startswith("webhook#")])
         return newest_first(rows.values())
 
     def scan_receipts(self, limit: int) -> list[Receipt]:
-        """The newest receipts, by reading the whole table: for the local stack only."""
+        """Return the newest receipts, by reading the whole table: for the local stack only."""
         pages = self.client.get_paginator("scan").paginate(
             TableName=self.table,
             FilterExpression="begins_with(pk, :prefix)",
@@ -448,13 +448,13 @@ class Ledger:
             raise failure_of(error, "the ledger is out of reach") from error
 
     def read_by(self, key: Callable[[str], str], names: Iterable[str]) -> dict[str, Row]:
-        """Rows by the names that their keys are made of; missing ones are left out."""
+        """Return rows by the names that their keys are made of; missing ones are left out."""
         keys = {name: key(name) for name in names}
         rows = self.read(list(keys.values())) if keys else {}
         return {name: rows[key] for name, key in keys.items() if key in rows}
 
     def read(self, keys: Sequence[str]) -> dict[str, Row]:
-        """Rows by key, read consistently; missing ones are left out."""
+        """Return rows by key, read consistently; missing ones are left out."""
         return {row["pk"]["S"]: row for row in self.read_rows(list(dict.fromkeys(keys)))}
 
     def read_rows(self, keys: Sequence[str]) -> Iterator[Row]:
@@ -476,29 +476,29 @@ class Ledger:
 
 
 def failure_of(error: Exception, reason: str) -> BatchUnavailable | NotStorable:
-    """What an error of DynamoDB means for the webhook."""
+    """Return what an error of DynamoDB means for the webhook."""
     if isinstance(error, OutOfTime):
         return NoTimeLeft("no time left for a call to the ledger")
     return NotStorable("the ledger refuses it for good") if is_permanent(error) else BatchUnavailable(reason)
 
 
 def profile_key(project: str, custom_id: str) -> str:
-    """The row of a profile."""
+    """Return the row of a profile."""
     return f"profile#{project}#{bounded(custom_id, MAX_CUSTOM_ID_BYTES)}"
 
 
 def receipt_key(webhook_id: str) -> str:
-    """The row of a receipt."""
+    """Return the row of a receipt."""
     return f"webhook#{bounded(webhook_id)}"
 
 
 def link_key(project: str, reference: str) -> str:
-    """The row of a link."""
+    """Return the row of a link."""
     return f"link#{project}#{bounded(reference)}"
 
 
 def fact_key(project: str, name: str) -> str:
-    """The row of a fact."""
+    """Return the row of a fact."""
     return f"fact#{project}#{bounded(name)}"
 
 
@@ -508,17 +508,17 @@ def consent_key(project: str, address: str) -> str:
 
 
 def kind_key(project: str, path: str) -> str:
-    """The row of a type."""
+    """Return the row of a type."""
     return f"kind#{project}#{bounded(path)}"
 
 
 def tries_key(message_id: str) -> str:
-    """The row of a message's tries."""
+    """Return the row of a message's tries."""
     return f"tries#{bounded(message_id)}"
 
 
 def receipt_row(receipt: Receipt) -> Row:
-    """The row of a receipt; DynamoDB forgets it after 35 days."""
+    """Return the row of a receipt; DynamoDB forgets it after 35 days."""
     received = datetime.fromisoformat(receipt.received_at)
     content = {name: kept(name, getattr(receipt, name)) for name in Receipt.__slots__}
     row: Row = {
@@ -536,7 +536,7 @@ def receipt_row(receipt: Receipt) -> Row:
 
 
 def kept(name: str, value: str | tuple[str, ...]) -> str | list[str]:
-    """One field of a receipt as its row holds it: few and short names, references as their links have them."""
+    """Return one field of a receipt as its row holds it: few and short names, references as their links have them."""
     if isinstance(value, str):
         return value if name == "custom_id" else cut(value, MAX_REASON_CHARACTERS)
     shorten = bounded if name == "references" else cut
@@ -546,18 +546,18 @@ def kept(name: str, value: str | tuple[str, ...]) -> str | list[str]:
 
 
 def profile_row(project: str, custom_id: str, state: ProfileState) -> Row:
-    """The row of a profile whose lease is given back."""
+    """Return the row of a profile whose lease is given back."""
     return {"pk": {"S": profile_key(project, custom_id)}, "state": {"S": versions.dump(state)}}
 
 
 def gone_row(project: str, custom_id: str, until: float) -> Row:
-    """The row of an erased person's profile: not written to until then."""
+    """Return the row of an erased person's profile: not written to until then."""
     moment = {"N": str(int(until))}
     return {"pk": {"S": profile_key(project, custom_id)}, "gone_until": moment, "expires_at": moment}
 
 
 def tries_row(message_id: str, tries: Attempts, until: float) -> Row:
-    """The row that tells of a message's tries, until it has long left the queue."""
+    """Return the row that tells of a message's tries, until it has long left the queue."""
     return {
         "pk": {"S": tries_key(message_id)},
         "receives": {"N": str(tries.receives)},
@@ -574,7 +574,7 @@ def link_row(
     learnt_by: str = "",
     moved_from: str | None = None,
 ) -> Row:
-    """The row that links a source's own id to a profile, for ever or until a moment.
+    """Return the row that links a source's own id to a profile, for ever or until a moment.
 
     `learnt_by` is the connection that told of it, such as `shopify/main`; `moved_from` as `Link` has it.
     """
@@ -605,7 +605,7 @@ def emails_row(project: str, user_id: str, emails: Iterable[str], until: float) 
 def fact_row(
     project: str, name: str, value: str, custom_id: str, until: float | None = None, learnt_by: str = ""
 ) -> Row:
-    """The row of a fact that a webhook of this profile told, for ever or until a moment.
+    """Return the row of a fact that a webhook of this profile told, for ever or until a moment.
 
     `learnt_by` is the connection that told of it.
     """
@@ -616,7 +616,7 @@ def fact_row(
 
 
 def fading(rows: Iterable[Row], until: float) -> list[Row]:
-    """The links among rows, until a moment: they lead to somebody who was erased, and tell of nothing else."""
+    """Return the links among rows, until a moment: they lead to somebody who was erased, and tell of nothing else."""
     return [
         {name: row[name] for name in row if name != "moved_from"} | {"expires_at": {"N": str(int(until))}}
         for row in rows
@@ -629,7 +629,7 @@ def place_in_index(project: str, custom_id: str) -> Row:
 
 
 def receipt_of(row: Mapping[str, Any]) -> Receipt:
-    """The receipt in a row."""
+    """Return the receipt in a row."""
     stored: dict[str, Any] = json.loads(row["receipt"]["S"])
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()

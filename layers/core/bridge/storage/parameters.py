@@ -36,7 +36,8 @@ class Parameters:
 
     @property
     def client(self) -> Any:
-        """Made at first use: a tenth of a cold start, and most of what is received needs none of it."""
+        """Return the client, made at first use: a tenth of a cold start, and most of what is received needs none of
+        it."""
         if self._client is None:
             config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": self.attempts})
             self._client = boto3.client("ssm", config=config)
@@ -50,11 +51,11 @@ class Parameters:
         return self
 
     def read(self, source: str, connection: str) -> dict[str, Any]:
-        """The stored JSON object, at most five minutes old; empty where there is none. Raises Unavailable."""
+        """Return the stored JSON object, at most five minutes old; empty where there is none. Raises Unavailable."""
         return self.cache.get(f"/{self.stack}/{source}/{connection}") or {}
 
     def connections(self, source: str) -> list[str]:
-        """The source's connections that have settings, be they empty. Raises Unavailable."""
+        """Return the source's connections that have settings, be they empty. Raises Unavailable."""
         path = f"/{self.stack}/{source}"
         try:
             pages = self.client.get_paginator("get_parameters_by_path").paginate(Path=path)
@@ -86,7 +87,7 @@ class Parameters:
     # ── Which connections there are ─────────────────────────────────────────────────────────────────────
 
     def listed(self, source: str) -> frozenset[str]:
-        """The names on the source's list, read now; none where nobody wrote one yet. Raises Unavailable."""
+        """Return the names on the source's list, read now; none where nobody wrote one yet. Raises Unavailable."""
         return self.load_list(source)[0]
 
     def enlist(self, source: str, connection: str) -> None:
@@ -114,7 +115,7 @@ class Parameters:
             self.write_list(source, names - {connection})
 
     def load_list(self, source: str, version: int | None = None) -> tuple[frozenset[str], int]:
-        """The names on a list, and the number of this version of it, 0 where there is none yet."""
+        """Return the names on a list, and the number of this version of it, 0 where there is none yet."""
         selector = "" if version is None else f":{version}"
         try:
             stored = self.client.get_parameter(Name=f"{self.list_name(source)}{selector}")["Parameter"]

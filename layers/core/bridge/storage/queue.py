@@ -72,7 +72,7 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a webhook is parked: a class of `errors.FAILURE_CLASSES` and a reason without values.
+    """Hold why a webhook is parked: a class of `errors.FAILURE_CLASSES` and a reason without values.
 
     `call` is the operation that Batch was sent for it, or would have been, where it came so far.
     """
@@ -110,7 +110,7 @@ class Parked:
 
     @property
     def writer(self) -> str:
-        """The connection by which it came, such as `shopify/main`."""
+        """Return the connection by which it came, such as `shopify/main`."""
         return f"{self.source}/{self.connection}"
 
 
@@ -150,7 +150,7 @@ class WebhookQueue:
         return self
 
     def depth(self, url: str) -> int:
-        """About how many messages a queue holds, those on their way too. Raises Unavailable."""
+        """Return about how many messages a queue holds, those on their way too. Raises Unavailable."""
         try:
             answer = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=list(DEPTH))
         except (ClientError, BotoCoreError) as error:
@@ -159,7 +159,7 @@ class WebhookQueue:
 
     @property
     def s3(self) -> Any:
-        """Made at first use: only bodies of hundreds of kilobytes need it."""
+        """Return the client, made at first use: only bodies of hundreds of kilobytes need it."""
         if self._s3_client is None:
             client = boto3.client("s3", config=BODIES_CONFIG)
             self._s3_client = Timed(client, self.deadline) if self.deadline else client
@@ -317,7 +317,7 @@ class WebhookQueue:
         self.in_batches("change_message_visibility_batch", self.url, entries)
 
     def envelope(self, webhook: Webhook, failure: Failure | None = None) -> str:
-        """The message that carries a webhook. Raises Unavailable where S3 is needed and refuses."""
+        """Return the message that carries a webhook. Raises Unavailable where S3 is needed and refuses."""
         content = {
             "id": webhook.id,
             "source": webhook.source,
@@ -346,7 +346,7 @@ class WebhookQueue:
         return key
 
     def webhook(self, message: str) -> Webhook:
-        """The webhook of a message.
+        """Return the webhook of a message.
 
         Raises MappingFailed for what is no envelope, BatchUnavailable for S3, Ignored where the body was deleted.
         """
@@ -387,7 +387,7 @@ class WebhookQueue:
         return content
 
     def receive_parked(self, visibility_seconds: int) -> list[Parked]:
-        """Up to ten messages of the dead-letter queue, hidden from others meanwhile. Raises Unavailable."""
+        """Return up to ten messages of the dead-letter queue, hidden from others meanwhile. Raises Unavailable."""
         try:
             answer = self.client.receive_message(
                 QueueUrl=self.dead_letter_url,
@@ -424,11 +424,11 @@ class WebhookQueue:
         return dropped, page is not None
 
     def is_of(self, parked: Parked, traces: Traces) -> bool:
-        """Whether a parked webhook is the person's, by its envelope or by its body. Raises Unavailable."""
+        """Return whether a parked webhook is the person's, by its envelope or by its body. Raises Unavailable."""
         return traces.leads_to(parked.envelope.get("group")) or self.names(parked, traces)
 
     def names(self, parked: Parked, traces: Traces) -> bool:
-        """Whether a parked webhook's body names the person; one that cannot be read does not."""
+        """Return whether a parked webhook's body names the person; one that cannot be read does not."""
         encoding, body = parked.envelope.get("encoding"), parked.envelope.get("body")
         if not traces.can_be_named or not isinstance(encoding, str) or not isinstance(body, str):
             return False
@@ -490,7 +490,7 @@ class WebhookQueue:
         return {int(one["Id"]) for one in failed}
 
     def retried(self, envelope: Mapping[str, Any]) -> dict[str, Any]:
-        """A parked envelope as it goes through the queue again."""
+        """Return a parked envelope as it goes through the queue again."""
         kept = {name: value for name, value in envelope.items() if name not in ("failure", "waits")}
         return kept | {"retries": kept.get("retries", 0) + 1}
 
@@ -518,12 +518,12 @@ class WebhookQueue:
 
 
 def json_of(envelope: Mapping[str, Any]) -> str:
-    """An envelope as its message."""
+    """Return an envelope as its message."""
     return json.dumps(envelope, separators=(",", ":"))
 
 
 def chunks(messages: Sequence[tuple[Parked, str]]) -> Iterator[list[tuple[Parked, str]]]:
-    """As many messages as one call takes."""
+    """Yield as many messages as one call takes."""
     chunk: list[tuple[Parked, str]] = []
     for one in messages:
         held = sum(len(message) for _, message in chunk)
@@ -536,12 +536,12 @@ def chunks(messages: Sequence[tuple[Parked, str]]) -> Iterator[list[tuple[Parked
 
 
 def failure_of(error: Exception, reason: str) -> Unavailable | NotStorable:
-    """What an error of SQS means for the webhook."""
+    """Return what an error of SQS means for the webhook."""
     return NotStorable("SQS refuses it for good") if is_permanent(error) else Unavailable(reason)
 
 
 def name_in_sqs(name: str) -> str:
-    """The name of a group or the id of a message, as long and of such characters as SQS takes."""
+    """Return the name of a group or the id of a message, as long and of such characters as SQS takes."""
     return name if NAME.fullmatch(name) else hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -555,7 +555,7 @@ def tell_failed(operation: str, codes: Sequence[str]) -> None:
 
 
 def described(failure: Failure) -> dict[str, str]:
-    """A failure as it travels in an envelope."""
+    """Return a failure as it travels in an envelope."""
     return {
         "class": failure.failure_class,
         "reason": cut(failure.reason, MAX_REASON_CHARACTERS),
@@ -564,12 +564,13 @@ def described(failure: Failure) -> dict[str, str]:
 
 
 def body_key(source: str, connection: str, webhook_id: str) -> str:
-    """Where a body lies in S3."""
+    """Return where a body lies in S3."""
     return f"bodies/{source}/{connection}/{webhook_id}"
 
 
 def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
-    """Ways in which a body travels in JSON, the plainest first: as text where it is UTF-8, compressed where large."""
+    """Yield the ways in which a body travels in JSON, the plainest first: as text where it is UTF-8, compressed
+    where large."""
     if len(body) <= COMPRESS_OVER_BYTES:
         try:
             yield {"encoding": "text", "body": body.decode()}
@@ -579,7 +580,7 @@ def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
 
 
 def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
-    """What an envelope tells of a failure: with the call to Batch if that fits, else without."""
+    """Yield what an envelope tells of a failure: with the call to Batch if that fits, else without."""
     if failure is None:
         yield {}
         return
@@ -589,8 +590,8 @@ def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
 
 
 def decompressed(packed: bytes) -> bytes:
-    """What was compressed. Raises ValueError where it is more than the receiver takes, zlib.error where it is not
-    ours."""
+    """Return what was compressed. Raises ValueError where it is more than the receiver takes, zlib.error where it is
+    not ours."""
     inflating = zlib.decompressobj()
     content = inflating.decompress(packed, MAX_BODY_BYTES + 1)
     if len(content) > MAX_BODY_BYTES or not inflating.eof:
@@ -599,12 +600,12 @@ def decompressed(packed: bytes) -> bytes:
 
 
 def deduplication_id(envelope: Mapping[str, Any]) -> str:
-    """What SQS takes for the same message within five minutes: the same webhook in the same round."""
+    """Return what SQS takes for the same message within five minutes: the same webhook in the same round."""
     return f"{envelope['id']}-{envelope.get('retries', 0)}-{envelope.get('waits', 0)}"
 
 
 def parked(message: Mapping[str, Any]) -> Parked:
-    """A message of the dead-letter queue; one without a failure was moved there by SQS itself."""
+    """Return a message of the dead-letter queue; one without a failure was moved there by SQS itself."""
     envelope = envelope_in(message["Body"])
     try:
         failure = Failure(
@@ -624,7 +625,7 @@ def parked(message: Mapping[str, Any]) -> Parked:
 
 
 def names_in(envelope: Mapping[str, Any]) -> dict[str, str]:
-    """What an envelope says of its webhook, in names that SQS would take; a dash for what is none."""
+    """Return what an envelope says of its webhook, in names that SQS would take; a dash for what is none."""
     said = {name: envelope.get(name) for name in ("source", "connection", "topic")}
     return {
         name: text if isinstance(text, str) and NAME.fullmatch(text) else "-" for name, text in said.items()
@@ -632,14 +633,14 @@ def names_in(envelope: Mapping[str, Any]) -> dict[str, str]:
 
 
 def body_in(envelope: Mapping[str, Any]) -> dict[str, str]:
-    """The body in an envelope, but for one that lies elsewhere."""
+    """Return the body in an envelope, but for one that lies elsewhere."""
     carried = {name: envelope.get(name) for name in ("encoding", "body")}
     is_carried = carried["encoding"] in CARRIED and isinstance(carried["body"], str)
     return {name: str(text) for name, text in carried.items()} if is_carried else {}
 
 
 def envelope_in(message: str) -> dict[str, Any]:
-    """The envelope in a message, without a look at its body; empty where the message is none of ours."""
+    """Return the envelope in a message, without a look at its body; empty where the message is none of ours."""
     try:
         content = json.loads(message)
         is_ours = all(isinstance(content[name], str) and content[name] for name in ("id", "source", "group"))

@@ -31,7 +31,7 @@ MAIN = "main"
 
 @dataclass(frozen=True, slots=True)
 class BatchKeys:
-    """What opens one Batch project. https://doc.batch.com/api/project-prerequisites/"""
+    """Hold what opens one Batch project. https://doc.batch.com/api/project-prerequisites/"""
 
     rest_api_key: str = field(repr=False)
     project_key: str
@@ -48,7 +48,7 @@ class Secrets:
         self.cache: Cache[dict[str, Any]] = Cache(self.load)
 
     def knows(self, source: str, connection: str) -> bool:
-        """Whether something of this connection was read before."""
+        """Return whether something of this connection was read before."""
         return self.cache.peek(f"{self.stack}/{source}/{connection}") is not None
 
     def within(self, deadline: Deadline) -> Secrets:
@@ -57,20 +57,20 @@ class Secrets:
         return self
 
     def signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
-        """All secrets that may sign for a connection, newest first. Raises UnknownConnection, Unavailable."""
+        """Return all secrets that may sign for a connection, newest first. Raises UnknownConnection, Unavailable."""
         stored = self.cache.get(f"{self.stack}/{source}/{connection}")
         if stored is None:
             raise UnknownConnection("no secret of this connection")
         return usable(stored.get("signing_secrets"))
 
     def refreshed_signing_secrets(self, source: str, connection: str) -> tuple[str, ...] | None:
-        """The secrets read anew, or None where they were read less than 30 seconds ago."""
+        """Return the secrets read anew, or None where they were read less than 30 seconds ago."""
         if not self.cache.refresh(f"{self.stack}/{source}/{connection}"):
             return None
         return self.signing_secrets(source, connection)
 
     def previous_signing_secrets(self, source: str, connection: str) -> tuple[str, ...]:
-        """The secrets as they were before the last change of what is stored; none where that cannot be told.
+        """Return the secrets as they were before the last change of what is stored; none where that cannot be told.
 
         https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
         """
@@ -81,7 +81,7 @@ class Secrets:
             return ()
 
     def sibling_secrets(self, source: str, connection: str) -> dict[str, tuple[str, ...]]:
-        """The secrets of the source's other connections, as far as they are known here; `main` is looked up.
+        """Return the secrets of the source's other connections, as far as they are known here; `main` is looked up.
 
         One look-up at most: strangers bring this about. To list all would take a permission on every secret.
         """
@@ -98,13 +98,14 @@ class Secrets:
         return dict(list(siblings.items())[:MAX_SIBLINGS])
 
     def identity_secret(self, source: str, connection: str) -> str | None:
-        """The secret by which the owner's server signs user ids, where the connection has one. Raises Unavailable."""
+        """Return the secret by which the owner's server signs user ids, where the connection has one. Raises
+        Unavailable."""
         stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
         secret = stored.get("identity_secret")
         return secret.strip() or None if isinstance(secret, str) else None
 
     def api_key(self, source: str, connection: str) -> str | None:
-        """The key to the source's own API, where the connection has one. Raises Unavailable."""
+        """Return the key to the source's own API, where the connection has one. Raises Unavailable."""
         stored = self.cache.get(f"{self.stack}/{API}/{source}/{connection}") or {}
         return header_text(stored.get("api_key")) or None
 
@@ -113,12 +114,13 @@ class Secrets:
         self.store(f"{API}/{source}/{connection}", {"api_key": api_key})
 
     def confirm_secret(self, source: str, connection: str) -> str:
-        """What signs the links by which people confirm a consent; empty where there is none. Raises Unavailable."""
+        """Return what signs the links by which people confirm a consent; empty where there is none. Raises
+        Unavailable."""
         stored = self.cache.get(f"{self.stack}/{source}/{connection}") or {}
         return header_text(stored.get("confirm_secret"))
 
     def batch_keys(self, project: str) -> BatchKeys:
-        """The keys of a Batch project. Raises BadCredentials where none are stored, Unavailable."""
+        """Return the keys of a Batch project. Raises BadCredentials where none are stored, Unavailable."""
         stored = self.cache.get(f"{self.stack}/batch/{project}") or {}
         rest_api_key, project_key = (
             header_text(stored.get("rest_api_key")),
@@ -158,19 +160,19 @@ class Secrets:
 
 
 def version_of(name: str) -> dict[str, str]:
-    """What asks for a secret, or for the one before it."""
+    """Return what asks for a secret, or for the one before it."""
     secret = name.removesuffix(PREVIOUS)
     return {"SecretId": secret} if secret == name else {"SecretId": secret, "VersionStage": "AWSPREVIOUS"}
 
 
 def header_text(stored: object) -> str:
-    """A key as it can stand in an HTTP header; empty where it cannot."""
+    """Return a key as it can stand in an HTTP header; empty where it cannot."""
     text = stored.strip() if isinstance(stored, str) else ""
     return text if text.isascii() and text.isprintable() else ""
 
 
 def usable(stored: object) -> tuple[str, ...]:
-    """The secrets without the spaces and newlines that copying brings along.
+    """Return the secrets without the spaces and newlines that copying brings along.
 
     Raises UnknownConnection where none is left, as where a connection is only half made; Unavailable for no list.
     """

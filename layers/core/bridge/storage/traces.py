@@ -27,7 +27,7 @@ MAX_LEVELS = 64
 
 @dataclass(frozen=True)
 class Traces:
-    """What leads to a person: any of it will do.
+    """Hold what leads to a person: any of it will do.
 
     `groups` are FIFO groups; `digests` are SHA-256 of e-mails, and of phone numbers as Batch is sent them;
     `references` are the tools' own ids, such as `shopify:customer:1`, and `user_ids` the owner's.
@@ -41,15 +41,15 @@ class Traces:
 
     @property
     def can_be_named(self) -> bool:
-        """Whether a body can tell that it is theirs."""
+        """Return whether a body can tell that it is theirs."""
         return bool(self.digests or self.pattern or self.references or self.user_ids)
 
     def leads_to(self, group: object) -> bool:
-        """Whether the envelope alone tells that it is theirs."""
+        """Return whether the envelope alone tells that it is theirs."""
         return group in self.groups
 
     def is_named_in(self, body: bytes, source: str = "", connection: str = "") -> bool:
-        """Whether a body names an address of theirs, in capitals or not, or an id of theirs as what it is.
+        """Return whether a body names an address of theirs, in capitals or not, or an id of theirs as what it is.
 
         An id counts in bodies of its own tool alone, and where it is called by its kind: 42 may be a quantity.
         """
@@ -72,7 +72,7 @@ class Traces:
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
-        """The e-mail by itself: `ada@example.com`, and not the end of `nada@example.com`."""
+        """Return the e-mail by itself: `ada@example.com`, and not the end of `nada@example.com`."""
         email = normalise.email(self.email)
         if email is None:
             return None
@@ -118,7 +118,7 @@ def named_ids(content: Any, name: str, levels: int = MAX_LEVELS) -> Iterator[tup
 
 
 def lanes(source: str, connection: str, references: Iterable[str], email: str) -> set[str]:
-    """The FIFO groups in which a person's webhooks of one connection stand.
+    """Return the FIFO groups in which a person's webhooks of one connection stand.
 
     Sources name these after the customer, else the e-mail: `customer:1` is what links call `shopify:customer:1`.
     """
