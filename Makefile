@@ -7,7 +7,7 @@
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
 #   EMULATED_ARGS  what `make emulated` hands to pytest, e.g. EMULATED_ARGS="-k roles -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
-#   SABOTAGE_ARGS  which mutations `make mutation-tests` tries and how, e.g. SABOTAGE_ARGS="unticked-box --json"
+#   MUTATION_ARGS  which mutations `make mutation-tests` tries and how, e.g. MUTATION_ARGS="unticked-box --json"
 #   NAME         the source that `make new-source`, `make new-vendor` and `make remove-source` work on, e.g. NAME=klaviyo
 #   LOCK_ARGS    what `make lock` hands to uv: LOCK_ARGS=--upgrade takes newer versions
 
@@ -105,7 +105,7 @@ emulated: .venv-emulated/.ready ## Deploy the template to a second emulator, wit
 		tests/core/test_ledger.py tests/core/test_queue.py $(EMULATED_ARGS)
 
 mutation-tests: setup ## Break each promise on purpose, in a copy, and see whether a test notices: about half an hour
-	@$(BIN)/python -m tools.sabotage $(SABOTAGE_ARGS)
+	@$(BIN)/python -m tools.mutation.run $(MUTATION_ARGS)
 
 sabotage: mutation-tests
 
@@ -133,9 +133,9 @@ new-vendor: setup ## Start the form vendor NAME: its module, its examples, its t
 remove-source: setup ## Take the source NAME out again, and list the lines that still name it
 	@$(BIN)/python -m tools.remove_source "$(NAME)"
 
-docs: setup ## Write the tables of what arrives, and of sabotages, into the pages
+docs: setup ## Write the tables of what arrives, and of mutation tests, into the pages
 	@$(BIN)/python -m tools.tables
-	@$(BIN)/python -m tools.sabotage_page
+	@$(BIN)/python -m tools.mutation.page
 
 docs-site: .venv-docs/.ready ## Build the documentation as a site, into site/, with strict links
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs --quiet build --strict

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PARTS = (
-    *("functions", "layers", "events", "presets", "docs", "tests", "local", "cli", "tools", "bench"),
+    *("functions", "layers", "events", "presets", "docs", "tests", "local", "cli", "proof", "tools", "bench"),
     *("template.yaml", "pyproject.toml", "Makefile", "LICENSE"),
     *(path.name for path in ROOT.glob("*.md")),
 )

@@ -18,7 +18,13 @@ from bridge.observability import Cause
 from functions.sources.registry import COMPARED, SOURCE_PACKAGES
 
 # package    its folder
-PACKAGES = {"bridge": "layers/core/bridge", "functions": "functions", "local": "local", "cli": "cli"}
+PACKAGES = {
+    "bridge": "layers/core/bridge",
+    "functions": "functions",
+    "local": "local",
+    "cli": "cli",
+    "proof": "proof",
+}
 PATH = (".", "layers/core")
 MAX_BODY_LINES = 30
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "data", "misc"}

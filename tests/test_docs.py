@@ -179,7 +179,7 @@ DIALECT = {
     "stands in": "is in",
     "let in": "accepted",
 }
-GENERATED = {"sabotage.md"}  # its tables quote tools/sabotages.toml
+GENERATED = {"mutation-tests.md"}  # its tables quote tools/mutation/mutations.toml
 OF_WORDS = [page for page in PAGES if page.name not in {"CHANGELOG.md", *GENERATED}]
 
 
@@ -225,7 +225,14 @@ SPOKEN: dict[str, Callable[[], str]] = {
     "local/page/page.html": lambda: text_of("local/page/page.html"),
     **{
         str(path.relative_to(ROOT)): partial(sentences_of, path)
-        for folder in ("cli", "local/page", "functions/deliver", "functions/retry", "functions/watch")
+        for folder in (
+            "cli",
+            "local/page",
+            "proof",
+            "functions/deliver",
+            "functions/retry",
+            "functions/monitor",
+        )
         for path in sorted((ROOT / folder).rglob("*.py"))
     },
 }
@@ -533,7 +540,7 @@ def test_every_kind_of_warning_is_documented() -> None:
             ROOT / "functions/deliver/schema_drift/watcher.py",
             ROOT / "functions/deliver/consents.py",
         )
-        for argument in first_arguments(path, "warnings.add", "self.warnings.add", "job.warnings.add")
+        for argument in first_arguments(path, "warnings.add", "self.warnings.add", "delivery.warnings.add")
         for kind in texts(argument)
     } | {*get_args(WarningKind), addresses.SHARED, addresses.CONFLICT}
     listed = listed_in("Warnings")

@@ -33,7 +33,7 @@ def test_a_new_vendor_keeps_every_promise_at_once(checkout: Path) -> None:
     files = [f"tests/sources/{name}" for name in own] + [f"tests/{name}.py" for name in whole]
     chosen = " or ".join((EXAMPLE, *whole, "belongs_to_another", "two_types", "lives_in_a_plan"))
     passes(
-        checkout, "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *files, "tests/cli/test_prove.py"
+        checkout, "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *files, "tests/proof/test_proof.py"
     )
 
 

@@ -251,6 +251,6 @@ TAKEN_OUT: dict[str, Edit] = {
     "docs/tagging-plan.md": without_chapter_of_it,
     "docs/cost.md": cheaper,
     "tests/test_permissions.py": without_permissions,
-    "tools/sabotages.toml": without_mutations,
-    "docs/sabotage.md": without_rows_of_mutations,
+    "tools/mutation/mutations.toml": without_mutations,
+    "docs/mutation-tests.md": without_rows_of_mutations,
 }

@@ -24,7 +24,19 @@ OWN = (
     "docs/connect-{name}.md",
 )
 PAGES = ("*.md", "docs/**/*.md")
-SEARCHED = ("*.md", "*.yaml", "docs", "functions", "layers", "local", "cli", "tests", "bench", "tools")
+SEARCHED = (
+    "*.md",
+    "*.yaml",
+    "docs",
+    "functions",
+    "layers",
+    "local",
+    "cli",
+    "proof",
+    "tests",
+    "bench",
+    "tools",
+)
 HISTORY = "CHANGELOG.md"
 SUFFIXES = {".md", ".py", ".yaml", ".json", ".html", ".js"}
 

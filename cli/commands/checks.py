@@ -69,12 +69,12 @@ def prove_promises(
 ) -> None:
     """Send many webhooks to a stack with a Batch sandbox; check that nothing is lost, duplicated or forged."""
     with failures_told(as_json):
-        from cli.prove import ground, run
+        from proof import run, target
 
         options = run.Options(
             webhooks=webhooks, seed=seed, outages=outages, kills=kills, concurrency=concurrency
         )
-        report = run.Proof(ground.ground(stack_of(context, stack_name)), options).run()
+        report = run.Proof(target.ground(stack_of(context, stack_name)), options).run()
         if as_json:
             show.document(report.as_json())
         else:

@@ -44,7 +44,7 @@ class Sender:
             delivery.end(Outcome.DELIVERED)
 
     def calls_of(self, operations: Sequence[Operation]) -> list[list[Operation]]:
-        """Return one call for all parcels, and one for each that may hold what made Batch refuse an earlier call."""
+        """Return one call for all operations, and one for each that may hold what made Batch refuse an earlier call."""
         together = [operation for operation in operations if not self.is_undecided(operation)]
         alone = [[operation] for operation in operations if self.is_undecided(operation)]
         return [together, *alone] if together else alone
@@ -53,7 +53,7 @@ class Sender:
         return any(delivery.webhook.id in self.breaker.undecided for delivery in operation.deliveries)
 
     def send(self, project: str, operations: Sequence[Operation]) -> None:
-        """Send parcels in one call; one that is refused whole is halved until the guilty webhook is alone."""
+        """Send operations in one call; one that is refused whole is halved until the guilty webhook is alone."""
         try:
             self.call(project, operations)
         except RejectedByBatch as error:
@@ -138,7 +138,7 @@ def is_single(operations: Sequence[Operation]) -> bool:
 
 
 def halves(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Return smaller calls with the same content: half of the parcels, or the webhooks of one parcel by themselves."""
+    """Return smaller calls with the same content: half of the operations, or the webhooks of one operation by themselves."""
     if len(operations) > 1:
         middle = len(operations) // 2
         return [list(operations[:middle]), list(operations[middle:])]

@@ -201,7 +201,7 @@ def test_the_sandbox_alone_is_guarded_too() -> None:
 
 def unguarded() -> Iterator[str]:
     """The places of this repository that start a server of anything but the guard."""
-    for folder in ("local", "cli", "bench", "tools"):
+    for folder in ("local", "cli", "proof", "bench", "tools"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if not isinstance(call, ast.Call):
@@ -251,7 +251,7 @@ def test_motos_own_back_doors_are_shut(endpoint: str, path: str) -> None:
 def test_every_service_that_the_code_calls_starts() -> None:
     """A client of a service that is not on the list would be refused by the local stack."""
     called = set()
-    for folder in ("layers", "functions", "cli", "local"):
+    for folder in ("layers", "functions", "cli", "local", "proof"):
         for path in (ROOT / folder).rglob("*.py"):
             code = path.read_text(encoding="utf-8")
             called |= set(re.findall(r"(?:client|clients|resource)\(\s*['\"]([a-z0-9-]+)['\"]", code))

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cli.prove.expected import Expected, event_key, untimed
-from cli.prove.ground import DELIVER
-from cli.prove.look import Call, digest
-from cli.prove.plan import REPEAT, TRUE
-from cli.prove.send import Sent
+from proof.expected import Expected, event_key, untimed
+from proof.observer import Call, digest
+from proof.scenario import REPEAT, TRUE
+from proof.sender import Sent
+from proof.target import DELIVER
 
 WINDOW_FAULTS = frozenset({"apply_then_drop", "reset_mid_body"})
 """Batch took the call, and its answer was lost: the first window of docs/operating.md."""

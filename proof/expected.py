@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.prove.lives import STATED_WHOLE
-from cli.prove.templates import OCCURRED_AT, Filled
+from proof.lives import STATED_WHOLE
+from proof.templates import OCCURRED_AT, Filled
 
 
 @dataclass(slots=True)

@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cli.prove import broken, claims, erasures, forgeries
-from cli.prove.expected import Expected, profile_of
-from cli.prove.lives import LIVES, SHARES, Life
-from cli.prove.templates import Customer, Filled, changed, template
 from cli.sample import Sample
+from proof import broken, claims, erasures, forgeries
+from proof.expected import Expected, profile_of
+from proof.lives import LIVES, SHARES, Life
+from proof.templates import Customer, Filled, changed, template
 
 TRUE, REPEAT, IGNORED, BROKEN, FORGED = "true", "repeat", "ignored", "broken", "forged"
 REPLAYED, ERASURE, LATE = "replayed", "erasure", "late"
@@ -84,7 +84,7 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Scenario:
     """All postings in the order of sending, and the profiles that must stand there in the end.
 
     `erasures` are sent once all before them has ended, and `late` once these have. Of those who are `erased`, the
@@ -236,7 +236,7 @@ def padded(sample: Sample, chance: random.Random) -> Sample:
     return changed(sample, json.dumps(content, ensure_ascii=False).encode())
 
 
-def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVES)) -> Plan:
+def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVES)) -> Scenario:
     """Return a plan of at least so many true webhooks, for a run that begins at `now` (Unix seconds).
 
     Each source lives each of its lives at least once where the number allows it.
@@ -260,7 +260,7 @@ def plan(webhooks: int, seed: int, now: int, sources: Sequence[str] = tuple(LIVE
     for posting in asked:
         if posting.way == erasures.TIDY:
             profiles[posting.custom_id] = erasures.tidied(profiles[posting.custom_id])
-    return Plan(postings, profiles, asked, tuple(late_of(planner, erased, postings)), erased)
+    return Scenario(postings, profiles, asked, tuple(late_of(planner, erased, postings)), erased)
 
 
 def asked_for(planner: Planner, lives: Sequence[Sequence[Filled]], webhooks: int) -> list[Posting]:

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from bridge.storage.ledger import FINAL, PARKED, WAITING, Receipt, receipt_of
-from cli.prove.expected import event_key
-from cli.prove.ground import Target
+from proof.expected import event_key
+from proof.target import Target
 
 LOOK_EVERY_SECONDS = 1.0
 ROWS_A_LOOK = 500

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from cli.prove.ground import DELIVER
+from proof.target import DELIVER
 
 # what the sandbox is asked to do     seconds until it is asked for the next
 OUTAGES: Sequence[tuple[Mapping[str, Any], float]] = (
@@ -29,7 +29,7 @@ LESS_OFTEN = 4
 
 
 @dataclass(slots=True)
-class Trouble:
+class Faults:
     """Hold what was broken, through the stack's and the sandbox's own routes. `kills` have the stack's own Unix
     time."""
 

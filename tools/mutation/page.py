@@ -1,7 +1,7 @@
-"""Write the sabotages into docs/sabotage.md, as tables: each promise, how it was broken, the test that has to notice,
-and whether it was in the last full run.
+"""Write the mutations into docs/mutation-tests.md, as tables: each promise, how it was broken, the test that has to
+notice, and whether it was in the last full run.
 
-Usage: python -m tools.sabotage_page
+Usage: python -m tools.mutation.page
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 from tools.texts import Refused
 
 if TYPE_CHECKING:
-    from tools.sabotage import Sabotage
+    from tools.mutation.run import Mutation
 
-PAGE = Path("docs/sabotage.md")
-LAST_RUN_FILE = Path("tools/sabotage_run.json")
-"""What the last full run tried, written by `make sabotage SABOTAGE_ARGS=--note` alone."""
+PAGE = Path("docs/mutation-tests.md")
+LAST_RUN_FILE = Path("tools/mutation/last_run.json")
+"""What the last full run tried, written by `make mutation-tests MUTATION_ARGS=--note` alone."""
 TABLES = re.compile(
     r"(<!-- made by `make docs`: change nothing until the end -->\n).*?(<!-- the end -->)", re.DOTALL
 )
@@ -35,7 +35,7 @@ THE_SAME = "the same"
 
 
 class Standing(Enum):
-    """Hold how a sabotage stands to the last full run."""
+    """Hold how a mutation stands to the last full run."""
 
     TRIED = "noticed"
     MISSED = "**not noticed**"
@@ -51,19 +51,19 @@ class FullRun:
     tried: Mapping[str, str]
     missed: tuple[str, ...] = ()
 
-    def standing(self, sabotage: Sabotage) -> Standing:
-        if sabotage.name not in self.tried:
+    def standing(self, mutation: Mutation) -> Standing:
+        if mutation.name not in self.tried:
             return Standing.ADDED
-        if self.tried[sabotage.name] != digest(sabotage):
+        if self.tried[mutation.name] != digest(mutation):
             return Standing.CHANGED
-        return Standing.MISSED if sabotage.name in self.missed else Standing.TRIED
+        return Standing.MISSED if mutation.name in self.missed else Standing.TRIED
 
     def dump(self) -> str:
         stored = {"day": self.day.isoformat(), "missed": self.missed, "tried": dict(self.tried)}
         return f"{json.dumps(stored, indent=2)}\n"
 
 
-def full_run(day: date, tried: Iterable[Sabotage], missed: Iterable[str]) -> FullRun:
+def full_run(day: date, tried: Iterable[Mutation], missed: Iterable[str]) -> FullRun:
     return FullRun(day, {one.name: digest(one) for one in tried}, tuple(missed))
 
 
@@ -73,27 +73,27 @@ def load_run(text: str) -> FullRun:
     return FullRun(date.fromisoformat(stored["day"]), stored["tried"], tuple(stored["missed"]))
 
 
-def digest(sabotage: Sabotage) -> str:
-    """Return what a sabotage does and who has to notice; neither how it is told nor where the code lies, as files
+def digest(mutation: Mutation) -> str:
+    """Return what a mutation does and who has to notice; neither how it is told nor where the code lies, as files
     move."""
-    done = [sabotage.code, sabotage.instead, *(test.rpartition("::")[2] for test in sabotage.tests)]
+    done = [mutation.code, mutation.instead, *(test.rpartition("::")[2] for test in mutation.tests)]
     return hashlib.sha256(json.dumps(done).encode()).hexdigest()[:16]
 
 
-def tables(sabotages: Iterable[Sabotage], run: FullRun) -> str:
-    """Return a table for each page, in the order of the sabotages."""
-    return "".join(chapter(page, list(found), run) for page, found in groupby(sabotages, page_of))
+def tables(mutations: Iterable[Mutation], run: FullRun) -> str:
+    """Return a table for each page, in the order of the mutations."""
+    return "".join(chapter(page, list(found), run) for page, found in groupby(mutations, page_of))
 
 
-def page_of(sabotage: Sabotage) -> str:
-    return sabotage.said_in.partition("#")[0]
+def page_of(mutation: Mutation) -> str:
+    return mutation.said_in.partition("#")[0]
 
 
-def chapter(page: str, found: Sequence[Sabotage], run: FullRun) -> str:
+def chapter(page: str, found: Sequence[Mutation], run: FullRun) -> str:
     return f"\n### {page}\n{HEAD}" + "".join(f"{row}\n" for row in rows(found, run)) + "\n"
 
 
-def rows(found: Iterable[Sabotage], run: FullRun) -> Iterator[str]:
+def rows(found: Iterable[Mutation], run: FullRun) -> Iterator[str]:
     """Yield a promise that is broken in several ways is told once."""
     before = ""
     for one in found:
@@ -104,25 +104,25 @@ def rows(found: Iterable[Sabotage], run: FullRun) -> Iterator[str]:
 
 
 def address(said_in: str) -> str:
-    """Return a page of the repository as docs/sabotage.md links to it."""
+    """Return a page of the repository as docs/mutation-tests.md links to it."""
     return said_in.removeprefix("docs/") if said_in.startswith("docs/") else f"../{said_in}"
 
 
-def written(text: str, sabotages: Sequence[Sabotage], run: FullRun) -> str:
+def written(text: str, mutations: Sequence[Mutation], run: FullRun) -> str:
     """Return the page with its tables and its last full run made anew. Raises Refused where their places are gone."""
-    return replaced(LAST_RUN, replaced(TABLES, text, tables(sabotages, run)), told(sabotages, run))
+    return replaced(LAST_RUN, replaced(TABLES, text, tables(mutations, run)), told(mutations, run))
 
 
-def told(sabotages: Sequence[Sabotage], run: FullRun) -> str:
-    """Return what the last full run found, and how many of the sabotages it did not try as they are now."""
+def told(mutations: Sequence[Mutation], run: FullRun) -> str:
+    """Return what the last full run found, and how many of the mutations it did not try as they are now."""
     missed = ", ".join(f"`{name}`" for name in run.missed)
     found = f"not noticed: {missed}" if missed else "every one was noticed"
-    standings = [run.standing(one) for one in sabotages]
+    standings = [run.standing(one) for one in mutations]
     added, changed = standings.count(Standing.ADDED), standings.count(Standing.CHANGED)
-    gone = len(run.tried.keys() - {one.name for one in sabotages})
+    gone = len(run.tried.keys() - {one.name for one in mutations})
     return (
         f"The last full run, on {run.day.day} {run.day:%B %Y}: {len(run.tried)} mutations, {found}.\n\n"
-        f"Of the {len(sabotages)} mutations below, {len(sabotages) - added - changed} were in that run as they are "
+        f"Of the {len(mutations)} mutations below, {len(mutations) - added - changed} were in that run as they are "
         f"now. Since then {added} were added, {changed} changed\nand {gone} removed: "
         f"{added + changed} have not been in a full run. See the last column of the tables.\n"
     )
@@ -135,11 +135,11 @@ def replaced(place: re.Pattern[str], text: str, content: str) -> str:
 
 
 def main() -> int:
-    from tools.sabotage import sabotages
+    from tools.mutation.run import mutations
 
     try:
         run = load_run(LAST_RUN_FILE.read_text(encoding="utf-8"))
-        text = written(PAGE.read_text(encoding="utf-8"), sabotages(), run)
+        text = written(PAGE.read_text(encoding="utf-8"), mutations(), run)
     except Refused as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,5 +1,5 @@
-"""Every sabotage still fits the code, its promise stands on the page, its tests are there; and one that is not noticed
-is told. `make sabotage` tries them all."""
+"""Every mutation still fits the code, its promise stands on the page, its tests are there; and one that is not noticed
+is told. `make mutation-tests` tries them all."""
 
 from __future__ import annotations
 
@@ -13,21 +13,7 @@ from pathlib import Path
 import cfn_flip
 import pytest
 
-from tools.sabotage import (
-    Result,
-    Run,
-    Sabotage,
-    Verdict,
-    chosen,
-    copied,
-    line,
-    note,
-    run_pytest,
-    sabotages,
-    summary,
-    try_all,
-)
-from tools.sabotage_page import (
+from tools.mutation.page import (
     LAST_RUN,
     LAST_RUN_FILE,
     Standing,
@@ -37,15 +23,29 @@ from tools.sabotage_page import (
     told,
     written,
 )
+from tools.mutation.run import (
+    Mutation,
+    Result,
+    Run,
+    Verdict,
+    chosen,
+    copied,
+    line,
+    mutations,
+    note,
+    run_pytest,
+    summary,
+    try_all,
+)
 from tools.texts import Refused
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs/sabotage.md").read_text(encoding="utf-8")
-ALL = sabotages()
+PAGE = (ROOT / "docs/mutation-tests.md").read_text(encoding="utf-8")
+ALL = mutations()
 LAST = load_run((ROOT / LAST_RUN_FILE).read_text(encoding="utf-8"))
 LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]+\)")
 
-each_sabotage = pytest.mark.parametrize("sabotage", ALL, ids=lambda one: one.name)
+each_mutation = pytest.mark.parametrize("mutation", ALL, ids=lambda one: one.name)
 
 
 def words(markdown: str) -> str:
@@ -56,33 +56,33 @@ def words(markdown: str) -> str:
 # ── The table ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@each_sabotage
-def test_a_sabotage_fits_the_code_exactly_once_and_leaves_code(sabotage: Sabotage) -> None:
-    path = ROOT / sabotage.file
-    broken = sabotage.applied(path.read_text(encoding="utf-8"))
+@each_mutation
+def test_a_mutation_fits_the_code_exactly_once_and_leaves_code(mutation: Mutation) -> None:
+    path = ROOT / mutation.file
+    broken = mutation.applied(path.read_text(encoding="utf-8"))
     assert broken != path.read_text(encoding="utf-8")
     assert ast.parse(broken) if path.suffix == ".py" else cfn_flip.load_yaml(broken)
 
 
-@each_sabotage
-def test_a_sabotage_breaks_a_promise_in_the_words_of_its_page(sabotage: Sabotage) -> None:
-    page = sabotage.said_in.partition("#")[0]
-    assert words(sabotage.promise) in words((ROOT / page).read_text(encoding="utf-8")), (
-        f"{page} says it in other words: adapt {sabotage.name} in tools/sabotages.toml"
+@each_mutation
+def test_a_mutation_breaks_a_promise_in_the_words_of_its_page(mutation: Mutation) -> None:
+    page = mutation.said_in.partition("#")[0]
+    assert words(mutation.promise) in words((ROOT / page).read_text(encoding="utf-8")), (
+        f"{page} says it in other words: adapt {mutation.name} in tools/mutation/mutations.toml"
     )
 
 
-@each_sabotage
-def test_a_sabotage_names_tests_that_there_are(sabotage: Sabotage) -> None:
-    assert sabotage.tests
-    for test in sabotage.tests:
+@each_mutation
+def test_a_mutation_names_tests_that_there_are(mutation: Mutation) -> None:
+    assert mutation.tests
+    for test in mutation.tests:
         path, _, name = test.partition("[")[0].partition("::")
         body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
         assert name in {one.name for one in body if isinstance(one, ast.FunctionDef)}, f"there is no {test}"
 
 
-def test_the_page_has_every_sabotage() -> None:
-    assert written(PAGE, ALL, LAST) == PAGE, "run make docs: docs/sabotage.md has other sabotages"
+def test_the_page_has_every_mutation() -> None:
+    assert written(PAGE, ALL, LAST) == PAGE, "run make docs: docs/mutation-tests.md has other mutations"
 
 
 def test_the_page_tells_how_many_were_in_the_last_full_run_and_how_many_have_yet_to_be() -> None:
@@ -142,8 +142,8 @@ def test_tea_is_served(served):
     pass
 """
 PRICE = "test_tea.py::test_a_cup_costs_three"
-ROW = "".join(f'{name} = "tea"\n' for name in Sabotage.__slots__ if name != "tests")
-CHEAPER = Sabotage(
+ROW = "".join(f'{name} = "tea"\n' for name in Mutation.__slots__ if name != "tests")
+CHEAPER = Mutation(
     name="cheaper",
     promise="A cup costs three.",
     said_in="README.md#tea",
@@ -168,11 +168,11 @@ def teahouse(tmp_path: Path) -> Path:
     return root
 
 
-def verdicts(root: Path, *wanted: Sabotage) -> list[Verdict]:
+def verdicts(root: Path, *wanted: Mutation) -> list[Verdict]:
     return [result.verdict for result in try_all(root, wanted)]
 
 
-def test_a_sabotage_that_its_tests_notice_is_caught_and_nothing_here_is_changed(teahouse: Path) -> None:
+def test_a_mutation_that_its_tests_notice_is_caught_and_nothing_here_is_changed(teahouse: Path) -> None:
     assert verdicts(teahouse, CHEAPER, replace(CHEAPER, tests=(f"{PRICE}[2]",))) == [Verdict.CAUGHT] * 2
     assert (teahouse / "tea.py").read_text() == TEA
     assert sorted(path.name for path in teahouse.iterdir() if path.suffix == ".py") == [
@@ -181,16 +181,16 @@ def test_a_sabotage_that_its_tests_notice_is_caught_and_nothing_here_is_changed(
     ]
 
 
-def test_a_sabotage_that_a_test_does_not_notice_is_told_with_that_test(teahouse: Path) -> None:
+def test_a_mutation_that_a_test_does_not_notice_is_told_with_that_test(teahouse: Path) -> None:
     blind = "test_tea.py::test_the_greeting_is_polite"
     [result] = try_all(teahouse, [replace(CHEAPER, tests=(PRICE, blind))])
     assert (result.verdict, result.passed) == (Verdict.NOT_CAUGHT, (blind,))
     assert line(result).endswith(f"so nothing holds the promise\n      {blind}")
-    assert summary([result]) == "1 sabotages tried, 0 caught."
+    assert summary([result]) == "1 mutations tried, 0 caught."
 
 
 @pytest.mark.parametrize("code", ["cups * 4", "cups"], ids=["gone", "several times"])
-def test_a_sabotage_whose_code_is_not_there_once_has_to_be_adapted(teahouse: Path, code: str) -> None:
+def test_a_mutation_whose_code_is_not_there_once_has_to_be_adapted(teahouse: Path, code: str) -> None:
     assert verdicts(teahouse, replace(CHEAPER, code=code)) == [Verdict.DOES_NOT_APPLY]
 
 
@@ -207,10 +207,10 @@ def test_a_run_that_takes_too_long_proves_nothing(teahouse: Path) -> None:
     ]
 
 
-def test_what_fails_without_a_sabotage_ends_it(teahouse: Path) -> None:
+def test_what_fails_without_a_mutation_ends_it(teahouse: Path) -> None:
     (teahouse / "tea.py").write_text(TEA.replace("good", "bad"))
     asked = replace(CHEAPER, tests=(PRICE, "test_tea.py::test_the_greeting_is_polite"))
-    with pytest.raises(Refused, match="fail without any sabotage"):
+    with pytest.raises(Refused, match="fail without any mutation"):
         list(try_all(teahouse, [asked]))
 
 
@@ -231,27 +231,27 @@ def test_without_git_it_says_so(tmp_path: Path) -> None:
 def test_a_name_that_there_is_not_is_refused_with_those_that_there_are() -> None:
     assert [one.name for one in chosen(["yen-have-cents"])] == ["yen-have-cents"]
     assert chosen([]) == ALL
-    with pytest.raises(Refused, match=r"no sabotage tea-for-free; there are: answer-before-storing, "):
+    with pytest.raises(Refused, match=r"no mutation tea-for-free; there are: answer-before-storing, "):
         chosen(["tea-for-free"])
 
 
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ('[[sabotage]]\nname = "a"\ntests = []\n', "missing 6 required"),
-        ('[[sabotage]]\nname = "a"\ntests = []\nwhy = ""\n', "'why'"),
-        ('[[sabotage]]\nname = "a"\n', "'tests'"),
-        (2 * f'[[sabotage]]\n{ROW}tests = ["{PRICE}"]\n', "several are called tea"),
+        ('[[mutation]]\nname = "a"\ntests = []\n', "missing 6 required"),
+        ('[[mutation]]\nname = "a"\ntests = []\nwhy = ""\n', "'why'"),
+        ('[[mutation]]\nname = "a"\n', "'tests'"),
+        (2 * f'[[mutation]]\n{ROW}tests = ["{PRICE}"]\n', "several are called tea"),
     ],
     ids=["too few columns", "too many", "no tests", "twice"],
 )
 def test_a_table_that_is_none_is_refused(tmp_path: Path, table: str, why: str) -> None:
     (tmp_path / "table.toml").write_text(table)
     with pytest.raises(Refused, match=why):
-        sabotages(tmp_path / "table.toml")
+        mutations(tmp_path / "table.toml")
 
 
-def test_a_real_sabotage_is_caught_in_a_copy_of_this_project() -> None:
+def test_a_real_mutation_is_caught_in_a_copy_of_this_project() -> None:
     [result] = try_all(ROOT, chosen(["dinars-have-cents"]), run_pytest)
     assert result.verdict is Verdict.CAUGHT, line(result)
 
@@ -264,12 +264,12 @@ DEARER = replace(CHEAPER, name="dearer", broken="a cup costs four", instead="cup
 
 
 def test_a_full_run_is_written_down_with_what_was_not_noticed(tmp_path: Path) -> None:
-    for folder in ("docs", "tools"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "docs/sabotage.md").write_text(PAGE, encoding="utf-8")
+    for folder in ("docs", "tools/mutation"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "docs/mutation-tests.md").write_text(PAGE, encoding="utf-8")
     results = [Result("cheaper", Verdict.CAUGHT), Result("dearer", Verdict.NOT_CAUGHT)]
     note(tmp_path, [CHEAPER, DEARER], results, DAY)
-    page = (tmp_path / "docs/sabotage.md").read_text(encoding="utf-8")
+    page = (tmp_path / "docs/mutation-tests.md").read_text(encoding="utf-8")
     assert "The last full run, on 1 September 2026: 2 mutations, not noticed: `dearer`.\n" in page
     assert f"| a cup costs two | `{PRICE}` | noticed |" in page
     assert f"| a cup costs four | `{PRICE}` | **not noticed** |" in page
@@ -287,14 +287,14 @@ def test_what_was_added_changed_or_taken_out_since_the_last_full_run_is_no_part_
     assert "1 were added, 1 changed and 1 removed: 2 have not been in a full run." in text
 
 
-def test_a_promise_told_in_other_words_is_the_same_sabotage() -> None:
+def test_a_promise_told_in_other_words_is_the_same_mutation() -> None:
     run = full_run(DAY, [CHEAPER], [])
     assert run.standing(replace(CHEAPER, promise="Three a cup.", broken="two a cup")) is Standing.TRIED
 
 
 def test_a_page_without_its_places_is_refused() -> None:
     with pytest.raises(Refused, match="has lost the comments"):
-        written("# Sabotage\n", [CHEAPER], LAST)
+        written("# Mutation tests\n", [CHEAPER], LAST)
 
 
 def test_a_promise_that_is_broken_in_several_ways_is_told_once() -> None:

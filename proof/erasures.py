@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cli.prove.expected import Expected
-from cli.prove.templates import EVENTS, Filled, changed, hashed
 from cli.sample import Sample
+from proof.expected import Expected
+from proof.templates import EVENTS, Filled, changed, hashed
 
 SOURCE = "shopify"
 ERASE, TIDY = "customers.redact", "customers.delete"

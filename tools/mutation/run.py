@@ -1,7 +1,8 @@
 """Break each promise on purpose, in a copy of the repository, and see whether its tests notice. Changes nothing here,
-but for what tells of the last full run, in tools/sabotage_run.json and docs/sabotage.md, where that is asked for.
+but for what tells of the last full run, in tools/mutation/last_run.json and docs/mutation-tests.md, where that is
+asked for.
 
-Usage: python -m tools.sabotage [--json] [--note] [NAME ...]
+Usage: python -m tools.mutation.run [--json] [--note] [NAME ...]
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from enum import Enum
 from pathlib import Path
 from queue import SimpleQueue
 
-from tools.sabotage_page import LAST_RUN_FILE, PAGE, full_run, written
+from tools.mutation.page import LAST_RUN_FILE, PAGE, full_run, written
 from tools.texts import Refused
 
-TABLE = Path(__file__).parent / "sabotages.toml"
+TABLE = Path(__file__).parent / "mutations.toml"
 LIMIT_SECONDS = 300
-"""Of one run of tests: a sabotage may make them go round in circles."""
+"""Of one run of tests: a mutation may make them go round in circles."""
 LIMIT_OF_A_TEST_SECONDS = 10
-"""As much again for each: the tests of all sabotages run at once before the first."""
+"""As much again for each: the tests of all mutations run at once before the first."""
 STEADY = {"CI": "true"}
 """Has hypothesis try the same each time, without a limit of milliseconds: a busy machine would count as a failure.
 https://hypothesis.readthedocs.io/en/latest/reference/api.html#hypothesis.settings"""
@@ -44,7 +45,7 @@ PASSED, FAILED_TESTS = 0, 1
 
 
 class Verdict(Enum):
-    """Hold what became of a sabotage; all but CAUGHT is work to do."""
+    """Hold what became of a mutation; all but CAUGHT is work to do."""
 
     CAUGHT = "caught"
     NOT_CAUGHT = "NOT CAUGHT"
@@ -54,14 +55,14 @@ class Verdict(Enum):
 
 ADVICE = {
     Verdict.NOT_CAUGHT: "these tests pass all the same, so nothing holds the promise",
-    Verdict.DOES_NOT_APPLY: "its code is not there exactly once any more: adapt it in tools/sabotages.toml",
+    Verdict.DOES_NOT_APPLY: "its code is not there exactly once any more: adapt it in tools/mutation/mutations.toml",
     Verdict.NOT_TRIED: "its tests broke off, which proves nothing: let it break the promise and nothing else",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Sabotage:
-    """One way to break a promise: the columns of tools/sabotages.toml."""
+class Mutation:
+    """One way to break a promise: the columns of tools/mutation/mutations.toml."""
 
     name: str
     promise: str
@@ -73,7 +74,7 @@ class Sabotage:
     tests: tuple[str, ...]
 
     def applied(self, text: str) -> str:
-        """Return the file's text with the sabotage. Raises Refused where its code is not there exactly once."""
+        """Return the file's text with the mutation. Raises Refused where its code is not there exactly once."""
         if (found := text.count(self.code)) != 1:
             raise Refused(f"{self.name}: its code is {found} times in {self.file}, not once")
         return text.replace(self.code, self.instead)
@@ -94,7 +95,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A sabotage that was tried; `passed` are the tests that should have failed."""
+    """A mutation that was tried; `passed` are the tests that should have failed."""
 
     name: str
     verdict: Verdict
@@ -105,11 +106,11 @@ class Result:
 Pytest = Callable[[Path, Iterable[str]], Run]
 
 
-def sabotages(table: Path = TABLE) -> list[Sabotage]:
+def mutations(table: Path = TABLE) -> list[Mutation]:
     """Return all of them. Raises Refused for a column too many or too few, and for a name that is there twice."""
-    rows = tomllib.loads(table.read_text(encoding="utf-8"))["sabotage"]
+    rows = tomllib.loads(table.read_text(encoding="utf-8"))["mutation"]
     try:
-        found = [Sabotage(**row | {"tests": tuple(row["tests"])}) for row in rows]
+        found = [Mutation(**row | {"tests": tuple(row["tests"])}) for row in rows]
     except (TypeError, KeyError) as error:
         raise Refused(f"{table.name}: {error}") from None
     names = [one.name for one in found]
@@ -118,11 +119,11 @@ def sabotages(table: Path = TABLE) -> list[Sabotage]:
     return found
 
 
-def chosen(names: Sequence[str], table: Path = TABLE) -> list[Sabotage]:
+def chosen(names: Sequence[str], table: Path = TABLE) -> list[Mutation]:
     """Return those of the names, all without names. Raises Refused for one that there is not."""
-    known = {one.name: one for one in sabotages(table)}
+    known = {one.name: one for one in mutations(table)}
     if unknown := [name for name in names if name not in known]:
-        raise Refused(f"there is no sabotage {', '.join(unknown)}; there are: {', '.join(known)}")
+        raise Refused(f"there is no mutation {', '.join(unknown)}; there are: {', '.join(known)}")
     return [known[name] for name in names or known]
 
 
@@ -165,27 +166,27 @@ def run_pytest(checkout: Path, tests: Iterable[str]) -> Run:
     return Run(done.returncode, done.stdout + done.stderr)
 
 
-def check_unharmed(checkout: Path, tried: Iterable[Sabotage], pytest: Pytest) -> None:
+def check_unharmed(checkout: Path, tried: Iterable[Mutation], pytest: Pytest) -> None:
     """Raises Refused where the tests do not pass as the code is: then their failing would prove nothing."""
     run = pytest(checkout, dict.fromkeys(test for one in tried for test in one.tests))
     if run.code != PASSED:
-        raise Refused(f"{run.output[-4000:]}\nThese tests fail without any sabotage: mend that first.")
+        raise Refused(f"{run.output[-4000:]}\nThese tests fail without any mutation: mend that first.")
 
 
-def tried(checkout: Path, sabotage: Sabotage, pytest: Pytest) -> Result:
-    """Sabotage the copy, run the tests there, and mend it again."""
-    path, started = checkout / sabotage.file, time.monotonic()
+def tried(checkout: Path, mutation: Mutation, pytest: Pytest) -> Result:
+    """Break the copy, run the tests there, and restore it."""
+    path, started = checkout / mutation.file, time.monotonic()
     whole = path.read_text(encoding="utf-8") if path.is_file() else ""
     try:
-        path.write_text(sabotage.applied(whole), encoding="utf-8")
+        path.write_text(mutation.applied(whole), encoding="utf-8")
     except Refused:
-        return Result(sabotage.name, Verdict.DOES_NOT_APPLY)
+        return Result(mutation.name, Verdict.DOES_NOT_APPLY)
     try:
-        run = pytest(checkout, sabotage.tests)
+        run = pytest(checkout, mutation.tests)
     finally:
         path.write_text(whole, encoding="utf-8")
-    passed = tuple(test for test in sabotage.tests if not run.noticed(test))
-    return Result(sabotage.name, verdict(run, passed), round(time.monotonic() - started, 1), passed)
+    passed = tuple(test for test in mutation.tests if not run.noticed(test))
+    return Result(mutation.name, verdict(run, passed), round(time.monotonic() - started, 1), passed)
 
 
 def verdict(run: Run, passed: Sequence[str]) -> Verdict:
@@ -196,19 +197,19 @@ def verdict(run: Run, passed: Sequence[str]) -> Verdict:
 
 
 def try_all(
-    root: Path, wanted: Sequence[Sabotage], pytest: Pytest = run_pytest, at_once: int = 1
+    root: Path, wanted: Sequence[Mutation], pytest: Pytest = run_pytest, at_once: int = 1
 ) -> Iterator[Result]:
-    """Try sabotages, so many at once, each in a copy that no other uses meanwhile. Raises Refused."""
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder, ThreadPoolExecutor(at_once) as pool:
+    """Try mutations, so many at once, each in a copy that no other uses meanwhile. Raises Refused."""
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder, ThreadPoolExecutor(at_once) as pool:
         checkouts = SimpleQueue[Path]()
         for number in range(at_once):
             checkouts.put(copied(root, Path(folder) / str(number)))
         check_unharmed(Path(folder) / "0", wanted, pytest)
 
-        def in_a_copy(sabotage: Sabotage) -> Result:
+        def in_a_copy(mutation: Mutation) -> Result:
             checkout = checkouts.get()
             try:
-                return tried(checkout, sabotage, pytest)
+                return tried(checkout, mutation, pytest)
             finally:
                 checkouts.put(checkout)
 
@@ -226,22 +227,24 @@ def line(result: Result) -> str:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return `79 sabotages tried, 79 caught.`"""
+    """Return `79 mutations tried, 79 caught.`"""
     caught = sum(one.verdict is Verdict.CAUGHT for one in results)
-    return f"{len(results)} sabotages tried, {caught} caught."
+    return f"{len(results)} mutations tried, {caught} caught."
 
 
-def as_json(wanted: Iterable[Sabotage], results: Iterable[Result]) -> str:
+def as_json(wanted: Iterable[Mutation], results: Iterable[Result]) -> str:
     rows = [
         asdict(one) | {"verdict": result.verdict.value, "seconds": result.seconds, "passed": result.passed}
         for one, result in zip(wanted, results, strict=True)
     ]
-    return json.dumps({"sabotages": rows}, indent=2)
+    return json.dumps({"mutations": rows}, indent=2)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make sabotage", description="Break each promise on purpose.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a sabotage of tools/sabotages.toml")
+    parser = argparse.ArgumentParser(prog="make mutation-tests", description="Break each promise on purpose.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="a mutation of tools/mutation/mutations.toml"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--note", action="store_true", help=f"write a full run down in {PAGE}")
     return parser.parse_args()
@@ -250,7 +253,7 @@ def arguments() -> argparse.Namespace:
 def report(root: Path, asked: argparse.Namespace) -> int:
     """Try what is asked for; returns the exit status. Raises Refused."""
     if asked.note and asked.names:
-        raise Refused("--note is for a full run: name no sabotage")
+        raise Refused("--note is for a full run: name no mutation")
     wanted, results = chosen(asked.names), list[Result]()
     for result in try_all(root, wanted, at_once=os.cpu_count() or 1):
         results.append(result)
@@ -261,7 +264,7 @@ def report(root: Path, asked: argparse.Namespace) -> int:
     return int(any(one.verdict is not Verdict.CAUGHT for one in results))
 
 
-def note(root: Path, tried: Sequence[Sabotage], results: Iterable[Result], day: date) -> None:
+def note(root: Path, tried: Sequence[Mutation], results: Iterable[Result], day: date) -> None:
     """Write a full run down. Raises Refused where the page has lost its places."""
     run = full_run(day, tried, (one.name for one in results if one.verdict is not Verdict.CAUGHT))
     page = root / PAGE

@@ -11,12 +11,12 @@ from typing import Any
 
 from bridge.errors import TopicUnconfirmed
 from bridge.storage.ledger import DELIVERED, IGNORED, PARKED, Receipt
-from cli.prove.claims import CLAIM
-from cli.prove.compare import Judgement
-from cli.prove.look import is_final, is_waiting
-from cli.prove.plan import BROKEN, ERASURE, FORGED, LATE, REPEAT, REPLAYED, TRUE
-from cli.prove.plan import IGNORED as OF_NO_INTEREST
-from cli.prove.send import Sent
+from proof.claims import CLAIM
+from proof.compare import Judgement
+from proof.observer import is_final, is_waiting
+from proof.scenario import BROKEN, ERASURE, FORGED, LATE, REPEAT, REPLAYED, TRUE
+from proof.scenario import IGNORED as OF_NO_INTEREST
+from proof.sender import Sent
 
 BROKEN_ANSWERS = frozenset({400, 413})
 BROKEN_CLASSES = frozenset({"mapping_failed", "identity_unknown"})

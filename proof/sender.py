@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 
 from bridge.receiving.confirmation import id_of_body
-from cli.prove.forgeries import WAYS, Lie
-from cli.prove.plan import FORGED, REPLAYED, Posting
 from cli.sample import SignedRequest, signed
+from proof.forgeries import WAYS, Lie
+from proof.scenario import FORGED, REPLAYED, Posting
 
 TIMEOUT_SECONDS = 40
 """API Gateway gives up after 30."""

@@ -24,7 +24,7 @@ from typing import Any
 
 from functions.sources.registry import SOURCE_PACKAGES
 
-EVENTS = Path(__file__).parent.parent.parent / "events"
+EVENTS = Path(__file__).parent.parent / "events"
 FILE = "proof.toml"
 
 

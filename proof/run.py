@@ -16,14 +16,14 @@ import httpx
 
 from bridge.storage.ledger import WAITING, Receipt
 from cli.errors import WrongUsage
-from cli.prove.compare import Windows, at_most, judge, twice_named
-from cli.prove.ground import DELIVER, Target, functions_of
-from cli.prove.look import Calls, is_waiting, profiles_of, settled
-from cli.prove.plan import BROKEN, Plan, Posting, plan
-from cli.prove.prices import Used, cost_per_million
-from cli.prove.report import Report, count_answers, count_erased, count_profiles, count_receipts
-from cli.prove.send import TIMEOUT_SECONDS, Sender, Sent
-from cli.prove.trouble import Trouble
+from proof.compare import Windows, at_most, judge, twice_named
+from proof.faults import Faults
+from proof.observer import Calls, is_waiting, profiles_of, settled
+from proof.prices import Used, cost_per_million
+from proof.report import Report, count_answers, count_erased, count_profiles, count_receipts
+from proof.scenario import BROKEN, Posting, Scenario, plan
+from proof.sender import TIMEOUT_SECONDS, Sender, Sent
+from proof.target import DELIVER, Target, functions_of
 
 MEGABYTES_OF_A_GIGABYTE = 1024
 LOOK_IN_SECONDS = 120
@@ -99,7 +99,7 @@ class Proof:
         return report, sent, receipts
 
     async def sent(
-        self, postings: Sequence[Posting], trouble: Trouble, functions: Sequence[str]
+        self, postings: Sequence[Posting], trouble: Faults, functions: Sequence[str]
     ) -> list[Sent]:
         """Return what the endpoint answered to postings, with trouble meanwhile."""
         async with client(TIMEOUT_SECONDS) as senders, meanwhile(*self.troubles(trouble, functions)):
@@ -113,11 +113,11 @@ class Proof:
         may_wait = resting | {one.webhook_id for one in accepted if one.posting.kind == BROKEN}
         return await settled(self.ground, [*(one.webhook_id for one in accepted), *resting], may_wait)
 
-    def trouble(self, client: httpx.AsyncClient) -> Trouble:
+    def trouble(self, client: httpx.AsyncClient) -> Faults:
         chance = random.Random(self.options.seed)  # noqa: S311 - not for security
-        return Trouble(client, self.ground.stack.endpoint, self.ground.sandbox_url, chance)
+        return Faults(client, self.ground.stack.endpoint, self.ground.sandbox_url, chance)
 
-    def troubles(self, trouble: Trouble, functions: Sequence[str]) -> list[Coroutine[Any, Any, None]]:
+    def troubles(self, trouble: Faults, functions: Sequence[str]) -> list[Coroutine[Any, Any, None]]:
         """Return what goes wrong while webhooks are sent."""
         chosen: list[Coroutine[Any, Any, None]] = []
         if self.options.outages:
@@ -126,7 +126,7 @@ class Proof:
             chosen.append(trouble.kill_functions(self.options.victims or functions))
         return chosen
 
-    def report(self, drawn: Plan, sent: Sequence[Sent], receipts: Mapping[str, Receipt]) -> Report:
+    def report(self, drawn: Scenario, sent: Sequence[Sent], receipts: Mapping[str, Receipt]) -> Report:
         report = Report(
             seed=self.options.seed,
             webhooks=len({posting.webhook for posting in drawn.of_kind("true")}),
@@ -170,7 +170,7 @@ def of_broken(sent: Sequence[Sent], receipts: Mapping[str, Receipt]) -> list[Rec
     return [receipts[one] for one in ids if one in receipts]
 
 
-def count_trouble(report: Report, trouble: Trouble) -> None:
+def count_trouble(report: Report, trouble: Faults) -> None:
     report.outages = trouble.outages
     for _, function in trouble.kills:
         report.kills[function] = report.kills.get(function, 0) + 1

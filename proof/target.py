@@ -12,11 +12,11 @@ import httpx
 from bridge.errors import BridgeError
 from cli.connect import MAIN
 from cli.errors import CommandFailed
-from cli.prove.lives import LIVES
-from cli.prove.send import Endpoints
 from cli.stack import Stack, aws_told
 from functions.sources.registry import SETTINGS
 from local.connections import settings as local_settings
+from proof.lives import LIVES
+from proof.sender import Endpoints
 
 BATCH = "batch.com"
 DELIVER = "DeliverFunction"

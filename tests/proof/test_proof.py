@@ -25,13 +25,21 @@ from bridge.settings import checked
 from bridge.storage.ledger import DELIVERED, PARKED, Receipt
 from bridge.webhook import Request, Source, Webhook
 from cli.errors import CommandFailed
-from cli.prove import broken, claims, erasures, forgeries
-from cli.prove.compare import Judgement, Windows, at_most, judge, twice_named
-from cli.prove.expected import Expected, event_key, profile_of
-from cli.prove.ground import check_sandbox, ground, sandbox_of, variables_of
-from cli.prove.lives import LIVES, Life
-from cli.prove.look import Call, call_of, digest
-from cli.prove.plan import (
+from cli.sample import Sample
+from cli.stack import Stack, local_stack
+from cli.trial import Trial
+from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
+from local.connections import local_secret
+from local.stack import LocalStack
+from proof import broken, claims, erasures, forgeries
+from proof.compare import Judgement, Windows, at_most, judge, twice_named
+from proof.expected import Expected, event_key, profile_of
+from proof.lives import LIVES, Life
+from proof.observer import Call, call_of, digest
+from proof.prices import COUNTED, PRICES, Used, cost_per_million
+from proof.report import Report, count_answers, count_erased, count_profiles, count_receipts
+from proof.run import RECEIVERS, Options, Proof
+from proof.scenario import (
     BROKEN,
     ERASURE,
     FORGED,
@@ -41,22 +49,14 @@ from cli.prove.plan import (
     REPEAT,
     REPLAYED,
     TRUE,
-    Plan,
     Planner,
     Posting,
+    Scenario,
     plan,
 )
-from cli.prove.prices import COUNTED, PRICES, Used, cost_per_million
-from cli.prove.report import Report, count_answers, count_erased, count_profiles, count_receipts
-from cli.prove.run import RECEIVERS, Options, Proof
-from cli.prove.send import Endpoints, Sender, Sent
-from cli.prove.templates import Customer, Filled, changed, template
-from cli.sample import Sample
-from cli.stack import Stack, local_stack
-from cli.trial import Trial
-from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
-from local.connections import local_secret
-from local.stack import LocalStack
+from proof.sender import Endpoints, Sender, Sent
+from proof.target import check_sandbox, ground, sandbox_of, variables_of
+from proof.templates import Customer, Filled, changed, template
 
 NOW = int(datetime(2026, 9, 10, 12, 0, tzinfo=UTC).timestamp())
 EVERY_LIFE = [(source, life) for source, lives in LIVES.items() for life in lives]
@@ -73,23 +73,23 @@ def source_of(name: str) -> Source:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> Plan:
+def drawn() -> Scenario:
     return plan(400, 3, NOW)
 
 
 # ── The plan ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_same_seed_at_the_same_moment_draws_the_same_plan(drawn: Plan) -> None:
+def test_the_same_seed_at_the_same_moment_draws_the_same_plan(drawn: Scenario) -> None:
     assert plan(400, 3, NOW) == drawn
     assert plan(400, 4, NOW).postings != drawn.postings
 
 
-def test_two_runs_never_tell_of_the_same_person(drawn: Plan) -> None:
+def test_two_runs_never_tell_of_the_same_person(drawn: Scenario) -> None:
     assert not plan(400, 3, NOW + 1).profiles.keys() & drawn.profiles.keys()
 
 
-def test_every_source_there_is_lives_in_a_plan(drawn: Plan) -> None:
+def test_every_source_there_is_lives_in_a_plan(drawn: Scenario) -> None:
     assert all(LIVES.values()), "give the new source its lives in its proof.toml"
     assert {posting.sample.source for posting in drawn.of_kind(TRUE)} == set(SOURCE_PACKAGES)
     assert all(drawn.of_kind(kind) for kind in (REPEAT, IGNORED, BROKEN, FORGED, REPLAYED, ERASURE, LATE))
@@ -97,12 +97,12 @@ def test_every_source_there_is_lives_in_a_plan(drawn: Plan) -> None:
     assert any(posting.copies > 1 for posting in drawn.postings)
 
 
-def test_a_plan_has_as_many_webhooks_as_were_asked_for(drawn: Plan) -> None:
+def test_a_plan_has_as_many_webhooks_as_were_asked_for(drawn: Scenario) -> None:
     of_lives = [posting for posting in drawn.of_kind(TRUE) if posting.way != claims.CLAIM]
     assert 400 <= len(of_lives) < 400 + max(len(life.steps) for _, life in EVERY_LIFE)
 
 
-def test_lives_come_out_of_order_too(drawn: Plan) -> None:
+def test_lives_come_out_of_order_too(drawn: Scenario) -> None:
     numbers: dict[str, list[int]] = {}
     for posting in drawn.of_kind(TRUE):
         numbers.setdefault(posting.custom_id, []).append(posting.webhook)
@@ -111,12 +111,12 @@ def test_lives_come_out_of_order_too(drawn: Plan) -> None:
     assert 0.2 < len(shuffled) / len(several) < 0.7
 
 
-def test_no_two_webhooks_of_a_plan_are_the_same_to_the_door(drawn: Plan) -> None:
+def test_no_two_webhooks_of_a_plan_are_the_same_to_the_door(drawn: Scenario) -> None:
     ids = Counter(queued(one.sample).id for kind in (TRUE, ERASURE, LATE) for one in drawn.of_kind(kind))
     assert max(ids.values()) == 1
 
 
-def test_a_repeat_has_the_same_bytes(drawn: Plan) -> None:
+def test_a_repeat_has_the_same_bytes(drawn: Scenario) -> None:
     firsts = {posting.webhook: posting.sample.body for posting in drawn.of_kind(TRUE)}
     assert all(posting.sample.body == firsts[posting.webhook] for posting in drawn.of_kind(REPEAT))
 
@@ -238,7 +238,7 @@ def test_an_answer_of_a_form_keeps_its_type_as_batch_wants() -> None:
     assert changed <= broken.SHAPED
 
 
-def test_a_replay_has_the_bytes_of_a_true_webhook_under_another_topic(drawn: Plan) -> None:
+def test_a_replay_has_the_bytes_of_a_true_webhook_under_another_topic(drawn: Scenario) -> None:
     topics = {(one.sample.source, one.sample.body): one.sample.topic for one in drawn.of_kind(TRUE)}
     for posting in drawn.of_kind(REPLAYED):
         assert topics[posting.sample.source, posting.sample.body] != posting.sample.topic
@@ -280,7 +280,7 @@ def test_a_replay_that_was_mapped_breaks_a_promise() -> None:
 # ── Erasures ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_plan_asks_to_erase_some_and_to_tidy_up_after_some(drawn: Plan) -> None:
+def test_a_plan_asks_to_erase_some_and_to_tidy_up_after_some(drawn: Scenario) -> None:
     ways = Counter(posting.way for posting in drawn.of_kind(ERASURE))
     assert ways == {erasures.ERASE: 3, erasures.TIDY: 1}
     assert not [posting for posting in drawn.postings if posting.kind in (ERASURE, LATE)], (
@@ -290,7 +290,7 @@ def test_a_plan_asks_to_erase_some_and_to_tidy_up_after_some(drawn: Plan) -> Non
 
 @pytest.mark.parametrize("kind", ["customer", "order"])
 def test_what_is_asked_of_the_shop_names_the_ids_of_all_that_it_said_of_the_person(
-    drawn: Plan, kind: str
+    drawn: Scenario, kind: str
 ) -> None:
     """By the references that the mappings make: what is asked is not made with them."""
     start = f"shopify:{kind}:"
@@ -306,26 +306,26 @@ def references_of(sample: Sample) -> tuple[str, ...]:
     return (*change.person.references, *change.moves)
 
 
-def test_each_way_asks_for_what_it_says(drawn: Plan) -> None:
+def test_each_way_asks_for_what_it_says(drawn: Scenario) -> None:
     for asked in drawn.of_kind(ERASURE):
         change = trial_of(asked.sample).change(queued(asked.sample))
         assert change.privacy == {erasures.ERASE: "erase", erasures.TIDY: "housekeeping"}[asked.way]
 
 
-def test_the_topic_of_an_erasure_is_confirmed_by_its_body(drawn: Plan) -> None:
+def test_the_topic_of_an_erasure_is_confirmed_by_its_body(drawn: Scenario) -> None:
     for posting in drawn.of_kind(ERASURE):
         trial, webhook = trial_of(posting.sample), queued(posting.sample)
         assert not source_module("shopify", "mapping").TOPIC_CHECK.judge(webhook, trial.settings).doubt
 
 
-def test_nobody_is_to_be_erased_whom_anybody_else_names_or_feeds(drawn: Plan) -> None:
+def test_nobody_is_to_be_erased_whom_anybody_else_names_or_feeds(drawn: Scenario) -> None:
     sources = {(one.custom_id, one.sample.source) for one in drawn.of_kind(TRUE)}
     asked = {posting.custom_id for posting in drawn.of_kind(ERASURE)}
     assert {source for custom_id, source in sources if custom_id in asked} == {"shopify"}
     assert all(re.fullmatch("[0-9a-f]{64}", custom_id) for custom_id in asked)
 
 
-def test_of_a_deleted_record_events_and_consents_stay(drawn: Plan) -> None:
+def test_of_a_deleted_record_events_and_consents_stay(drawn: Scenario) -> None:
     [custom_id] = {posting.custom_id for posting in drawn.of_kind(ERASURE) if posting.way == erasures.TIDY}
     profile = drawn.profiles[custom_id]
     assert profile.attributes.keys() <= erasures.CONSENTS
@@ -335,7 +335,7 @@ def test_of_a_deleted_record_events_and_consents_stay(drawn: Plan) -> None:
     assert erasures.tidied(before) == Expected("one", consents, Counter({"event": 1}))
 
 
-def test_late_webhooks_are_new_ones_of_those_who_are_erased(drawn: Plan) -> None:
+def test_late_webhooks_are_new_ones_of_those_who_are_erased(drawn: Scenario) -> None:
     bodies = {one.sample.body for one in drawn.of_kind(TRUE)}
     erased = {one.custom_id for one in drawn.of_kind(ERASURE) if one.way == erasures.ERASE}
     assert drawn.erased == erased == {one.custom_id for one in drawn.of_kind(LATE)}

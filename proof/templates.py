@@ -17,10 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cli.prove.lives import NAMES, PLACES, ROLES
 from cli.sample import Sample
+from proof.lives import NAMES, PLACES, ROLES
 
-EVENTS = Path(__file__).parent.parent.parent / "events"
+EVENTS = Path(__file__).parent.parent / "events"
 EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 MOMENT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 UNIX = re.compile(r"(?<![\w.\"])1[78]\d{8}(?![\w.])")
