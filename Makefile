@@ -28,9 +28,18 @@ BIN := .venv/bin
 SAM := .venv-sam/bin/sam
 HERE := .aws-sam/here/.aws-sam
 
-# The lock files name every package, so pip has nothing to resolve; a hash that differs stops it.
-PIP_INSTALL := -m pip install -qq --no-deps --require-hashes
+# The lock files name every package, so pip has nothing to resolve; a hash that differs stops it. What is never
+# imported is never compiled: that is most of it, and half of the time.
+PIP_INSTALL := -m pip install -qq --no-deps --require-hashes --no-compile
 PIP_INSTALL_EDITABLE := -m pip install -qq --no-deps --no-build-isolation --no-index --editable .
+
+# $(call environment,FOLDER,PYTHON,REQUIREMENTS,WHAT): make a virtual environment, or add to it, and say what is wrong.
+define environment
+	[ -n "$(2)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }; \
+	echo "Installing $(4) into $(1): once, under a minute."; \
+	$(1)/bin/python -c '' 2>/dev/null || "$(2)" -m venv --clear $(1) || { echo "$(NO_VENV)" >&2; exit 1; }; \
+	$(1)/bin/python $(PIP_INSTALL) -r $(3) || { echo "$(NO_PACKAGES)" >&2; exit 1; }
+endef
 
 # A pyenv shim is on the PATH even where it cannot run, so each candidate has to prove itself.
 PYTHON ?= $(shell for python in python3 python3.13 python3.14 python3.12 python3.11; do \
@@ -41,9 +50,11 @@ PYTHON313 ?= $(shell for python in python3.13 \
 	/opt/homebrew/opt/python@3.13/bin/python3.13 /usr/local/opt/python@3.13/bin/python3.13; do \
 	"$$python" -c 'import sys, pip; print(sys.executable)' 2>/dev/null && break; done)
 
-NO_PYTHON := batch-bridge needs Python 3.11 or newer, and python3 here is $$(python3 --version 2>&1). \
+NO_PYTHON = batch-bridge needs Python 3.11 or newer, and python3 here is $$(python3 --version 2>&1). \
 	Install one, or name it: make PYTHON=/path/to/python3.13
-NO_PYTHON313 := No Python 3.13 that runs and has pip: AWS SAM needs the version that Lambda has. \
+NO_VENV = $(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv
+NO_PACKAGES = pip could not install what $< lists. Look at its message above: is there a network, or a proxy to set?
+NO_PYTHON313 = No Python 3.13 that runs and has pip: AWS SAM needs the version that Lambda has. \
 	Install one (pyenv install 3.13, uv python install 3.13, brew install python@3.13), or name it: \
 	make PYTHON313=/path/to/python3.13
 
@@ -57,10 +68,10 @@ help: ## List the targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-run: setup ## Start everything locally: the door on PORT, the Batch sandbox on BATCH_PORT, no AWS account needed
+run: .venv/.run ## Start everything locally: the door on PORT, the Batch sandbox on BATCH_PORT, no AWS account needed
 	@$(BIN)/python -m local
 
-sandbox: setup ## Start the Batch sandbox alone, on BATCH_PORT
+sandbox: .venv/.run ## Start the Batch sandbox alone, on BATCH_PORT
 	@$(BIN)/python -m local.sandbox
 
 setup: .venv/.ready ## Make .venv with everything that development needs
@@ -141,15 +152,15 @@ docs-site: .venv-docs/.ready ## Build the documentation as a site, into site/, w
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs --quiet build --strict
 
 lock: setup ## Pin the requirements again (LOCK_ARGS=--upgrade takes newer versions)
-	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
-	$(LOCK) --constraints requirements-dev.txt requirements-lambda.in --output-file requirements-lambda.txt
-	$(LOCK) --constraints requirements-dev.txt $(RUNTIME_BRINGS:%=--no-emit-package %) \
+	$(LOCK) requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) --constraints requirements/dev.txt $(UNUSED:%=--no-emit-package %) \
+		requirements/run.in --output-file requirements/run.txt
+	for name in lambda fuzz; do \
+		$(LOCK) --constraints requirements/dev.txt requirements/$$name.in --output-file requirements/$$name.txt; done
+	$(LOCK) --constraints requirements/dev.txt $(RUNTIME_BRINGS:%=--no-emit-package %) \
 		layers/core/requirements.in --output-file layers/core/requirements.txt
-	$(LOCK) requirements-sam.in --output-file requirements-sam.txt
-	$(LOCK) requirements-checks.in --output-file requirements-checks.txt
-	$(LOCK) requirements-docs.in --output-file requirements-docs.txt
-	$(LOCK) --constraints requirements-dev.txt requirements-fuzz.in --output-file requirements-fuzz.txt
-	$(LOCK) requirements-emulated.in --output-file requirements-emulated.txt
+	for name in sam checks docs emulated; do \
+		$(LOCK) requirements/$$name.in --output-file requirements/$$name.txt; done
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-checks .venv-docs .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
@@ -162,64 +173,31 @@ clean: ## Remove everything that make has made
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-header --no-annotate $(LOCK_ARGS)
 
+# moto lints templates with these only where it is asked to validate one. They are a third of what runs.
+UNUSED = cfn-lint mpmath networkx regex sympy
+
 # aws-xray-sdk asks for botocore, and that for the others. A second botocore in the layer would hide the runtime's own.
 RUNTIME_BRINGS = botocore python-dateutil six urllib3
 
-.venv/.requirements: requirements-dev.txt
-	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@echo "Setting up .venv with $(PYTHON): once, about a minute."
-	@.venv/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
-	@touch $@
-
-.venv/.ready: .venv/.requirements pyproject.toml
+# Two steps: `make run` needs the first alone.
+.venv/.run: requirements/run.txt pyproject.toml
+	@$(call environment,.venv,$(PYTHON),$<,what runs)
 	@$(BIN)/python $(PIP_INSTALL_EDITABLE)
 	@touch $@
 
-.venv-sam/.ready: requirements-sam.txt
-	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@echo "Setting up .venv-sam, the environment of AWS SAM: once, about half a minute."
-	@.venv-sam/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-sam
-	@.venv-sam/bin/python $(PIP_INSTALL) -r requirements-sam.txt
+.venv/.ready: requirements/dev.txt .venv/.run
+	@$(call environment,.venv,$(PYTHON),$<,what checks)
 	@touch $@
 
-.venv-checks/.ready: requirements-checks.txt
-	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@echo "Setting up .venv-checks, the environment of checkov: once, about half a minute."
-	@.venv-checks/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-checks
-	@.venv-checks/bin/python $(PIP_INSTALL) -r requirements-checks.txt
-	@touch $@
-
-.venv-docs/.ready: requirements-docs.txt
-	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@echo "Setting up .venv-docs, the environment of the documentation's site: once, about a quarter of a minute."
-	@.venv-docs/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-docs
-	@.venv-docs/bin/python $(PIP_INSTALL) -r requirements-docs.txt
-	@touch $@
-
-.venv-fuzz/.ready: requirements-fuzz.txt pyproject.toml
-	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@echo "Setting up .venv-fuzz, the environment of the fuzzer: once, about a minute."
-	@.venv-fuzz/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-fuzz
-	@.venv-fuzz/bin/python $(PIP_INSTALL) -r requirements-fuzz.txt
-	@.venv-fuzz/bin/python $(PIP_INSTALL_EDITABLE)
-	@touch $@
-
-.venv-emulated/.ready: requirements-emulated.txt pyproject.toml
-	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)" >&2; exit 1; }
-	@echo "Setting up .venv-emulated, the environment of the second emulator: once, about a minute."
-	@.venv-emulated/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-emulated
-	@.venv-emulated/bin/python $(PIP_INSTALL) -r requirements-emulated.txt
-	@.venv-emulated/bin/python $(PIP_INSTALL_EDITABLE)
+# Each of these has an environment of its own, as its pins and ours need not agree.
+.venv-%/.ready: requirements/%.txt pyproject.toml
+	@$(call environment,.venv-$*,$(PYTHON),$<,$*)
+	@$(if $(filter fuzz emulated,$*),.venv-$*/bin/python $(PIP_INSTALL_EDITABLE))
 	@touch $@
 
 # Python 3.13 with what the Lambda runtime brings: the artifact's tests run the functions in it.
-.venv-lambda/.ready: requirements-lambda.txt
-	@[ -n "$(PYTHON313)" ] || { echo "$(NO_PYTHON313)" >&2; exit 1; }
-	@echo "Setting up .venv-lambda, which stands in for the Lambda runtime: once."
-	@.venv-lambda/bin/python -c '' 2>/dev/null || "$(PYTHON313)" -m venv --clear .venv-lambda
-	@.venv-lambda/bin/python $(PIP_INSTALL) -r requirements-lambda.txt
-	@touch $@
+.venv-lambda/.ready: PYTHON = $(PYTHON313)
+.venv-lambda/.ready: NO_PYTHON = $(NO_PYTHON313)
 
 SAM_BUILD = PATH="$(dir $(PYTHON313)):$$PATH" AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} \
 	"$(CURDIR)/$(SAM)" build --cached --parallel

@@ -51,7 +51,7 @@ class Audit:
 
 def requirements(root: Path) -> list[Path]:
     """Return every file of pinned packages, the deployed one first."""
-    return [root / DEPLOYED, *sorted(root.glob("requirements*.txt"))]
+    return [root / DEPLOYED, *sorted(root.glob("requirements/*.txt"))]
 
 
 def audited(path: Path, run: Run, services: Iterable[str] = SERVICES) -> tuple[str, Audit] | None:

@@ -138,7 +138,8 @@ def is_single(operations: Sequence[Operation]) -> bool:
 
 
 def halves(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Return smaller calls with the same content: half of the operations, or the webhooks of one operation by themselves."""
+    """Return smaller calls with the same content: half of the operations, or the webhooks of one operation by
+    themselves."""
     if len(operations) > 1:
         middle = len(operations) // 2
         return [list(operations[:middle]), list(operations[middle:])]
