@@ -34,41 +34,47 @@ MAPPING = source_module("shopify", "mapping")
 MAPPERS = {"shopify": MAPPING.to_change}
 
 
-class EmptyLedger:
-    """Remembers nothing but the types of names, at no cost."""
+class EmptyLedger(Ledger):
+    """Remembers nothing but the types of names, at no cost: only what would call DynamoDB is replaced."""
 
     def __init__(self) -> None:
+        super().__init__("bench", client=object())
         self.remembered: dict[str, str] = {}
 
-    def kinds(self, _: str, paths: Iterable[str]) -> dict[str, str]:
+    def kinds(self, project: str, paths: Iterable[str]) -> dict[str, str]:
+        del project
         return {path: self.remembered[path] for path in paths if path in self.remembered}
 
-    def remember_kinds(self, _: str, kinds: Mapping[str, str]) -> None:
+    def remember_kinds(self, project: str, kinds: Mapping[str, str]) -> None:
+        del project
         self.remembered = {**kinds, **self.remembered}
-
-    def finished(self, _: Iterable[str]) -> set[str]:
-        return set()
-
-    def links(self, *_: object) -> dict[str, str]:
-        return {}
 
     def lease(self, *_: object) -> ProfileState:
         return ProfileState()
 
-    def read(self, _: Sequence[str]) -> dict[str, Row]:
+    def read(self, keys: Sequence[str]) -> dict[str, Row]:
+        del keys
         return {}
 
     def update(self, *_: object) -> Row:
         return {}
 
-    def commit(self, _: Iterable[Row]) -> None:
+    def write(self, requests: Sequence[dict[str, Any]]) -> None:
         """Forget them."""
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Forget it."""
+        del operation, arguments
+        return {}
 
 
 class ForgetfulConnections:
     """Notes nothing, at no cost."""
 
     def saw(self, *_: str) -> None:
+        """Forget it."""
+
+    def left_unnamed(self, *_: object) -> None:
         """Forget it."""
 
 
@@ -120,10 +126,10 @@ def run() -> list[Figure]:
 def pipeline(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], object]:
     queue = WebhookQueue("https://example.com/bench.fifo", client=object())
     records = [record(queue, number, body) for number, body in enumerate(bodies)]
-    ledger = cast(Ledger, EmptyLedger())
+    ledger = EmptyLedger()
     kinds = TypeRegistry(ledger)
     connections = cast(Connections, ForgetfulConnections())
-    shapes = SchemaWatcher({"shopify": cast(Reading, MAPPING)}, ledger, connections, time.time)
+    schemas = SchemaWatcher({"shopify": cast(Reading, MAPPING)}, ledger, connections, time.time)
 
     def deliver() -> list[str]:
         stay = DeliveryPipeline(
@@ -131,7 +137,7 @@ def pipeline(bodies: Sequence[bytes], batch: SerialisingBatch) -> Callable[[], o
             checks={"shopify": MAPPING.TOPIC_CHECK},
             ledger=ledger,
             kinds=kinds,
-            shapes=shapes,
+            schemas=schemas,
             queue=queue,
             secrets=cast(Secrets, NoSettings()),
             parameters=cast(Parameters, NoSettings()),

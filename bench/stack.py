@@ -74,7 +74,7 @@ def run() -> list[Figure]:
 
 
 def measure(url: str, batch_url: str, cpu_seconds: Callable[[], float]) -> Run:
-    """Warm up, then send all webhooks, 32 at once, and wait until every profile stands in the sandbox."""
+    """Warm up, then send all webhooks, 32 at once, and wait until every profile is in the sandbox."""
     asyncio.run(send(url, range(WARM_UP)))
     wait_for_profiles(batch_url, WARM_UP)
     cpu_before, started = cpu_seconds(), time.monotonic()

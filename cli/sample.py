@@ -32,7 +32,7 @@ OF_ONE_CONNECTION = frozenset(
 )
 """Headers of the request that was once captured; the new request has its own."""
 
-# source   what stands in its topics where a file's name has a dot
+# source   what is in its topics where a file's name has a dot
 SEPARATORS = {"shopify": "/"}
 
 

@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Hold what came of sending; `is_repeat`: the receipt tells of an earlier delivery of the same webhook.
+    """Hold what came of sending; `is_repeat`: the receipt mentions an earlier delivery of the same webhook.
 
     `first` are the files that were sent before it.
     """
@@ -194,5 +194,5 @@ def receipt_of(
 
 
 def is_older(receipt: Receipt, sent_at: float) -> bool:
-    """Return whether it tells of an earlier delivery of the same webhook."""
+    """Return whether it mentions an earlier delivery of the same webhook."""
     return datetime.fromisoformat(receipt.finished_at) < datetime.fromtimestamp(sent_at, UTC)

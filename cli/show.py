@@ -89,7 +89,7 @@ def console() -> Console:
 
 
 def cell(text: object, style: str = "") -> Text:
-    """Return what stands in a row of a table: no end of line in it can feign another row."""
+    """Return what is in a row of a table: no end of line in it can feign another row."""
     return Text(printable(str(text)), style)
 
 

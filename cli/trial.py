@@ -23,7 +23,7 @@ THIN = "it is a thin event: deliver fetches the object from the tool's API, so i
 
 @dataclass(frozen=True)
 class Trial:
-    """A sample for a connection with these settings; `stored` is how they stand in the stack."""
+    """A sample for a connection with these settings; `stored` is how they are in the stack."""
 
     sample: Sample
     connection: str

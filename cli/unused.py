@@ -2,7 +2,7 @@
 
 So it holds for every source, and no list of fields is kept by hand. A field is called unused only where neither
 removing it nor any of the strange values changes anything: alone, together with all other unused ones, and while
-a field that it might stand in for is missing, or one that decides about it says something else.
+a field that it might replace is missing, or one that decides about it says something else.
 """
 
 from __future__ import annotations

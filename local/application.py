@@ -183,7 +183,7 @@ class Application:
         ]
 
     async def started(self) -> None:
-        """Wait until every function has come up; a function that does not is told of on the console."""
+        """Wait until every function has come up; a function that does not is named on the console."""
         environments = self.runtime.environments.values()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):

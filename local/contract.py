@@ -89,7 +89,7 @@ class AdminApi:
         return await self.invoked(RETRY, event)
 
     async def happened(self, request: Request) -> Response:
-        """Let an order or an event of Stripe have happened: the stand-in for their APIs tells of it from then on."""
+        """Let an order or an event of Stripe have happened: the stand-in for their APIs mentions it from then on."""
         try:
             self.application.provider.tell(request.path_params["source"], await request.json())
         except (KeyError, ValueError, TypeError):

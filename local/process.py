@@ -46,7 +46,7 @@ class FunctionProcess:
         return self.process.pid
 
     def wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Wait in a thread: only `wait4` tells how much processor time an ended process took."""
+        """Wait in a thread: only `wait4` says how much processor time an ended process took."""
         _, status, usage = os.wait4(self.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more

@@ -1,4 +1,4 @@
-"""Start the functions anew when their code changes, so that a mended mapping is used by the next retry."""
+"""Start the functions anew when their code changes, so that a fixed mapping is used by the next retry."""
 
 from __future__ import annotations
 

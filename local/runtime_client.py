@@ -18,7 +18,7 @@ VERSION = "/2018-06-01/runtime"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Hold what a handler is told of its invocation."""
+    """Hold what a handler knows about its invocation."""
 
     aws_request_id: str
     invoked_function_arn: str

@@ -1,4 +1,4 @@
-"""Judge what stands in Batch against what must stand there. Pure."""
+"""Judge what is in Batch against what must stand there. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ FORGETFUL = frozenset({"form", "elementor", "wpforms"})
 
 @dataclass(slots=True)
 class Judgement:
-    """Counts of events; and the custom ids of profiles that are not equal, unknown, or doubled outside the window."""
+    """Counts of events; and the custom ids of profiles that are not equal, unknown, or duplicated outside the
+    window."""
 
     compared: int = 0
     equal: int = 0
@@ -46,7 +47,7 @@ class Judgement:
 
 @dataclass(slots=True)
 class Windows:
-    """Hold when an event may have been doubled: what befell each call, and when deliveries were killed."""
+    """Hold when an event may have been duplicated: what befell each call, and when deliveries were killed."""
 
     calls: Mapping[str, Sequence[Call]]
     kills: Sequence[float]
@@ -60,7 +61,7 @@ class Windows:
         return cls(by_event, sorted(at for at, function in kills if function == DELIVER))
 
     def explained(self, custom_id: str, events: Iterable[Mapping[str, Any]], key: str) -> int:
-        """Return how many copies of an event too many the windows explain: calls that told of it, and came to
+        """Return how many copies of an event too many the windows explain: calls that mentioned it, and came to
         nothing here."""
         written = {digest(custom_id + event_key(event)) for event in events if same(event_key(event), key)}
         calls = [call for one in written for call in self.calls.get(one, ())]

@@ -64,7 +64,7 @@ def profile_of(filled: Iterable[Filled]) -> Expected:
 
 
 def event_key(event: Mapping[str, Any]) -> str:
-    """Return an event as a text: its time stands in one place, whether Batch was sent it as `time` or as an
+    """Return an event as a text: its time is in one place, whether Batch was sent it as `time` or as an
     attribute."""
     attributes = {name: value for name, value in event["attributes"].items() if name != OCCURRED_AT}
     at = event.get("time") or event["attributes"].get(OCCURRED_AT)

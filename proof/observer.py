@@ -27,7 +27,7 @@ TAKEN = 202
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that the sandbox got: when (RFC 3339), what befell it, and digests of the events that it told of.
+    """One call that the sandbox got: when (RFC 3339), what befell it, and digests of the events that it mentioned.
 
     `is_answered`: Batch took it and said so; it may have taken it and not been able to say so.
     """

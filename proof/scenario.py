@@ -103,7 +103,7 @@ class Scenario:
 
 @dataclass(slots=True)
 class Planner:
-    """Draws a plan. `tag` makes all names of this run its own: two runs never tell of the same webhook."""
+    """Draws a plan. `tag` makes all names of this run its own: two runs never mention the same webhook."""
 
     sources: Sequence[str]
     chance: random.Random

@@ -27,7 +27,7 @@ UNIX = re.compile(r"(?<![\w.\"])1[78]\d{8}(?![\w.])")
 """Stripe's times, in seconds."""
 OCCURRED_AT = "date(occurred_at)"
 CREATED = ("created_at", "date_created_gmt")
-"""When an order was made: all that is told of it later tells the same."""
+"""When an order was made: all that is said about it later says the same."""
 TOLD_AT = ("created", "updated_at", "occurredAt", "date_modified_gmt")
 SHORTEST_NUMBER = 10
 USER_ID_KEY = '"user_id"'

@@ -359,7 +359,7 @@ def function_bodies(module: str) -> Iterator[tuple[str, int, int]]:
 
 
 def causes_rung_by(module: str) -> set[str]:
-    """Each text that a module may hand to `alarm`: what stands in the calls, or any of its texts where a name does."""
+    """Each text that a module may hand to `alarm`: what is in the calls, or any of its texts where a name does."""
     nodes = list(ast.walk(tree(module)))
     calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "alarm"]
     handed = [call.args[0] for call in calls]

@@ -249,7 +249,7 @@ def test_the_product_uses_the_words_of_the_field(place: str) -> None:
 
 
 def is_excerpt(part: Any, whole: Any) -> bool:
-    """Whether all that the part says stands in the whole, lists in their order."""
+    """Whether all that the part says is in the whole, lists in their order."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(
             name in whole and is_excerpt(value, whole[name]) for name, value in part.items()

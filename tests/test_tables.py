@@ -17,7 +17,7 @@ from tools.texts import Refused
 ROOT = Path(__file__).parent.parent
 PRESETS = sorted(path.relative_to(ROOT) for path in ROOT.glob("presets/*.json"))
 OF_SETTINGS = {"custom"}
-"""What these become is said by each connection's settings, so that there is nothing to tell of the source."""
+"""What these become is said by each connection's settings, so that there is nothing to mention the source."""
 
 
 def sources_on(page: str) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEPLOYED = Path("layers/core/requirements.txt")
-"""Audited first: it goes to Lambda, and it is short, so that a service that is away shows soon."""
+"""Audited first: it goes to Lambda, and it is short, so that a service that is unavailable shows soon."""
 SERVICES = ("pypi", "osv")
 """PyPI's JSON API; where an index has none, https://osv.dev. Both know the same advisories."""
 LIMIT_SECONDS = 120
@@ -42,7 +42,7 @@ class Vulnerable:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Hold what a service said of one file; `unknown` packages are those that it could not tell of."""
+    """Hold what a service said of one file; `unknown` packages are those that it could not mention."""
 
     known: int
     unknown: tuple[str, ...]
@@ -73,7 +73,7 @@ def command(path: Path, service: str) -> list[str]:
 
 
 def read(output: str) -> Audit | None:
-    """Return pip-audit's report; None where there is none, as when its service is away."""
+    """Return pip-audit's report; None where there is none, as when its service is unavailable."""
     try:
         packages = json.loads(output)["dependencies"]
     except (ValueError, KeyError):

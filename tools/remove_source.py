@@ -105,7 +105,7 @@ def remove(root: Path, name: str) -> list[str]:
 
 
 def still_named(root: Path, *names: str) -> Iterator[str]:
-    """Yield the lines that name it after all, `docs/operating.md:72`: sentences, which no tool can mend."""
+    """Yield the lines that name it after all, `docs/operating.md:72`: sentences, which no tool can fix."""
     word = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names), re.IGNORECASE)
     for path in sorted(file for pattern in SEARCHED for found in root.glob(pattern) for file in files(found)):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):

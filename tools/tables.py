@@ -22,7 +22,7 @@ TABLES = re.compile(
 )
 """Where tables stand on a page, and what they are made from: a folder of events/, or a preset."""
 OCCURRED = "date(occurred_at)"
-"""What Batch is told of every event that is old, as those of the examples are."""
+"""What Batch gets with every event that is old, as those of the examples are."""
 NONE = "*none*"
 
 # type of a JSON value   what the tagging plan calls it

@@ -103,7 +103,8 @@ class Delivery:
         return bool(self.custom_id) and self.custom_id in stated
 
     def wait_for_facts(self) -> None:
-        """Wait, where what the webhook is about was not told of yet; not of an erased person, so once that is known."""
+        """Wait, where what the webhook is about was not mentioned yet; not of an erased person, so once that is
+        known."""
         if self.lacks_facts:
             self.end(Outcome.WAITING, IdentityUnknown("what it is about was not told of yet"))
 
@@ -118,7 +119,7 @@ class Delivery:
         self.reason = failure.reason if failure else reason
 
     def forget(self) -> None:
-        """Keep nothing that tells whose it was."""
+        """Keep nothing that says whose it was."""
         self.custom_id, self.change = "", ProfileChange(Person(), privacy=self.change.privacy)
 
     def ask_to_erase(self) -> None:
@@ -255,7 +256,7 @@ def together(changes: Sequence[dict[str, Json]]) -> dict[str, Json]:
 
 def telling(deliveries: Iterable[Delivery]) -> list[Delivery]:
     """Return the deliveries whose end is open, without those that ask to erase somebody or to show what is held, or
-    tell of their connection."""
+    mention their connection."""
     return [
         delivery
         for delivery in going(deliveries)

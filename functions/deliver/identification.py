@@ -15,7 +15,7 @@ from functions.deliver.addresses import CONFLICT, SHARED, Addresses
 from functions.deliver.delivery import Delivery, Outcome
 
 LONGEST_WAIT_FOR_FACTS = timedelta(hours=1)
-"""Webhooks overtake each other by minutes; what was placed before a tool was connected is never told of."""
+"""Webhooks overtake each other by minutes; what was placed before a tool was connected is never mentioned."""
 
 
 class Identification:

@@ -211,7 +211,7 @@ class OutcomeRecorder:
                 )
 
     def rows_of(self, delivery: Delivery) -> list[Row]:
-        """Return what the ledger is told of one delivery, but for its profile."""
+        """Return what the ledger stores about one delivery, but for its profile."""
         receipt = [receipt_row(self.receipt(delivery))] if leaves_receipt(delivery) else []
         return [*receipt, *learnt([delivery]), *self.tries([delivery])]
 

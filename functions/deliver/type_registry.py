@@ -38,7 +38,7 @@ class Shape(NamedTuple):
 
 
 class TypeRegistry:
-    """The kinds that stand in the ledger. A process reads each once, as it never changes.
+    """The kinds that are in the ledger. A process reads each once, as it never changes.
 
     `settled` are keys with types, by project and event (of a profile: ""), of which is known that they agree: they
     spare what always comes any closer look.

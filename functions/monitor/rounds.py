@@ -1,4 +1,4 @@
-"""One round over all connections: judge each, note what is amiss with it, count it, and ring for what is new."""
+"""One round over all connections: judge each, note what is wrong with it, count it, and ring for what is new."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ METRICS = {
 
 
 def watch(connections: Connections, parameters: Parameters, now: datetime) -> dict[str, list[str]]:
-    """Return what is amiss, by connection. Raises Unavailable where the table cannot be read."""
+    """Return what is wrong, by connection. Raises Unavailable where the table cannot be read."""
     amiss = {
         f"{known.source}/{known.name}": judged(known, connections, parameters, now)
         for known in connections.all()
@@ -58,7 +58,7 @@ def watch(connections: Connections, parameters: Parameters, now: datetime) -> di
 
 
 def judged(known: Known, connections: Connections, parameters: Parameters, now: datetime) -> list[str]:
-    """Return what is amiss with one connection, noted with it where that is new.
+    """Return what is wrong with one connection, noted with it where that is new.
 
     Rings before it notes: a round that breaks off in between rings twice, never not at all.
     """

@@ -1,4 +1,4 @@
-"""Judge from what is known of a connection whether something is amiss with it. Pure."""
+"""Judge from what is known of a connection whether something is wrong with it. Pure."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def is_refused(known: Known, memory: Memory) -> bool:
 
 
 def findings(known: Known, memory: Memory, settings: ConnectionSettings, now: datetime) -> Iterator[str]:
-    """Yield what is amiss with a connection: a kind, and behind a space what it is about. Nothing of an inactive
+    """Yield what is wrong with a connection: a kind, and behind a space what it is about. Nothing of an inactive
     one."""
     if known.inactive_since:
         return

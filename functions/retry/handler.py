@@ -101,7 +101,7 @@ def order_of(event: Mapping[str, Any]) -> Order:
 def room_of(
     webhooks: WebhookQueue, clock: Callable[[], float] = time.monotonic, package: float = ROOM
 ) -> Callable[[Report], bool]:
-    """Return what tells whether the queue has room for more, as it was a few seconds ago. Raises Unavailable."""
+    """Return what says whether the queue has room for more, as it was a few seconds ago. Raises Unavailable."""
     depth, read_again_at = 0, -math.inf
 
     def has_room(report: Report) -> bool:

@@ -49,7 +49,7 @@ NEVER_REPEATED = {
 }
 
 COMPARED = ("shopify", "stripe")
-"""Sources whose provider tells what happened: their packages have a `listing`."""
+"""Sources whose provider says what happened: their packages have a `listing`."""
 
 
 def source_module(source: str, module: str) -> ModuleType:

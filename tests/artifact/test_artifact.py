@@ -27,7 +27,7 @@ LOG_KEYS = ("level", "location", "message", "reason", "service", "source", "time
 
 
 def a_sample(source: str) -> Sample:
-    """The first of a source that comes after no other and that Batch is told of."""
+    """The first of a source that comes after no other and that Batch gets."""
     return next(one for one in samples_of(source) if expected_of(one) and "after" not in content_of(one.file))
 
 

@@ -90,7 +90,7 @@ READ = [
 # example                                        field, and where else its use would show
 SUBTLE = [
     ("shopify/orders.create", "contact_email"),  # where there is no `email`
-    ("shopify/orders.create", "updated_at"),  # it only tells how new the order is
+    ("shopify/orders.create", "updated_at"),  # it only says how new the order is
     ("stripe/customer.subscription.deleted", "data.object.items.data[].plan.interval"),  # the older `price`
     ("tally/FORM_RESPONSE", "data.fields[].type"),  # it only says what to make of answers
     ("elementor/submission__advanced", "fields.newsletter.type"),  # the title tells the same

@@ -1,4 +1,4 @@
-"""Which stack a command works on, and how it tells that there is none."""
+"""Which stack a command works on, and how it says that there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in for AWS where moto would be too slow: clients that keep what they are given, and may break."""
+"""What replaces AWS where moto would be too slow: clients that keep what they are given, and may break."""
 
 from __future__ import annotations
 

@@ -594,7 +594,7 @@ def test_of_very_many_warnings_the_first_are_kept_and_the_others_counted() -> No
 
 # ── Whatever comes ──────────────────────────────────────────────────────────────────────────────────────
 
-MARK = "Zq7"  # stands in every value, and in no name
+MARK = "Zq7"  # is in every value, and in no name
 CHARACTERS = st.characters() | st.sampled_from("aé漢🎉\u202e\u200f\x00\n\r\u2028\x85 \ud800\udfff")
 TEXTS = st.text(CHARACTERS, max_size=12).map(lambda text: MARK + text)
 LONG_TEXTS = st.builds(

@@ -1,4 +1,4 @@
-"""What stands in place of an id and names nobody."""
+"""What is in place of an id and names nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A profile's row stays small whatever is told of it, and what is dropped never lets an older webhook win."""
+"""A profile's row stays small whatever webhooks say about it, and what is dropped never lets an older webhook win."""
 
 from __future__ import annotations
 

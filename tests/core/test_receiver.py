@@ -52,7 +52,7 @@ MULTIPART = {"content-type": "multipart/form-data; boundary=frontier"}
 
 @dataclass
 class Hall:
-    """A receiver with the AWS that stands in behind it."""
+    """A receiver with the AWS that is in behind it."""
 
     sources: tuple[Source, ...]
     store: Store = field(default_factory=Store)

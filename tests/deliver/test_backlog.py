@@ -45,7 +45,7 @@ def quiet() -> Iterator[None]:
 
 
 class TwoProjects(SimulatedWorld):
-    """Two connections, each with a Batch project of its own; the first project's Batch is away for hours."""
+    """Two connections, each with a Batch project of its own; the first project's Batch is unavailable for hours."""
 
     def __init__(self, most_messages: float, hours: float) -> None:
         super().__init__(most_messages=most_messages)
@@ -70,7 +70,7 @@ class TwoProjects(SimulatedWorld):
         return self.batch(request)
 
     def fill(self, hours: float) -> list[Webhook]:
-        """50 webhooks a second for the project that is away, one a second for the other."""
+        """50 webhooks a second for the project that is unavailable, one a second for the other."""
         chance = random.Random(3)
         sent = []
         for name, per_hour, first in ((AWAY, WEBHOOKS_PER_HOUR, 0), (FINE, WEBHOOKS_PER_HOUR / 10, 10**6)):

@@ -1,4 +1,4 @@
-"""A tool that leaves is noted and told of; a shop that asks for it is forgotten person by person, missing nobody."""
+"""A tool that leaves is noted and mentioned; a shop that asks for it is forgotten person by person, missing nobody."""
 
 from __future__ import annotations
 

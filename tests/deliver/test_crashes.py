@@ -1,4 +1,4 @@
-"""A process that dies before or after any effect on the world: nothing lost, and doubled only in the named window.
+"""A process that dies before or after any effect on the world: nothing lost, and duplicated only in the named window.
 
 The window: from Batch's taking a call to the writing of its receipts (docs/operating.md, "When an event can arrive
 twice").

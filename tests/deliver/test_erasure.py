@@ -103,7 +103,7 @@ def test_after_a_redact_no_store_holds_the_person(world: Any, shopify: Any, log:
 
 
 def test_a_stopped_webhook_is_found_by_whatever_the_body_says_of_the_person(world: Any, shopify: Any) -> None:
-    """It stands in a line of its own, has no receipt that names anybody, and no e-mail in it."""
+    """It is in a line of its own, has no receipt that names anybody, and no e-mail in it."""
     fill(world, shopify)
     failure = Failure("topic_unconfirmed", "the body says otherwise", shopify("orders/paid", 0).received_at)
     theirs, others = {"customer": {"id": 1}}, {"customer": {"id": 2}, "quantity": 1}

@@ -151,7 +151,7 @@ def fill(world: World) -> None:
 
 
 def refund(number: int) -> dict[str, Any]:
-    """Of an order that nobody told of: it waits."""
+    """Of an order that nobody mentioned: it waits."""
     line = {"quantity": 1, "line_item": {"title": "Tea", "name": "Tea for Lovelace"}, "subtotal": "5.00"}
     transaction = {"kind": "refund", "status": "success", "amount": "5.00", "currency": "EUR"}
     return {

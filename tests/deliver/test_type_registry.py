@@ -456,7 +456,7 @@ def test_a_process_keeps_no_more_names_in_mind_than_it_has_room_for(world: World
     assert world.operations[-1]["attributes"] == {"a": 5}
 
 
-# ── When the ledger is away ─────────────────────────────────────────────────────────────────────────────
+# ── When the ledger is unavailable ─────────────────────────────────────────────────────────────────────────────
 
 
 def test_while_types_cannot_be_read_webhooks_stay_in_the_queue(world: World) -> None:

@@ -1,6 +1,6 @@
 """Deploy the real template to the second emulator: translated by SAM's own translator, through CloudFormation.
 
-What the emulator lacks stands in LACKS, and nowhere else: what is left out of the template, or made by hand after it.
+What the emulator lacks is in LACKS, and nowhere else: what is left out of the template, or made by hand after it.
 `test_lacks.py` proves each of them, and fails as soon as the emulator has it.
 """
 

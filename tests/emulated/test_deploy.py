@@ -16,7 +16,7 @@ from tests.emulated.ministack import Ministack
 
 
 def test_whatever_the_template_says_is_there(bridge: Deployed) -> None:
-    """But for what stands in `is_lacking`, and what its conditions leave out."""
+    """But for what is in `is_lacking`, and what its conditions leave out."""
     translated = translated_template({"BatchApiUrl": "http://127.0.0.1:9/2.11"})["Resources"]
     wanted = {
         name

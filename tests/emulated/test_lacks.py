@@ -1,6 +1,6 @@
 """What the second emulator lacks, each with its proof: a test fails here as soon as the emulator has it.
 
-Then take what stands in for it out of `deployed.py`, and its row out of docs/emulated.md.
+Then take what replaces it out of `deployed.py`, and its row out of docs/emulated.md.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Town:
     # ── What happens at the providers ───────────────────────────────────────────────────────────────────
 
     def order(self, number: int, *, customer: int = 1, **changes: Any) -> dict[str, Any]:
-        """An order as it is now; the shop's list tells of it from now on."""
+        """An order as it is now; the shop's list mentions it from now on."""
         kept = self.provider.orders.get(number) or {
             **sample("shopify/orders.create"),
             "id": number,

@@ -1,4 +1,4 @@
-"""A shop's orders against the ledger: no event is lost for good, and none is doubled, whatever comes late."""
+"""A shop's orders against the ledger: no event is lost for good, and none is duplicated, whatever comes late."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def begun(town: Town) -> Town:
 
 
 def life(town: Town) -> list[tuple[str, dict[str, Any]]]:
-    """What happens to an order, and the topic that tells of it."""
+    """What happens to an order, and the topic that mentions it."""
     return [
         ("orders/create", {}),
         ("orders/paid", PAID),

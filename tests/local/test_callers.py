@@ -1,4 +1,4 @@
-"""SQS tells of a message who sent it: a function by its role and its name, as in AWS."""
+"""SQS says who sent a message: a function by its role and its name, as in AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a test of the watch asks for."""
+"""What a test of the monitor asks for."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ EVERY = timedelta(minutes=15)
 
 
 class Shop:
-    """A connection over time: it speaks, it is refused, and the watch goes its rounds."""
+    """A connection over time: it speaks, it is refused, and the monitor goes its rounds."""
 
     def __init__(self, world: Any) -> None:
         self.clock = Clock(START.timestamp())
@@ -62,7 +62,7 @@ class Shop:
         return watch(self.connections, self.parameters, self.now).get("shopify/main", [])
 
     def live(self, days: int, *, speaks: Any = lambda now: True) -> None:
-        """Speak every hour that `speaks` says, with the watch going its rounds."""
+        """Speak every hour that `speaks` says, with the monitor going its rounds."""
         for _ in range(days * 24):
             if speaks(self.now):
                 self.speak()

@@ -1,4 +1,4 @@
-"""`bridge prove`: what it plans, that its forgeries are forged, that it notices what is lost, doubled or altered."""
+"""`bridge prove`: what it plans, that its forgeries are forged, that it notices what is lost, duplicated or altered."""
 
 from __future__ import annotations
 
@@ -420,7 +420,7 @@ def keep_an_attribute_too_many(profile: dict[str, Any]) -> None:
     profile["attributes"]["left_over"] = True
 
 
-# what is done to the profile   lost, doubled, strange, unequal
+# what is done to the profile   lost, duplicated, strange, unequal
 TAMPERINGS: dict[Callable[[dict[str, Any]], None], tuple[int, int, int, int]] = {
     lose: (1, 0, 0, 1),
     double: (0, 1, 0, 0),

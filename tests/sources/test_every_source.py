@@ -32,7 +32,7 @@ DELIVERY_IDS = (
 
 @dataclass(frozen=True)
 class Example:
-    """One file of events/: a webhook as its provider sends it. `after` is one that tells whose it is."""
+    """One file of events/: a webhook as its provider sends it. `after` is one that says whose it is."""
 
     source: str
     topic: str

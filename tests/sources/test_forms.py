@@ -107,7 +107,7 @@ def attributes(change: ProfileChange) -> dict[str, Any]:
 
 
 def answers(change: ProfileChange) -> dict[str, Any]:
-    """The event's attributes, but for what tells of the form."""
+    """The event's attributes, but for what mentions the form."""
     [event] = change.events
     about = {"form_id", "form_name", "vendor", "$label"}
     return {name: value for name, value in event.attributes.items() if name not in about}

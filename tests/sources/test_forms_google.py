@@ -1,4 +1,4 @@
-"""What is special about Google Forms: the script is ours, and stands in the documentation."""
+"""What is special about Google Forms: the script is ours, and is in the documentation."""
 
 from __future__ import annotations
 

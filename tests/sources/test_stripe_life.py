@@ -1,4 +1,4 @@
-"""Lives of Stripe's customers, sent as life sends them: shuffled and doubled, through door and delivery."""
+"""Lives of Stripe's customers, sent as life sends them: shuffled and duplicated, through door and delivery."""
 
 import copy
 import json
@@ -184,7 +184,7 @@ def test_the_upgrade_tells_both_plans(world: Any) -> None:
 
 @pytest.mark.parametrize("seed", [None, 1, 2, 3])
 def test_a_payment_is_completed_and_disputed_for_one_person(world: Any, seed: int | None) -> None:
-    """The dispute names but the payment, and so waits until the checkout has told whose that is."""
+    """The dispute names but the payment, and so waits until the checkout has said whose that is."""
     paid = about("checkout.session.completed__unpaid", payment_intent="pi_1", customer=None)
     bodies = [
         paid,

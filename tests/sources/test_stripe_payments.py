@@ -277,7 +277,7 @@ def test_of_a_trial_the_owners_user_id_alone_tells_whose_the_customer_is(
     ],
 )
 def test_a_charge_proves_a_payment_where_money_was_taken(fields: Body, expected: str) -> None:
-    """What was only reserved is told of as refunded when it is let go."""
+    """What was only reserved is called refunded when it is let go."""
     found = change(about("charge.refunded", id="ch_1", customer="cus_9", payment_intent="pi_1", **fields))
     assert (found.person.provenance, found.body_provenance) == (expected, expected)
     assert {"stripe:charge:ch_1", "stripe:payment_intent:pi_1"} <= set(linkable(found))

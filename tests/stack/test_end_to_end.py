@@ -201,7 +201,7 @@ def test_a_sample_becomes_exactly_what_stands_beside_it(stack: LocalStack, path:
 
 
 def came_before(path: Path) -> Path | None:
-    """The example that tells whose this one is."""
+    """The example that says whose this one is."""
     after = json.loads(path.read_text()).get("after")
     return Path(after) if after else None
 

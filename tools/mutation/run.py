@@ -1,5 +1,5 @@
 """Break each promise on purpose, in a copy of the repository, and see whether its tests notice. Changes nothing here,
-but for what tells of the last full run, in tools/mutation/last_run.json and docs/mutation-tests.md, where that is
+but for what mentions the last full run, in tools/mutation/last_run.json and docs/mutation-tests.md, where that is
 asked for.
 
 Usage: python -m tools.mutation.run [--json] [--note] [NAME ...]

@@ -17,12 +17,12 @@ Extent: TypeAlias = Literal["whole", "part", "named"]
 WHOLE: Extent = "whole"
 """All of the profile, in Batch and here."""
 PART: Extent = "part"
-"""What the connection wrote of it, told of it, and keeps of it."""
+"""What the connection wrote of it, mentioned it, and keeps of it."""
 NAMED: Extent = "named"
 """The ids that the request names, as far as they lead here; and nothing else of it."""
 
 MAX_WITNESSES = 1000
-"""Links of a profile that are read for who told of them: who fed it is known without them."""
+"""Links of a profile that are read for who mentioned them: who fed it is known without them."""
 
 OWNERS = "its custom id is a user_id of yours"
 FED_BY_OTHERS = "other sources fed it too"
@@ -144,7 +144,7 @@ class Reach:
         return False
 
     def told_by(self, project: str, custom_id: str) -> set[str]:
-        """Return the connections that told of links to a profile."""
+        """Return the connections that mentioned links to a profile."""
         keys = islice(self.link_keys(project, custom_id), MAX_WITNESSES)
         rows = self.ledger.read([key for key in keys if key.startswith("link#")])
         return {link_of(row).learnt_by for row in rows.values() if "expires_at" not in row} - {""}

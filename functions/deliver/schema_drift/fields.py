@@ -18,7 +18,7 @@ USUAL_AFTER = 20
 ODD_IN_A_ROW = 3
 """One odd webhook is no change."""
 MAX_GAPS = 5
-"""Who was odd and then as usual again more often than this comes and goes: nobody is told of it."""
+"""A field that was unusual and usual again more often than this comes and goes: nobody is notified."""
 TOLD_FOR = timedelta(days=14)
 """A change that lasts longer is how it is now."""
 MAX_VERSIONS = 3

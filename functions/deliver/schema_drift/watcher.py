@@ -38,7 +38,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 MAX_VERSION_BYTES = 64
-"""Of an API version, which stands in a header that nobody signs; what is longer is known by its digest."""
+"""Of an API version, which is in a header that nobody signs; what is longer is known by its digest."""
 
 
 class Reading(Protocol):

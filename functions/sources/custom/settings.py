@@ -138,7 +138,7 @@ class Token(Strict):
 
 
 class HeaderOf(Strict):
-    """Hold what stands in a header of the webhook."""
+    """Hold what is in a header of the webhook."""
 
     header: HeaderName
 

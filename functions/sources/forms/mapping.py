@@ -95,7 +95,7 @@ def left_out(is_cut: bool) -> Iterator[tuple[WarningKind, str]]:
 
 
 def shortened(field: Field) -> Field:
-    """Return the field with at most `MAX_ITEMS` of several answers: Batch takes 25, and tells that the list was cut."""
+    """Return the field with at most `MAX_ITEMS` of several answers: Batch takes 25, and says that the list was cut."""
     if not isinstance(field.value, list | tuple) or len(field.value) <= MAX_ITEMS:
         return field
     return replace(field, value=field.value[:MAX_ITEMS])

@@ -8,7 +8,7 @@ from functions.sources.forms.registry import VENDORS
 def sign(
     source: str, topic: str, body: bytes, secret: str, now: float, url: str = ""
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the headers and the query that the provider would send to the address. The topic stands in the body."""
+    """Return the headers and the query that the provider would send to the address. The topic is in the body."""
     del topic
     vendor = VENDORS[source]
     return vendor.sign(body, secret, now, url) if vendor.signs_request else vendor.sign(body, secret)

@@ -26,7 +26,7 @@ def sign(body: bytes, secret: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def routing_of(request: Request) -> Routing:
-    """Return the person, where an e-mail stands in the fields. Raises MalformedBody."""
+    """Return the person, where an e-mail is in the fields. Raises MalformedBody."""
     fields = posted_by_visitor(request.headers, request.body)
     unknown = f"submission:{hashlib.sha256(request.body).hexdigest()}"
     return Routing(TOPIC, customer(fields.values(), unknown))

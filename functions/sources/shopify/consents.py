@@ -56,7 +56,7 @@ def stated(consent: Consent | None, webhook: Webhook) -> tuple[Consent, str]:
 
 
 def address_group(attributes: dict[str, Value], version: str) -> AttributeGroup:
-    """Return the address that the consent is for; of the same moment, what else tells of the customer wins."""
+    """Return the address that the consent is for; of the same moment, what else mentions the customer wins."""
     return AttributeGroup("customer", f"{version}|consent", present(attributes), provenance="owner")
 
 

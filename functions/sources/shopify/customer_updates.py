@@ -1,6 +1,6 @@
 """Tags, number of orders and total spent: in topics of their own since 2025-01. Pure.
 
-Each webhook tells of one moment: of the same moment as the customer's own topic, these win.
+Each webhook mentions one moment: of the same moment as the customer's own topic, these win.
 """
 
 from __future__ import annotations

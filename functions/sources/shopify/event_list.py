@@ -1,4 +1,4 @@
-"""Say what a shop's list of orders says happened, as the webhooks that should have told of it. Pure.
+"""Say what a shop's list of orders says happened, as the webhooks that should have mentioned it. Pure.
 
 Orders are listed over REST, which Shopify calls legacy, but serves to custom apps in every version up to 2026-10, and
 without an end date: https://shopify.dev/docs/api/admin-rest/2026-10/resources/order
@@ -87,7 +87,7 @@ def page(content: Mapping[str, Any], links: Mapping[str, str], sweep: Sweep) -> 
 
 
 def webhooks(order: Order, stated: Mapping[str, Any]) -> Iterator[ListedEvent]:
-    """Yield what must have been told of an order, by where it stands now.
+    """Yield what must have been sent about an order, by its state now.
 
     Nothing of one that names nobody: a key without access to customers sees every order so.
     """

@@ -44,7 +44,7 @@ STATUSES = ("placed", "paid", "partially_fulfilled", "fulfilled", "refunded", "c
 class Topic:
     """`event` and its `time`, if any; `tells_customer` where the webhook also writes the customer.
 
-    An order has the event `once`, whatever tells of it, and however often.
+    An order has the event `once`, whatever mentions it, and however often.
     """
 
     event: str | None

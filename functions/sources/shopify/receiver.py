@@ -82,7 +82,7 @@ CUSTOMER_IDS = ("customer_id", "customerId", "admin_graphql_api_customer_kept_id
 def customer(topic: str, body: dict[str, Any]) -> str:
     """Return the customer id, else the e-mail, else the order, else the object's own id: what orders the queue.
 
-    What is about the shop itself stands in a line of its own.
+    What is about the shop itself is in a line of its own.
     """
     if topic in OF_THE_SHOP:
         return "shop"

@@ -1,4 +1,4 @@
-"""Say where a parcel is: three topics may tell of the same step, and the profile gets it once. Pure."""
+"""Say where a parcel is: three topics may mention the same step, and the profile gets it once. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say what Stripe tells of cards that were replaced or soon expire. Pure."""
+"""Say what Stripe mentions cards that were replaced or soon expire. Pure."""
 
 from __future__ import annotations
 

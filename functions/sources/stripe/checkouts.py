@@ -35,7 +35,7 @@ def person(checkout: Checkout, *, from_server: bool = False, by_user_id: bool = 
     """Return who checks out; what is made of it (a subscription, a payment) belongs to them too.
 
     With `from_server`, only the owner's server makes sessions, so that their `client_reference_id` is its word.
-    With `by_user_id`, the owner's `user_id` names the profile before an e-mail does, and so tells whose the customer
+    With `by_user_id`, the owner's `user_id` names the profile before an e-mail does, and so says whose the customer
     is, whoever typed the e-mail.
     """
     email = checkout.customer_details.email or checkout.customer_email
@@ -96,7 +96,7 @@ def consent(envelope: Envelope, checkout: Checkout) -> Groups:
 
 
 def facts_of(checkout: Checkout) -> Attributes:
-    """Return what each event tells of a checkout."""
+    """Return what each event says about a checkout."""
     return {
         "checkout_id": checkout.id,
         "checkout_mode": checkout.mode,
@@ -108,7 +108,7 @@ def facts_of(checkout: Checkout) -> Attributes:
 
 
 def completed(envelope: Envelope, checkout: Checkout) -> Events:
-    """Return a checkout that is paid, once: with delayed methods of payment two webhooks tell of it."""
+    """Return a checkout that is paid, once: with delayed methods of payment two webhooks mention it."""
     if checkout.payment_status not in PAID:
         return ()
     once = f"stripe:checkout_completed:{checkout.id}"

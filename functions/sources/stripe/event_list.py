@@ -1,4 +1,4 @@
-"""Say what Stripe's list of events says happened, each as the webhook that should have told of it. Pure.
+"""Say what Stripe's list of events says happened, each as the webhook that should have mentioned it. Pure.
 
 https://docs.stripe.com/webhooks/process-undelivered-events
 """

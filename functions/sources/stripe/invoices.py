@@ -47,7 +47,7 @@ def subscription_id(invoice: Invoice) -> str | None:
 
 
 def facts_of(invoice: Invoice, amount: int | None) -> Attributes:
-    """Return what each event tells of an invoice, `amount` in the smallest unit."""
+    """Return what each event says about an invoice, `amount` in the smallest unit."""
     return {
         "invoice_id": invoice.id,
         "invoice_number": invoice.number,

@@ -174,7 +174,7 @@ class DiscountSource(Model):
 
 
 class Discount(Model):
-    """The coupon stands in `source` from 2025-09-30.clover."""
+    """The coupon is in `source` from 2025-09-30.clover."""
 
     coupon: Annotated[CouponField, MovedTo("source")] = None
     source: DiscountSource | None = None

@@ -1,6 +1,6 @@
 """Say what Stripe's subscriptions mean for a profile. Pure.
 
-CHANGES, at the end, tells what an update can amount to.
+CHANGES, at the end, says what an update can amount to.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def attributes_of(subscription: Subscription) -> Attributes:
 
 
 def facts_of(subscription: Subscription) -> Attributes:
-    """Return what the profile and each event tell of a subscription."""
+    """Return what the profile and each event say about a subscription."""
     return {
         "subscription_id": subscription.id,
         "subscription_plan": pricing.plan(subscription),
@@ -127,7 +127,7 @@ def reasons(subscription: Subscription) -> Attributes:
 
 
 def event(name: str, envelope: Envelope, subscription: Subscription, further: Attributes) -> Event:
-    """Return an event that tells of the subscription, and what is `further` of interest then."""
+    """Return an event that mentions the subscription, and what is `further` of interest then."""
     attributes = {"$label": pricing.plan(subscription), **facts_of(subscription), **further}
     return Event(name, envelope.created, present(attributes))
 
@@ -175,7 +175,7 @@ def previous(envelope: Envelope) -> Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Hold whether it happens between a subscription as it was and as it is now, and what is to be told of both."""
+    """Hold whether it happens between a subscription as it was and as it is now, and what is to be said about both."""
 
     happens: Callable[[Subscription, Subscription], bool]
     further: Callable[[Subscription, Subscription], Attributes]

@@ -309,7 +309,7 @@ def currency(order: Order) -> str | None:
 class Step:
     """An event that an order has once, its time, and what it carries.
 
-    Every later update of the order tells of it again, in any order.
+    Every later update of the order mentions it again, in any order.
     """
 
     event: str

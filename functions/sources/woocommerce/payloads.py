@@ -120,7 +120,7 @@ class Order(Model):
     shipping: Place = Address()
     date_created_gmt: Moment = None
     date_modified_gmt: Moment = None
-    date_paid: Moment = None  # by the shop's clock: it tells that there was a payment, not when
+    date_paid: Moment = None  # by the shop's clock: it says that there was a payment, not when
     date_paid_gmt: Moment = None
     date_completed_gmt: Moment = None
     currency: Text = None

@@ -17,7 +17,7 @@ BridgeError
     ├── TopicUnconfirmed     parked: the signed body does not allow the topic of an unsigned header
     ├── WrongSender          parked for good: the function that queued it may not send for its source
     ├── RejectedByBatch      parked: Batch refuses what was sent
-    ├── IdentityUnknown      waits for a webhook that tells whose it is
+    ├── IdentityUnknown      waits for a webhook that says whose it is
     ├── BadCredentials       waits for the Batch keys to be put right
     ├── BatchUnavailable     waits for Batch
     │   └── NoTimeLeft            this delivery ends before Lambda ends it: comes back in a moment
@@ -122,7 +122,7 @@ class MappingFailed(Failed):
 
 
 class TopicUnconfirmed(Failed):
-    """The topic stands in a header that nobody signs, and the signed body says otherwise, or does not confirm it."""
+    """The topic is in a header that nobody signs, and the signed body says otherwise, or does not confirm it."""
 
     failure_class = "topic_unconfirmed"
 

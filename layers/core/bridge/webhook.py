@@ -40,9 +40,9 @@ class Request:
 
 
 def has_header(*headers: str) -> Callable[[Request], bool]:
-    """Return what tells whether a request has one of these headers; `user-agent: Stripe/` also says how it begins.
+    """Return what says whether a request has one of these headers; `user-agent: Stripe/` also says how it begins.
 
-    Without any, nothing is told of a tool that names itself nowhere.
+    Without any, nothing is known about a tool that names itself nowhere.
     """
     wanted = [
         (name, beginning.strip()) for name, _, beginning in (header.partition(":") for header in headers)

@@ -1,6 +1,6 @@
 """Elementor Pro: urlencoded, in the simple shape `label=value`, or with "Advanced Data" as `fields[id][value]`.
 
-It does not sign, so a secret stands in the address. It sends while the visitor waits, and once: who sees an error
+It does not sign, so a secret is in the address. It sends while the visitor waits, and once: who sees an error
 submits again. The simple shape has the form's metadata among the answers, under titles in the site's language.
 
 https://elementor.com/help/forms-webhook/

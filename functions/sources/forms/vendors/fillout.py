@@ -1,6 +1,6 @@
 """Fillout: questions with their types, calculations and the parameters of the form's link.
 
-It does not sign, so a secret stands in the address.
+It does not sign, so a secret is in the address.
 
 https://www.fillout.com/help/webhook
 """

@@ -1,4 +1,4 @@
-"""Google Forms: a script of ours beside the form, which signs. It stands in docs/connect-google.md.
+"""Google Forms: a script of ours beside the form, which signs. It is in docs/connect-google.md.
 
 https://developers.google.com/apps-script/reference/forms/form-response
 """

@@ -1,6 +1,6 @@
 """Gravity Forms: JSON or urlencoded; fields with names that the owner chose, or a whole entry by the fields' numbers.
 
-It does not sign, so a secret stands in the address. Of a whole entry nobody tells what a number asks; only what is
+It does not sign, so a secret is in the address. Of a whole entry nobody says what a number asks; only what is
 plain from the numbers and values themselves is read: a name's parts, a ticked consent with its text, the only e-mail.
 
 https://docs.gravityforms.com/webhooks-add-on/

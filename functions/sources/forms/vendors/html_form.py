@@ -1,6 +1,6 @@
 """A plain HTML form that posts here itself, or a script that posts its fields as JSON.
 
-It cannot sign, so a secret stands in its address: `?token=`. Whoever can read the page can read the token, so it
+It cannot sign, so a secret is in its address: `?token=`. Whoever can read the page can read the token, so it
 keeps out noise, not malice. A browser never repeats a post by itself: the same bytes within five minutes are a double
 click, and count as one; later they are another submission.
 """

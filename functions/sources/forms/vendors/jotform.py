@@ -1,6 +1,6 @@
 """Jotform: a multipart body whose part `rawRequest` holds the answers as JSON, under the names of the form's fields.
 
-It does not sign, so a secret stands in the address. Labels do not come, but for `pretty`, which cannot be told apart
+It does not sign, so a secret is in the address. Labels do not come, but for `pretty`, which cannot be told apart
 from its answers; a field's name is its first label without spaces (`q5_phoneNumber`).
 
 https://www.jotform.com/help/245-how-to-setup-a-webhook-with-jotform/

@@ -1,6 +1,6 @@
 """Netlify Forms: the fields of a form on a site that Netlify serves, with a JSON Web Signature of the body.
 
-A notification without a secret is not signed: then the secret must stand in the address. Where a signature comes, it
+A notification without a secret is not signed: then the secret must are in the address. Where a signature comes, it
 must be right, whatever the address says.
 
 https://docs.netlify.com/forms/notifications/

@@ -34,7 +34,7 @@ from functions.sources.forms.submission import (
 
 SCHEME = "sha256="
 TOPIC = "form_response"
-"""The other, `form_response_partial`, tells of a form that is not finished."""
+"""The other, `form_response_partial`, mentions a form that is not finished."""
 
 # type of the answer   what it is, and its type in JSON
 ANSWERS: Mapping[str, tuple[Kind, type | tuple[type, ...]]] = {

@@ -1,6 +1,6 @@
 """Webflow: a form's submission in the shape of API v2 or v1.
 
-A webhook made by an app is signed. One made in the site's settings is not, so there a secret stands in the address;
+A webhook made by an app is signed. One made in the site's settings is not, so there a secret is in the address;
 where a signature comes, it must be right, whatever the address says.
 
 https://developers.webflow.com/data/reference/webhooks/events/form-submission

@@ -57,7 +57,7 @@ def verify(request: Request, secrets: Sequence[str], now: float) -> int:
 
 
 def routing_of(request: Request) -> Routing:
-    """Return the person, where an e-mail stands in the fields. Raises MalformedBody."""
+    """Return the person, where an e-mail is in the fields. Raises MalformedBody."""
     fields = fields_in(request.body)
     if not fields:
         raise MalformedBody("no fields in the body")

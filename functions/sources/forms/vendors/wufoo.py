@@ -1,6 +1,6 @@
 """Wufoo: urlencoded `Field1`, `Field2`, ..., with the questions beside them as JSON in `FieldStructure`.
 
-It does not sign. Its "Handshake Key" stands in the body; without one, a secret stands in the address. Neither proves
+It does not sign. Its "Handshake Key" is in the body; without one, a secret is in the address. Neither proves
 the body.
 
 https://help.surveymonkey.com/en/wufoo/integrations/webhooks/

@@ -43,7 +43,7 @@ def utf16_units(text: str) -> int:
 
 
 def phone(text: str | None, country: str | None) -> str | None:
-    """Return the number in E.164; `country` (ISO 3166-1 alpha-2) tells what a national number means."""
+    """Return the number in E.164; `country` (ISO 3166-1 alpha-2) says what a national number means."""
     if not text or not text.strip():
         return None
     try:

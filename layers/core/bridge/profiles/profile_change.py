@@ -78,7 +78,7 @@ class AttributeGroup:
 class Event:
     """Something that happened, at the source's own time (aware, or None for the time of receipt).
 
-    Two webhooks may tell of it: with the same `once`, the profile gets it from the first of them alone.
+    Two webhooks may mention it: with the same `once`, the profile gets it from the first of them alone.
     """
 
     name: str
@@ -98,7 +98,7 @@ class ProfileChange:
     `privacy` asks, in place of all this, to erase the person, or to show what is held of them; `housekeeping` is that
     the tool has deleted a record, and not what the person wishes. The first reference is then the id that is meant, and
     the others are of things that are the person's, such as orders.
-    `connection` tells of no person but of the connection itself: that the tool has left it, or that, having left it,
+    `connection` mentions no person but of the connection itself: that the tool has left it, or that, having left it,
     it wants everybody erased who became known by it; `erase_now` that their time has come.
     `scope` is, of a request of our own, the connection whose traces go, such as `shopify/main`, where not all do;
     `erasure` the one among those that waited which it carries out.

@@ -1,4 +1,4 @@
-"""Keep what is known of a profile within a row of DynamoDB, however many webhooks tell of it. Pure.
+"""Keep what is known of a profile within a row of DynamoDB, however many webhooks mention it. Pure.
 
 Each part has a bound of its own, and the newest stays. What is dropped leaves its newest version behind, so that an
 older webhook never passes for a newer one: any order of arrival ends with the same newest ones.

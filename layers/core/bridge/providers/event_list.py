@@ -24,7 +24,7 @@ class ListedEvent:
 
     `began` is when the thing it is about came to be. Whether it came is known by the receipt of its id or, where the
     list tells things and no webhooks, by the `reference` that every webhook of the thing leaves in the ledger and by
-    its event's `once`. `idempotency_key` stands in for the one of a webhook that came.
+    its event's `once`. `idempotency_key` replaces the one of a webhook that came.
     """
 
     topic: str

@@ -56,7 +56,7 @@ class Shape:
         self.moves = {part.path: part.moved_to for part in every if part.moved_to}
 
     def seen(self, content: Mapping[str, Any]) -> Seen:
-        """Return what stands in a body. A path is left out where what should hold it is not there, or where it has
+        """Return what is in a body. A path is left out where what should hold it is not there, or where it has
         moved."""
         found: dict[str, frozenset[str] | None] = {}
         for keys, parts in self.roots:

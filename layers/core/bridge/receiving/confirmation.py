@@ -77,14 +77,14 @@ def kinds_by_field(fields_of_kinds: Mapping[str, str]) -> Fields:
 
 
 def is_of_another_kind(content: Mapping[str, Any], kind: str, known: Fields) -> bool:
-    """Return whether a field stands in the body that objects of this kind do not have; unknown fields say nothing."""
+    """Return whether a field is in the body that objects of this kind do not have; unknown fields say nothing."""
     return any(name in known and kind not in known[name] for name in content)
 
 
 def is_of_no_known_kind(
     content: Mapping[str, Any], kind: str, known: Fields, every_field: frozenset[str]
 ) -> bool:
-    """Return whether no field stands in the body that only this kind has, and one that this kind never has.
+    """Return whether no field is in the body that only this kind has, and one that this kind never has.
 
     A subscription may leave any field out, but adds none.
     """

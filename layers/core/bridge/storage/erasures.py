@@ -77,7 +77,7 @@ class Erasure:
 
 
 def of_shop(project: str, connection: str, asked_by: str, now: datetime, hours: float) -> Erasure:
-    """Return the erasure of everybody whom a connection told of, due in so many hours."""
+    """Return the erasure of everybody whom a connection mentioned, due in so many hours."""
     return Erasure(
         id=erasure_id("shop", project, connection),
         scope="shop",

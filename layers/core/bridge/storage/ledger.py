@@ -109,7 +109,7 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Hold where a source's own id leads, and which connection told of it.
+    """Hold where a source's own id leads, and which connection mentioned it.
 
     `moved_from` is where it led before it was moved, by a merge for example: empty where that was nowhere, None where
     it was never moved.
@@ -557,7 +557,7 @@ def gone_row(project: str, custom_id: str, until: float) -> Row:
 
 
 def tries_row(message_id: str, tries: Attempts, until: float) -> Row:
-    """Return the row that tells of a message's tries, until it has long left the queue."""
+    """Return the row with a message's tries, until it has long left the queue."""
     return {
         "pk": {"S": tries_key(message_id)},
         "receives": {"N": str(tries.receives)},
@@ -576,7 +576,7 @@ def link_row(
 ) -> Row:
     """Return the row that links a source's own id to a profile, for ever or until a moment.
 
-    `learnt_by` is the connection that told of it, such as `shopify/main`; `moved_from` as `Link` has it.
+    `learnt_by` is the connection that mentioned it, such as `shopify/main`; `moved_from` as `Link` has it.
     """
     row: Row = {"pk": {"S": link_key(project, reference)}, "custom_id": {"S": custom_id}}
     row |= place_in_index(project, custom_id)
@@ -607,7 +607,7 @@ def fact_row(
 ) -> Row:
     """Return the row of a fact that a webhook of this profile told, for ever or until a moment.
 
-    `learnt_by` is the connection that told of it.
+    `learnt_by` is the connection that mentioned it.
     """
     row: Row = {"pk": {"S": fact_key(project, name)}, "value": {"S": value}}
     row |= place_in_index(project, custom_id)
@@ -616,7 +616,7 @@ def fact_row(
 
 
 def fading(rows: Iterable[Row], until: float) -> list[Row]:
-    """Return the links among rows, until a moment: they lead to somebody who was erased, and tell of nothing else."""
+    """Return the links among rows, until a moment: they lead to somebody who was erased, and mention nothing else."""
     return [
         {name: row[name] for name in row if name != "moved_from"} | {"expires_at": {"N": str(int(until))}}
         for row in rows

@@ -580,7 +580,7 @@ def encoded_bodies(body: bytes) -> Iterator[dict[str, str]]:
 
 
 def told_failures(failure: Failure | None) -> Iterator[dict[str, Any]]:
-    """Yield what an envelope tells of a failure: with the call to Batch if that fits, else without."""
+    """Yield what an envelope says about a failure: with the call to Batch if that fits, else without."""
     if failure is None:
         yield {}
         return

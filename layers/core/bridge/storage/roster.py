@@ -1,4 +1,4 @@
-"""Read off the whole ledger, page by page, whom one connection told of."""
+"""Read off the whole ledger, page by page, whom one connection mentioned."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def page(
 ) -> tuple[list[str], str]:
     """Return the custom ids of some, and after which row to go on: empty at the end. Raises BatchUnavailable.
 
-    These are the profiles that the connection fed, and those to which it told of a link. Leaves out who was erased
-    already, and links of which nobody knows who told of them.
+    These are the profiles that the connection fed, and those to which it mentioned a link. Leaves out who was erased
+    already, and links of which nobody knows who mentioned them.
     """
     writer, profiles = f"{source}/{connection}", profile_key(project, "")
     answer = ledger.call(

@@ -45,7 +45,7 @@ class Traces:
         return bool(self.digests or self.pattern or self.references or self.user_ids)
 
     def leads_to(self, group: object) -> bool:
-        """Return whether the envelope alone tells that it is theirs."""
+        """Return whether the envelope alone says that it is theirs."""
         return group in self.groups
 
     def is_named_in(self, body: bytes, source: str = "", connection: str = "") -> bool:
