@@ -122,7 +122,7 @@ def test_a_mapping_with_a_bug_parks_its_webhook_and_names_the_line(world: Any, s
     world.mappers["shopify"] = buggy
     world.deliver(shopify("orders/paid", 1, **order(1001, ADA)))
     [parked] = world.parked()
-    assert parked.failure.reason.startswith("KeyError in test_delivery.py line ")
+    assert parked.failure.reason.startswith("KeyError in test_pipeline.py line ")
     assert "example.com" not in parked.failure.reason
 
 

@@ -493,14 +493,14 @@ def test_a_field_of_another_kind_is_a_named_failure_or_maps(fields: dict[str, An
         assert change("order.created", ORDER | fields).person.references
 
 
-def test_every_sample_is_accepted_or_ignored_with_a_reason(receiver: Receiver, samples: Path) -> None:
+def test_every_sample_is_accepted_or_ignored_with_a_reason(endpoint: Receiver, samples: Path) -> None:
     answers = []
     for path in sorted((samples / "woocommerce").glob("*.json")):
         sample = json.loads(path.read_text())
         body = json.dumps(sample["body"], separators=(",", ":")).encode()
         signed, _ = signing.sign("woocommerce", sample["topic"], body, SECRET, 0)
         assert set(signed) <= {name.lower() for name in sample["headers"]}
-        status, answer = ask(receiver, body, sample["headers"] | signed)
+        status, answer = ask(endpoint, body, sample["headers"] | signed)
         assert status == 200
         answers.append(answer)
     assert answers
