@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets as randomness
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from bridge.storage.connections import Known
 from cli.errors import CommandFailed, WrongUsage
 from cli.sample import with_query
 from cli.stack import Stack
-from functions.sources.registry import NEVER_REPEATED, SOURCE_PACKAGES, VISITED, settings_model, source_module
+from functions.sources.manifest import manifest
+from functions.sources.registry import SOURCE_PACKAGES, VISITED, settings_model, source_module
 
 BATCH = "batch"
 MAIN, DEFAULT_PROJECT = "main", "default"
@@ -25,95 +25,8 @@ SECRETS_KEPT = 3
 TOKEN_BYTES = 24
 IDENTITY_SECRET_BYTES = 32
 
-# source      where a person finds the field for the address, and the secret
-NEXT_STEPS = {
-    "shopify": (
-        "In Shopify: Settings > Notifications > Webhooks > Create webhook, once for each event, format JSON, with "
-        "this address. The secret is below the list of webhooks."
-    ),
-    "stripe": (
-        "In Stripe: Developers > Webhooks > Add destination, choose the events, paste this address. The signing "
-        "secret (whsec_...) is on the page of the new destination."
-    ),
-    "woocommerce": (
-        "In WordPress: WooCommerce > Settings > Advanced > Webhooks > Add webhook, once for each topic, with this "
-        "address and a secret that you choose, the same for all. Store the secret here first: saving calls the address."
-    ),
-    "typeform": (
-        "In Typeform: open the form, Connect > Webhooks > Add a webhook, paste this address, choose a secret under "
-        "Edit, and switch the webhook on."
-    ),
-    "tally": (
-        "In Tally: open the form, Integrations > Webhooks > Connect, paste this address, and choose a signing "
-        "secret."
-    ),
-    "jotform": (
-        "In Jotform: open the form, Settings > Integrations > WebHooks, and paste the whole address, including the "
-        "token."
-    ),
-    "webflow": (
-        "In Webflow: Site settings > Apps & integrations > Webhooks > Add webhook, trigger Form submission, and paste "
-        "the whole address, including the token."
-    ),
-    "hubspot": (
-        "In HubSpot: a workflow that starts with a form submission, action Send a webhook, method POST, this "
-        "address, a request signature in the header. The secret is the client secret of the app that you select there."
-    ),
-    "fillout": (
-        "In Fillout: open the form, Integrate > Webhook, and paste the whole address, including the token."
-    ),
-    "netlify": (
-        "In Netlify: Project configuration > Notifications > Form submission notifications > HTTP POST request, paste "
-        "this address, and choose a JWS secret token."
-    ),
-    "form": (
-        "In your page: make this address the form's action, with method POST. Everyone who can see the page can "
-        "read the token: it keeps out noise, not attackers."
-    ),
-    "custom": (
-        "In the tool: paste this address where it asks for a webhook or callback URL. How it signs and how webhooks "
-        "are mapped are settings: see docs/connect-custom.md, and presets/ for ready-made ones."
-    ),
-    "gravity": (
-        "In WordPress: Forms > the form > Settings > Webhooks > Add New, paste the whole address, including the token, "
-        "method POST, format JSON."
-    ),
-    "elementor": (
-        "In Elementor: the form, Actions After Submit > Webhook, and paste the whole address, including the token."
-    ),
-    "wpforms": (
-        "In WordPress: WPForms > the form > Settings > Webhooks, paste this address, method POST, format JSON. The "
-        "secret is on the same page."
-    ),
-    "wufoo": (
-        "In Wufoo: the form, Notifications > to another application > WebHook, and paste the whole address, including "
-        'the token. Tick "Include Field and Form Structures".'
-    ),
-    "google": (
-        "In the script of the form (Extensions, or the three dots > Apps Script): this address and a secret that "
-        "you choose: see docs/connect-google.md."
-    ),
-    BATCH: "The Batch dashboard shows the REST API key and the project key in the settings of the project.",
-}
-ANY_STEP = "Paste this address into the tool, and enter its signing secret here."
 
-# source, beginning of what was pasted   what that is instead of the secret
-MISTAKEN = {
-    ("stripe", "sk_"): "an API key of Stripe; the signing secret begins with whsec_",
-    ("stripe", "rk_"): "a restricted API key of Stripe; the signing secret begins with whsec_",
-    ("stripe", "pk_"): "a publishable key of Stripe; the signing secret begins with whsec_",
-    ("stripe", "we_"): "the id of the destination; the signing secret begins with whsec_",
-    ("shopify", "shpat_"): "an access token of Shopify, not the secret that signs webhooks (see --api-key)",
-    ("shopify", "shpca_"): "an access token of Shopify, not the secret that signs webhooks",
-}
-# source   a key to its own API, for webhooks that tell too little or never came, and what it is called
-API_KEYS = {
-    "stripe": (re.compile(r"rk_\S+"), "a restricted API key begins with rk_"),
-    "shopify": (
-        re.compile(r"shpat_\S+|[^\s:]+:[^\s:]+"),
-        "an Admin API access token begins with shpat_; for an app of the Dev Dashboard enter CLIENT_ID:CLIENT_SECRET",
-    ),
-}
+BATCH_STEPS = "The Batch dashboard shows the REST API key and the project key in the settings of the project."
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +61,7 @@ class Standing:
 
 def after_429(source: str) -> str:
     """Say what a 429 costs where the tool never repeats a webhook; empty for tools that may."""
-    reason = NEVER_REPEATED.get(source)
+    reason = "" if source == BATCH else manifest(source).never_repeated
     return (
         f"A webhook that gets a 429 is lost: {reason}. See RequestsPerSecond in docs/deploy.md."
         if reason
@@ -186,8 +99,8 @@ def add_secret(stack: Stack, source: str, connection: str, secret: str) -> Conne
         raise WrongUsage("the secret is empty")
     if len(secret.splitlines()) > 1:
         raise WrongUsage("the secret has more than one line")
-    for (of_source, beginning), what in MISTAKEN.items():
-        if source == of_source and secret.startswith(beginning):
+    for beginning, what in manifest(source).mistaken.items():
+        if secret.startswith(beginning):
             raise CommandFailed(f"nothing stored: this is {what}")
     others = [text for text in stack.signing_secrets(source, connection) if text != secret]
     kept = [secret, *others][:SECRETS_KEPT]
@@ -205,11 +118,11 @@ def store_api_key(stack: Stack, source: str, connection: str, api_key: str) -> N
 
     The connection gets settings, empty ones if it has none: by these the gaps function knows which ones there are.
     """
-    if source not in API_KEYS:
+    expected = manifest(source).api_key
+    if expected is None:
         raise WrongUsage(f"{source} needs no API key")
-    pattern, described = API_KEYS[source]
-    if not pattern.fullmatch(api_key.strip()):
-        raise CommandFailed(f"nothing stored: {described}")
+    if not expected.pattern.fullmatch(api_key.strip()):
+        raise CommandFailed(f"nothing stored: {expected.described}")
     if not stack.parameters.read(source, connection):
         stack.parameters.write(source, connection, {})
     if stack.secrets.load(f"{stack.name}/{source}/{connection}") is None:

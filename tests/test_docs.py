@@ -32,8 +32,8 @@ from functions.monitor.rounds import METRICS
 from functions.sources.forms import mapping as forms
 from functions.sources.forms.reading.names import answer_names
 from functions.sources.forms.registry import VENDORS
+from functions.sources.manifest import manifest
 from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
-from local.page import NAMES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -301,13 +301,12 @@ def test_every_block_of_json_is_json(page: Path) -> None:
 
 # ── The tagging plan ──────────────────────────────────────────────────────────────────────────────────────────
 
-CHAPTERS = {**NAMES, **dict.fromkeys(VENDORS, "Forms")}
+CHAPTERS = {source: "Forms" if source in VENDORS else manifest(source).name for source in SOURCE_PACKAGES}
 CALLS = sorted((ROOT / "events").glob("*/*.batch.json"))
 
 
 def chapter(source: str) -> set[str]:
     """The names that the tagging plan's chapter of a source has."""
-    assert source in CHAPTERS, f"say in NAMES of local/page/__init__.py what people call {source}"
     names = marked(section(text_of("docs/tagging-plan.md"), CHAPTERS[source]))
     return names | marked(text_of("docs/presets.md")) if source == "custom" else names
 

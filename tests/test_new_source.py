@@ -31,7 +31,7 @@ def test_a_new_source_keeps_every_promise_at_once(checkout: Path) -> None:
             "test_template.py",
             "test_permissions.py",
             "test_architecture.py",
-            "cli/test_prove.py",
+            "proof/test_proof.py",
         ),
     )
     # of the other sources it may only break what goes through all pages, the whole template or all examples

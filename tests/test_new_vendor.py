@@ -47,14 +47,13 @@ def test_what_is_made_is_formatted_wherever_the_name_belongs_by_the_alphabet(
     passes(checkout, "ruff", "check", "--no-cache", *code)
 
 
-def test_of_the_code_two_registries_and_a_name_on_the_page_change(checkout: Path) -> None:
+def test_of_the_code_the_two_registries_alone_change(checkout: Path) -> None:
     before = content(checkout)
     begin(checkout, EXAMPLE)
     changed = {str(path) for path, text in before.items() if content(checkout)[path] != text}
     assert {path for path in changed if path.endswith(".py")} == {
         "functions/sources/forms/registry.py",
         "functions/sources/registry.py",
-        "local/page/__init__.py",
     }
 
 

@@ -59,7 +59,7 @@ def test_nothing_else_imports_a_source_or_reads_its_examples(checkout: Path) -> 
         for path, text in content(checkout).items()
         if path.suffix in (".py", ".yaml", ".toml") and use.search(text.decode())
     ]
-    assert not found, "tell these with Shopify or Stripe, or go through functions.sources.registry.ROOMS"
+    assert not found, "tell these with Shopify or Stripe, or go through functions.sources.registry"
 
 
 def test_what_still_names_a_source_is_told(checkout: Path) -> None:

@@ -23,6 +23,7 @@ RULE_COLUMNS = 107
 # file                                         its template
 FILES = {
     "functions/sources/{name}/receiver.py": "new_source/receiver.py",
+    "functions/sources/{name}/manifest.toml": "new_source/manifest.toml",
     "functions/sources/{name}/payloads.py": "new_source/payloads.py",
     "functions/sources/{name}/mapping.py": "new_source/mapping.py",
     "functions/sources/{name}/signing.py": "new_source/signing.py",
@@ -39,7 +40,7 @@ NEXT_STEPS = """\
   1. put a real webhook, made anonymous, into events/{name}/, and let payloads.py read it; then run make docs
   2. let receiver.py and signing.py verify and sign as {Title} does
   3. say in mapping.py what each topic means, and in docs/tagging-plan.md what it becomes
-  4. describe every click in docs/connect-{name}.md, README.md and NEXT_STEPS of cli/connect.py
+  4. describe every click in docs/connect-{name}.md, README.md and manifest.toml
   5. write a line in CHANGELOG.md
 docs/adding-a-source.md tells the rest. Try it: make test PYTEST_ARGS="-k {name}", then make run."""
 
@@ -88,7 +89,7 @@ def check_name(root: Path, name: str) -> None:
 
 def holds_code(folder: Path) -> bool:
     """Return whether a folder is a source or a function: a leftover `__pycache__` is neither."""
-    return any((folder / name).exists() for name in ("handler.py", "receiver.py"))
+    return any(folder.glob("*.py"))
 
 
 def written(root: Path, name: str, files: Mapping[str, str], added: Mapping[str, Edit]) -> dict[Path, str]:

@@ -13,6 +13,7 @@ from tools.places import ADDED_FOR_A_VENDOR
 # file                                         its template
 FILES = {
     "functions/sources/forms/vendors/{name}.py": "new_vendor/vendor.py",
+    "functions/sources/forms/vendors/{name}.toml": "new_source/manifest.toml",
     "events/{name}/submission.json": "new_vendor/event.json",
     "events/{name}/submission.batch.json": "new_vendor/batch.json",
     "events/{name}/proof.toml": "new_vendor/proof.toml",
@@ -25,7 +26,7 @@ NEXT_STEPS = """\
 until a real webhook shows otherwise, so:
   1. put a real submission, made anonymous, into events/{name}/; then run make docs
   2. let verify, sign and read do as {Title} does
-  3. describe every click in docs/connect-{name}.md, README.md and NEXT_STEPS of cli/connect.py
+  3. describe every click in docs/connect-{name}.md, README.md and {name}.toml
   4. write a line in CHANGELOG.md
 docs/adding-a-source.md describes the rest. Try it: make test PYTEST_ARGS="-k {name}", then make run."""
 

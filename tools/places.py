@@ -38,11 +38,9 @@ def filled(template: str, words: Words) -> str:
 
 
 def registry(text: str, words: Words) -> str:
-    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.sources.{name}",\n'.format(**words))
-
-
-def name_on_the_page(text: str, words: Words) -> str:
-    return ending(text, "NAMES = {", "}\n", '    "{name}": "{Title}",\n'.format(**words))
+    return ending(
+        text, "SOURCE_PACKAGES = {", "}\n", '    "{name}": "functions.sources.{name}",\n'.format(**words)
+    )
 
 
 def template(text: str, words: Words) -> str:
@@ -94,7 +92,6 @@ def permissions(text: str, words: Words) -> str:
 ADDED: dict[str, Edit] = {
     "functions/sources/registry.py": registry,
     "template.yaml": template,
-    "local/page/__init__.py": name_on_the_page,
     "README.md": readme,
     "docs/tagging-plan.md": tagging_plan,
     "docs/deploy.md": deploying,
@@ -107,7 +104,9 @@ ADDED: dict[str, Edit] = {
 
 
 def vendor_registry(text: str, words: Words) -> str:
-    return ending(text, "ROOMS = {", "}\n", '    "{name}": "functions.sources.forms",\n'.format(**words))
+    return ending(
+        text, "SOURCE_PACKAGES = {", "}\n", '    "{name}": "functions.sources.forms",\n'.format(**words)
+    )
 
 
 def vendors(text: str, words: Words) -> str:
@@ -157,7 +156,6 @@ ADDED_FOR_A_VENDOR: dict[str, Edit] = {
     "functions/sources/registry.py": vendor_registry,
     "functions/sources/forms/registry.py": vendors,
     "template.yaml": vendor_template,
-    "local/page/__init__.py": name_on_the_page,
     "README.md": readme,
     "docs/tagging-plan.md": vendor_tagging_plan,
     "docs/deploy.md": deploying,
@@ -246,8 +244,6 @@ def untold(text: str, words: Words) -> str:
 TAKEN_OUT: dict[str, Edit] = {
     "functions/sources/registry.py": without_entry,
     "template.yaml": without_block,
-    "local/page/__init__.py": without_entry,
-    "cli/connect.py": without_entry,
     "docs/tagging-plan.md": without_chapter_of_it,
     "docs/cost.md": cheaper,
     "tests/test_permissions.py": without_permissions,

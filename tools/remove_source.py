@@ -58,10 +58,12 @@ def words_of(root: Path, name: str) -> dict[str, str]:
         )
     template = read(root, "template.yaml")
     block = block_of(template, name)
-    titles = re.findall(rf'^    "{name}": "(.+)",$', read(root, "local/page/__init__.py"), re.MULTILINE)
+    titles = re.findall(
+        r'^name = "(.+)"$', read(root, f"functions/sources/{name}/manifest.toml"), re.MULTILINE
+    )
     return {
         "name": name,
-        "Title": only(titles, "name in NAMES of local/page/__init__.py", name),
+        "Title": only(titles, "name in manifest.toml", name),
         "address": output_of(template, name).partition(":")[0].strip(),
         "routes": str(block.count("Type: HttpApi") - block.count("/confirm/{token}")),
     }

@@ -28,6 +28,7 @@ from cli.options import (
     tell_place,
 )
 from cli.stack import Stack
+from functions.sources.manifest import manifest
 
 if TYPE_CHECKING:
     pass
@@ -146,7 +147,7 @@ def connect_identity(stack: Stack, source: str, connection: str, *, as_json: boo
 
 def connect_source(stack: Stack, source: str, connection: str, *, from_stdin: bool, as_json: bool) -> None:
     """Show the address before the question: most tools show their secret only after they have the address."""
-    steps = connecting.NEXT_STEPS.get(source, connecting.ANY_STEP)
+    steps = manifest(source).where_to_paste
     asks = not from_stdin and not connecting.has_token(source)
     if asks and not as_json:
         show.connecting(stack.address(source, connection), steps)
@@ -215,7 +216,7 @@ def secret_added(stack: Stack, source: str, connection: str, *, from_stdin: bool
 
 def connect_batch(stack: Stack, project: str, *, from_stdin: bool, as_json: bool) -> None:
     if not (as_json or from_stdin):
-        show.line(connecting.NEXT_STEPS[BATCH])
+        show.line(connecting.BATCH_STEPS)
     typed = [*sys.stdin.read().split(), "", ""] if from_stdin else batch_keys_typed()
     rest_api_key, project_key, *apps = typed
     connecting.store_batch_keys(stack, project, rest_api_key, project_key, apps)

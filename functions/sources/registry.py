@@ -40,20 +40,13 @@ ADDRESS_SIGNED = frozenset({"hubspot"})
 VISITED = frozenset(SOURCE_PACKAGES) - {"woocommerce"}
 """Sources in whose webhooks a visitor can set a user id: their receivers have `claims`."""
 
-# source        why what is not taken is lost: its sender never repeats a webhook
-NEVER_REPEATED = {
-    "woocommerce": "WooCommerce never repeats a webhook, and switches it off after five failures in a row",
-    "form": "a browser never repeats what it posts, the visitor sees an error",
-    "elementor": "Elementor never repeats a submission, the visitor sees an error",
-    "wpforms": "WPForms never repeats a submission",
-}
-
 COMPARED = ("shopify", "stripe")
-"""Sources whose provider says what happened: their packages have a `listing`."""
+"""Sources whose provider says what happened: their packages have an `event_list`."""
 
 
 def source_module(source: str, module: str) -> ModuleType:
-    """Return a module of a source's package: `handler`, `mapping`, `signer`; of some `listing`. Raises KeyError."""
+    """Return a module of a source's package: `receiver`, `mapping`, `signing`; of some `event_list`. Raises
+    KeyError."""
     return import_module(f"{SOURCE_PACKAGES[source]}.{module}")
 
 

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from functions.sources.manifest import manifest
 from local.connections import Connection
 from local.samples import Sample, samples_of
 
@@ -23,27 +24,6 @@ if TYPE_CHECKING:
     from local.application import Application
 
 HERE = Path(__file__).parent
-
-# source      what people call it
-NAMES = {
-    "shopify": "Shopify",
-    "stripe": "Stripe",
-    "woocommerce": "WooCommerce",
-    "typeform": "Typeform",
-    "tally": "Tally",
-    "jotform": "Jotform",
-    "webflow": "Webflow",
-    "hubspot": "HubSpot",
-    "fillout": "Fillout",
-    "netlify": "Netlify Forms",
-    "form": "HTML form",
-    "gravity": "Gravity Forms",
-    "elementor": "Elementor",
-    "wpforms": "WPForms",
-    "wufoo": "Wufoo",
-    "google": "Google Forms",
-    "custom": "Any other tool",
-}
 
 # failure class        what a person does about it
 REMEDIES = {
@@ -97,8 +77,7 @@ def routes(application: Application) -> list[Route | Mount]:
 
 def card(connection: Connection) -> Card:
     """Return a source with its samples."""
-    name = NAMES.get(connection.source, connection.source.capitalize())
-    return Card(connection, name, tuple(grouped(samples_of(connection.source))))
+    return Card(connection, manifest(connection.source).name, tuple(grouped(samples_of(connection.source))))
 
 
 def grouped(samples: Iterable[Sample]) -> list[Button]:

@@ -15,15 +15,17 @@ from bridge.receiving.claims import is_right, signature
 from bridge.settings import ConnectionSettings
 from bridge.storage.secrets import Secrets
 from cli import connect, consent_boxes, visitors
-from cli.connect import NEXT_STEPS
 from cli.show import SETTINGS_OF_WARNINGS
 from cli.stack import Stack
 from functions.deliver.outcomes import ANSWERED_BY_SETTINGS
-from functions.sources.registry import NEVER_REPEATED, SOURCE_PACKAGES, VISITED, settings_model, source_module
+from functions.sources.manifest import manifest
+from functions.sources.registry import SOURCE_PACKAGES, VISITED, settings_model, source_module
 from tests.cli.conftest import DOOR, Bridge
 
 SECRET = "whsec_a-very-private-secret"
 WHERE = "Stack bridge-test in region eu-west-1 of AWS account 123456789012\n"
+
+NEVER_REPEATED = {source: reason for source in SOURCE_PACKAGES if (reason := manifest(source).never_repeated)}
 
 
 def stored(stack: Stack, name: str) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def test_asks_for_the_secret_and_shows_where_to_paste_the_address(bridge: Bridge
     assert result.exit_code == 0
     assert stored(stack, "stripe/main") == {"signing_secrets": [SECRET]}
     assert f"{DOOR}/stripe/main" in result.stdout
-    assert NEXT_STEPS["stripe"] in result.stdout
+    assert manifest("stripe").where_to_paste in result.stdout
     assert SECRET not in result.output
 
 
@@ -56,7 +58,7 @@ def test_a_new_connection_needs_no_deployment(bridge: Bridge, stack: Stack) -> N
         "connection": "eu",
         "secrets": 1,
         "address": f"{DOOR}/shopify/eu",
-        "next_step": NEXT_STEPS["shopify"],
+        "next_step": manifest("shopify").where_to_paste,
         "after_429": "",
     }
     assert stored(stack, "shopify/eu") == {"signing_secrets": [SECRET]}
