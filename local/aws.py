@@ -15,7 +15,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from starlette.types import Receive, Scope, Send
 
-from local import moto_fifo, moto_transactions
+from local import moto_dynamodb, moto_fifo
 from local.callers import sender, sender_of
 from local.lineage import trace_header
 from local.serving import address, local_socket, served
@@ -68,7 +68,7 @@ class Moto:
 
     def __init__(self) -> None:
         moto_fifo.install()
-        moto_transactions.install()
+        moto_dynamodb.install()
         for noisy in ("moto", "werkzeug"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self.moto = Dispatcher()

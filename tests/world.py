@@ -31,7 +31,7 @@ from functions.deliver.pipeline import DeliveryPipeline, Mapper
 from functions.deliver.schema_drift.watcher import SchemaWatcher
 from functions.deliver.type_registry import TypeRegistry
 from functions.sources.registry import SOURCE_PACKAGES, source_module
-from local import moto_fifo, moto_transactions
+from local import moto_fifo, moto_dynamodb
 from tests.core.stand_ins import Strict
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())
@@ -215,7 +215,7 @@ def aws(request: pytest.FixtureRequest) -> Iterator[Aws]:
             yield Aws(running, {name: running.client(name) for name in SERVICES})
         return
     moto_fifo.install()  # as other tests of the same process do: the order of tests shall not matter
-    moto_transactions.install()
+    moto_dynamodb.install()
     with mock_aws() as mock:
         yield Aws(mock, clients())
 

@@ -1,4 +1,4 @@
-"""moto's transactions, with copies of the touched rows alone: all or nothing, whatever else there is."""
+"""moto's transactions and queries, of the rows that they are about: the same answers, whatever else there is."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models.table import Table
 
-from local import moto_transactions
+from local import moto_dynamodb
 
-moto_transactions.install()
+moto_dynamodb.install()
 
 
 @pytest.fixture
@@ -87,3 +87,47 @@ def test_no_row_is_copied_that_is_not_touched(table: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(copy, "deepcopy", counted)
     table.transact_write_items(TransactItems=[update("a", "new a")])
     assert sizes == [1]
+
+
+def test_a_query_finds_the_rows_of_its_key_in_order_page_by_page(table: Any) -> None:
+    table.create_table(
+        TableName="indexed",
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "profile", "since")
+        ],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_profile",
+                "KeySchema": [
+                    {"AttributeName": "profile", "KeyType": "HASH"},
+                    {"AttributeName": "since", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for number in range(12):
+        row = {"pk": f"w{number}", "since": f"{11 - number:02}", "profile": "ada" if number % 2 else "bob"}
+        table.put_item(TableName="indexed", Item={name: {"S": value} for name, value in row.items()})
+    table.put_item(TableName="indexed", Item={"pk": {"S": "w99"}, "since": {"S": "99"}})
+    pages = table.get_paginator("query").paginate(
+        TableName="indexed",
+        IndexName="by_profile",
+        KeyConditionExpression="profile = :profile",
+        ExpressionAttributeValues={":profile": {"S": "ada"}},
+        PaginationConfig={"PageSize": 2},
+    )
+    found = [[item["pk"]["S"] for item in page["Items"]] for page in pages]
+    assert [one for page in found for one in page] == ["w11", "w9", "w7", "w5", "w3", "w1"]
+    assert max(len(page) for page in found) == 2
+
+
+def test_a_query_of_a_table_by_its_own_key_finds_one_row(table: Any) -> None:
+    found = table.query(
+        TableName="ledger",
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "a"}},
+    )
+    assert [item["pk"]["S"] for item in found["Items"]] == ["a"]

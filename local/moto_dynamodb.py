@@ -1,23 +1,26 @@
-"""Let a transaction of moto's DynamoDB copy the rows that it touches. moto 5 copies the whole table, once for each row:
-with 10,000 rows, a transaction that writes 100 takes minutes.
+"""Let moto's DynamoDB touch the rows that a call is about. moto 5 copies the whole table for each row of a transaction,
+and sorts the whole table for each query: with 10,000 rows, a transaction that writes 100 takes minutes.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
 """
 
 from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from moto.dynamodb import models
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table as MotoTable
 
 Operation: TypeAlias = Mapping[str, Any]
 Table: TypeAlias = Any
 
 whole_tables: Any = models.DynamoDBBackend.transact_write_items
+every_row: Any = MotoTable.query
 
 
 def transact_write_items(backend: Any, transact_items: list[Operation]) -> None:
@@ -60,6 +63,23 @@ def part_of(table: Table, keys: list[DynamoType]) -> Table:
     return part
 
 
+def query(whole: Table, *arguments: Any, **named: Any) -> Any:
+    """Query a table of the rows alone that have the hash keys of the conditions."""
+    part = copy.copy(whole)
+    wanted = named.get("hash_key_conditions") or ()
+    part.items = {key: row for key, row in whole.items.items() if has_keys(row, wanted)}
+    return every_row(part, *arguments, **named)
+
+
+def has_keys(row: Any, wanted: Sequence[tuple[str, DynamoType]]) -> bool:
+    """Return whether a row has these values; of a table with a range key, rows lie deeper, and moto looks."""
+    if isinstance(row, dict):
+        return True
+    attributes = row.attrs
+    return all(name in attributes and attributes[name].value == value.value for name, value in wanted)
+
+
 def install() -> None:
-    """Let moto run its transactions like this from now on, in this process."""
+    """Let moto work like this from now on, in this process."""
     models.DynamoDBBackend.transact_write_items = transact_write_items  # type: ignore[method-assign, assignment]
+    MotoTable.query = query  # type: ignore[method-assign, assignment]
