@@ -28,7 +28,7 @@ from local.gateway import Gateway
 from local.moto_fifo import SqsFifoQueue
 from local.pollers import Poller, keep_schedule
 from local.process import ROOT
-from local.provider import Provider, create_provider
+from local.provider_stub import Provider, create_provider
 from local.reload import reload_on_change
 from local.runtime import Environment, Function, RuntimeApi
 from local.sandbox.app import ProjectKeys, Sandbox, SandboxApp, create_app

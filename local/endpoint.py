@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from local import page
-from local.contract import AdminApi
+from local.admin_api import AdminApi
 from local.gateway import Gateway
 
 if TYPE_CHECKING:

@@ -61,6 +61,6 @@ class Faults:
             is_deliver = DELIVER in functions and (number % LESS_OFTEN == 1 or not others)
             name = DELIVER if is_deliver else self.chance.choice(others)
             number += 1
-            answer = await self.client.post(f"{self.stack_url}/_local/functions/sources/{name}/kill")
+            answer = await self.client.post(f"{self.stack_url}/_local/functions/{name}/kill")
             self.kills.append((answer.json()["at"], name))
             await asyncio.sleep(self.chance.uniform(*BETWEEN_KILLS_SECONDS))

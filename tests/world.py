@@ -31,7 +31,7 @@ from functions.deliver.pipeline import DeliveryPipeline, Mapper
 from functions.deliver.schema_drift.watcher import SchemaWatcher
 from functions.deliver.type_registry import TypeRegistry
 from functions.sources.registry import SOURCE_PACKAGES, source_module
-from local import moto_fifo, moto_dynamodb
+from local import moto_dynamodb, moto_fifo
 from tests.core.stand_ins import Strict
 
 TEMPLATE = cfn_flip.load_yaml(Path("template.yaml").read_text())

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from functions.sources.registry import SOURCE_PACKAGES
-from local.provider import SHOPIFY_TOKEN
+from local.provider_stub import SHOPIFY_TOKEN
 from local.stack import LocalStack
 
 pytestmark = pytest.mark.stack

@@ -18,7 +18,7 @@ from bridge.settings import ConnectionSettings
 from bridge.webhook import Request, Webhook, group_id, webhook_id
 from functions.gaps.comparison import Comparison, Report, Tools
 from functions.sources.registry import source_module
-from local.provider import SHOPIFY_TOKEN, STRIPE_KEY, Provider
+from local.provider_stub import SHOPIFY_TOKEN, STRIPE_KEY, Provider
 from tests.world import World, aws, world
 
 __all__ = ["Town", "aws", "town", "world"]

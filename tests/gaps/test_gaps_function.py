@@ -13,7 +13,7 @@ import pytest
 
 from bridge.providers.client import ProviderClient
 from functions.gaps import handler as gaps
-from local.provider import Provider, Reply
+from local.provider_stub import Provider, Reply
 from tests.gaps.conftest import KEYS, SHOP, Town
 
 Run = Callable[..., dict[str, Any]]

@@ -20,7 +20,7 @@ from bridge.settings import ConnectionSettings
 from bridge.storage.ledger import gone_row, profile_row
 from functions.sources.shopify import event_list
 from functions.sources.shopify.orders import TOPICS
-from local.provider import Reply
+from local.provider_stub import Reply
 from tests.gaps.conftest import DAY, SHOP, Town, iso
 
 PAID = {"financial_status": "paid"}

@@ -9,7 +9,7 @@ import pytest
 from bridge.storage.ledger import Receipt, receipt_row
 from functions.gaps.progress import GRACE_SECONDS
 from functions.sources.stripe import event_list, mapping
-from local.provider import Reply
+from local.provider_stub import Reply
 from tests.gaps.conftest import DAY, HOUR, Town, iso
 from tests.world import NOW
 

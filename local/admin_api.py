@@ -58,8 +58,8 @@ class AdminApi:
             ("POST", "/_local/forget", self.forget),
             ("GET", "/_local/state", self.state),
             ("GET", "/_local/functions", self.functions),
-            ("POST", "/_local/functions/sources/{name}/kill", self.kill),
-            ("POST", "/_local/functions/sources/{name}/invoke", self.invoke),
+            ("POST", "/_local/functions/{name}/kill", self.kill),
+            ("POST", "/_local/functions/{name}/invoke", self.invoke),
         ]
         return [Route(path, endpoint, methods=[method]) for method, path, endpoint in table]
 
