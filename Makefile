@@ -86,6 +86,9 @@ check: ## Everything that has to hold: format, lint, types, template, links, tes
 test: setup browser artifact ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+test-fast: setup ## The tests of core, sources and architecture that are quick: for every change, under a minute
+	@$(BIN)/python -m pytest -q -m "not slow" -n 2 tests/core tests/sources tests/test_architecture.py $(FAST_ARGS)
+
 lint: setup ## Check the format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -166,7 +169,7 @@ clean: ## Remove everything that make has made
 	rm -rf .venv .venv-sam .venv-checks .venv-docs .venv-fuzz .venv-emulated .venv-lambda .aws-sam .local site .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run sandbox setup check test lint format types template checkov audit fuzz emulated mutation-tests sabotage bench build deploy new-source new-vendor remove-source docs docs-site lock clean browser artifact print-python313
+.PHONY: help run sandbox setup check test test-fast lint format types template checkov audit fuzz emulated mutation-tests sabotage bench build deploy new-source new-vendor remove-source docs docs-site lock clean browser artifact print-python313
 
 
 # One lock for every platform and every Python from 3.11 on; neither an index nor a path is written down.

@@ -21,6 +21,7 @@ PATH = re.compile(r"[a-z_]+(/[A-Za-z0-9_.-]+)+/?|template\.yaml")
 CALL = re.compile(r"(?:\w+\.)?\w+\(\)")
 RESOURCE = re.compile(r"[A-Z]\w+(Function|Queue|Alarm|Table|Bucket)")
 STEP = re.compile(r"`(self\.[\w.]+)`")
+WORD = re.compile(r"[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)*|verify")
 GLOSSARY_LIMIT = 40
 
 RECEIVERS = {f"{package}.receiver.handler" for package in SOURCE_PACKAGES.values()}
@@ -76,6 +77,16 @@ def test_every_function_of_the_page_is_defined_in_a_file_of_its_row(row: str) ->
 
 def test_the_steps_of_deliver_are_all_on_the_page_in_their_order() -> None:
     assert STEP.findall(PAGE) == steps_of_delivery(), "correct the steps of deliver in docs/architecture.md"
+
+
+def test_every_word_of_code_on_the_page_is_in_the_code() -> None:
+    code = "\n".join(
+        path.read_text() for path in (*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/**/*.py"))
+    )
+    words = {name for name in INLINE.findall(PAGE) if WORD.fullmatch(name)}
+    assert {"routing_of", "TOPICS"} <= words
+    missing = sorted(name for name in words if not re.search(rf"\b{name}\b", code))
+    assert not missing, f"docs/architecture.md names {missing}, which the code does not have"
 
 
 def test_the_diagram_names_code_that_exists() -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.batch.limits import Warnings, fit_event
@@ -511,6 +511,8 @@ MESSAGE = Message("", "", "", "group", "", 1, datetime.fromtimestamp(NOW, UTC))
 
 
 @given(STEPS)
+@example([("owner", 1, "unsubscribed"), ("visitor", 2, "subscribed")])
+@example([("visitor", 1, "unsubscribed"), ("visitor", 2, "subscribed")])
 def test_no_visitor_makes_subscribed_of_a_known_unsubscribed(steps: list[Step]) -> None:
     profile = Profile()
     for step in steps:
