@@ -498,7 +498,7 @@ def test_of_whom_there_is_very_much_is_erased_page_by_page_going_on_where_it_was
 
     world.ledger.page_at = page_at  # type: ignore[method-assign]
     wish, rounds = shopify("customers/redact", 10, **redact(1, "ada")), 0
-    while True:
+    while rounds < 20:
         answers = iter([True])
         world.has_time = lambda answers=answers: next(answers, False)  # type: ignore[misc]
         if not world.deliver(wish, receive_count=rounds + 1):
