@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import Ignored
 from bridge.profiles.profile_change import ProfileChange
+from bridge.receiving.confirmation import ANOTHER_OBJECT
 from bridge.settings import ConnectionSettings
 from bridge.webhook import Webhook
 from functions.sources.registry import SOURCE_PACKAGES, source_module
@@ -229,6 +230,20 @@ def test_no_genuine_body_is_stopped_under_its_own_topic(sample: Sample) -> None:
     if sample.topic in TOPICS[sample.source]:
         settings = ConnectionSettings(test_events=True)
         assert MAPPINGS[sample.source].TOPIC_CHECK.judge(sample.under(sample.topic), settings).doubt == ""
+
+
+NAMED = [
+    sample
+    for sample in SAMPLES
+    if "admin_graphql_api_id" in sample.content and sample.topic in TOPICS[sample.source]
+]
+
+
+@pytest.mark.parametrize("sample", NAMED, ids=lambda sample: f"{sample.source}/{sample.name}")
+def test_a_body_whose_global_id_is_of_another_kind_is_stopped_as_that(sample: Sample) -> None:
+    other = replace(sample, content={**sample.content, "admin_graphql_api_id": "gid://shopify/Page/1"})
+    verdict = MAPPINGS[sample.source].TOPIC_CHECK.judge(other.under(sample.topic), ConnectionSettings())
+    assert verdict.doubt == ANOTHER_OBJECT
 
 
 def test_every_allowed_pair_is_met_by_a_sample() -> None:

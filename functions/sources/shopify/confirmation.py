@@ -144,7 +144,7 @@ def judge(webhook: Webhook, settings: ConnectionSettings) -> Verdict:
 
 
 def doubt_about_shop(webhook: Webhook, content: Content, shop_domain: str | None) -> str:
-    """Return where the connection is one shop's, whatever names a shop must name this one."""
+    """Return a doubt where the connection is one shop's and anything names another shop."""
     named = (shop_of(webhook), content.get("shop_domain"), content.get("myshopify_domain"))
     return ANOTHER_SHOP if shop_domain and any(one not in (None, shop_domain) for one in named) else ""
 
