@@ -301,3 +301,9 @@ def test_a_promise_that_is_broken_in_several_ways_is_told_once() -> None:
     page = written(PAGE, [CHEAPER, DEARER], full_run(DAY, [CHEAPER, DEARER], []))
     first = f"| [A cup costs three.](../README.md#tea) | a cup costs two | `{PRICE}` | noticed |\n"
     assert f"{first}| the same |" in page
+
+
+def test_what_is_tried_again_takes_its_place_in_the_last_full_run() -> None:
+    run = full_run(DAY, [CHEAPER, DEARER], ["dearer"])
+    assert run.with_again(full_run(DAY, [DEARER], [])) == full_run(DAY, [CHEAPER, DEARER], [])
+    assert run.with_again(full_run(DAY, [CHEAPER], ["cheaper"])).missed == ("dearer", "cheaper")

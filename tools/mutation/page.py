@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 from itertools import groupby
@@ -57,6 +57,11 @@ class FullRun:
         if self.tried[mutation.name] != digest(mutation):
             return Standing.CHANGED
         return Standing.MISSED if mutation.name in self.missed else Standing.TRIED
+
+    def with_again(self, again: FullRun) -> FullRun:
+        """Return this run with what was tried again since, as it was then."""
+        missed = [name for name in self.missed if name not in again.tried]
+        return replace(self, tried={**self.tried, **again.tried}, missed=(*missed, *again.missed))
 
     def dump(self) -> str:
         stored = {"day": self.day.isoformat(), "missed": self.missed, "tried": dict(self.tried)}

@@ -25,7 +25,7 @@ from enum import Enum
 from pathlib import Path
 from queue import SimpleQueue
 
-from tools.mutation.page import LAST_RUN_FILE, PAGE, full_run, written
+from tools.mutation.page import LAST_RUN_FILE, PAGE, full_run, load_run, written
 from tools.texts import Refused
 
 TABLE = Path(__file__).parent / "mutations.toml"
@@ -246,29 +246,35 @@ def arguments() -> argparse.Namespace:
         "names", nargs="*", metavar="NAME", help="a mutation of tools/mutation/mutations.toml"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--note", action="store_true", help=f"write a full run down in {PAGE}")
+    parser.add_argument(
+        "--note", action="store_true", help=f"write down in {PAGE} a full run, or what names tried again"
+    )
     return parser.parse_args()
 
 
 def report(root: Path, asked: argparse.Namespace) -> int:
     """Try what is asked for; returns the exit status. Raises Refused."""
-    if asked.note and asked.names:
-        raise Refused("--note is for a full run: name no mutation")
     wanted, results = chosen(asked.names), list[Result]()
     for result in try_all(root, wanted, at_once=os.cpu_count() or 1):
         results.append(result)
         print(line(result), file=sys.stderr if asked.json else sys.stdout, flush=True)
     print(as_json(wanted, results) if asked.json else f"\n{summary(results)}")
     if asked.note:
-        note(root, wanted, results, date.today())  # noqa: DTZ011 - for people
+        note(root, wanted, results, date.today(), is_full=not asked.names)  # noqa: DTZ011 - for people
     return int(any(one.verdict is not Verdict.CAUGHT for one in results))
 
 
-def note(root: Path, tried: Sequence[Mutation], results: Iterable[Result], day: date) -> None:
-    """Write a full run down. Raises Refused where the page has lost its places."""
+def note(
+    root: Path, tried: Sequence[Mutation], results: Iterable[Result], day: date, *, is_full: bool = True
+) -> None:
+    """Write a full run down, or put what was tried again into the last one. Raises Refused where the page has lost
+    its places."""
     run = full_run(day, tried, (one.name for one in results if one.verdict is not Verdict.CAUGHT))
     page = root / PAGE
-    text = written(page.read_text(encoding="utf-8"), tried, run)
+    every = tried if is_full else mutations()
+    if not is_full:
+        run = load_run((root / LAST_RUN_FILE).read_text(encoding="utf-8")).with_again(run)
+    text = written(page.read_text(encoding="utf-8"), every, run)
     (root / LAST_RUN_FILE).write_text(run.dump(), encoding="utf-8")
     page.write_text(text, encoding="utf-8")
 
