@@ -17,8 +17,9 @@ from proof.target import Target
 
 LOOK_EVERY_SECONDS = 1.0
 ROWS_A_LOOK = 500
-PATIENCE_SECONDS = 420
-"""Without any progress: more than twice what a killed delivery holds its webhooks for."""
+PATIENCE_SECONDS = 720
+"""Without any progress: more than the longest delay of a delivery, and thrice what a killed one holds its webhooks
+for."""
 CALLS_EVERY_SECONDS = 5.0
 CALLS_A_LOOK = 1500
 UPDATE = "/profiles/update"

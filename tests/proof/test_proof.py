@@ -28,10 +28,11 @@ from cli.errors import CommandFailed
 from cli.sample import Sample
 from cli.stack import Stack, local_stack
 from cli.trial import Trial
+from functions.deliver import outcomes
 from functions.sources.registry import SOURCE_PACKAGES, settings_model, source_module
 from local.connections import local_secret
 from local.stack import LocalStack
-from proof import broken, claims, erasures, forgeries
+from proof import broken, claims, erasures, forgeries, observer
 from proof.compare import Judgement, Windows, at_most, judge, twice_named
 from proof.expected import Expected, event_key, profile_of
 from proof.lives import LIVES, Life
@@ -750,3 +751,8 @@ def test_outages_and_dying_functions_lose_double_and_let_in_nothing(stack: Local
 def test_an_event_in_a_call_is_known_by_its_profile_and_all_that_it_says(must: Expected) -> None:
     event = json_event(next(iter(must.events)))
     assert call_with(must, event).events == {digest(must.custom_id + event_key(event))}
+
+
+def test_a_proof_waits_longer_than_any_delivery_is_delayed() -> None:
+    longest = max(outcomes.LONGEST_DELAY_SECONDS.values()) * outcomes.SPREAD
+    assert max(longest, outcomes.LONGEST_ASKED_SECONDS) < observer.PATIENCE_SECONDS
