@@ -93,7 +93,7 @@ def test_what_is_no_source_or_shares_a_package_is_refused(name: str, why: str) -
         words_of(ROOT, name)
 
 
-@pytest.mark.parametrize("file", ["template.yaml", "docs/cost.md", "local/page/__init__.py"])
+@pytest.mark.parametrize("file", ["template.yaml", "docs/cost.md", "functions/sources/registry.py"])
 def test_nothing_is_touched_where_a_landmark_is_gone(checkout: Path, file: str) -> None:
     start(checkout, "acme")
     (checkout / file).write_text("# Nothing\n")

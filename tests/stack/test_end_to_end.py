@@ -258,7 +258,7 @@ def sample_requests(
         known = connection(stack, sample.source)
         address = known["url"].partition("?")[0]
         one = signed_sample(sample, address, secret or known["signing_secret"], now or time.time())
-        request.append(httpx.Request("POST", one.url, headers=one.headers, content=one.body))
+        requests.append(httpx.Request("POST", one.url, headers=one.headers, content=one.body))
     return requests
 
 
