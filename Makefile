@@ -86,7 +86,7 @@ check: ## Everything that has to hold: format, lint, types, template, links, tes
 test: setup browser artifact ## Install what the tests need, then run them all
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-fast: setup ## The tests of core, sources and architecture that are quick: for every change, under a minute
+test-fast: setup ## The tests of core, sources and architecture that are quick, in about a minute or two: for every change
 	@$(BIN)/python -m pytest -q -m "not slow" -n 2 tests/core tests/sources tests/test_architecture.py $(FAST_ARGS)
 
 lint: setup ## Check the format and lint

@@ -18,6 +18,8 @@ from bridge.webhook import Webhook, group_id
 from functions.sources.shopify import receiver
 from tests.world import KEYS, NOW
 
+pytestmark = pytest.mark.slow
+
 EMAIL, CUSTOMER_ID, ORDER_ID, TOKEN = (
     "ada.marchand@example.com",
     7_301_000_000_101,

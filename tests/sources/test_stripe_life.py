@@ -13,6 +13,8 @@ from bridge.webhook import Request, Webhook, group_id, webhook_id
 from functions.sources.stripe import receiver
 from tests.stripe_events import DAY, Body, about, sample
 
+pytestmark = pytest.mark.slow
+
 START = 1_785_839_401
 AFTER_ALL_SECONDS = 120 * DAY
 RECORDS_PER_INVOCATION = 7
