@@ -5,6 +5,7 @@
 #   PORT, BATCH_PORT  where `make run` listens (8080 and 8081)
 #   BENCH_ARGS   what `make bench` runs and how, e.g. BENCH_ARGS="receive deliver --json"
 #   PYTEST_ARGS  what `make test` hands to pytest, e.g. PYTEST_ARGS="-k stripe -x"
+#   FAST_ARGS    what `make test-fast` hands to pytest too, e.g. FAST_ARGS="-k stripe"
 #   EMULATED_ARGS  what `make emulated` hands to pytest, e.g. EMULATED_ARGS="-k roles -x"
 #   DEPLOY_ARGS  what `make deploy` hands to `sam deploy`, e.g. DEPLOY_ARGS="--guided --region eu-west-3"
 #   MUTATION_ARGS  which mutations `make mutation-tests` tries and how, e.g. MUTATION_ARGS="unticked-box --json"
@@ -68,7 +69,7 @@ help: ## List the targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/.run ## Start everything locally: the door on PORT, the Batch sandbox on BATCH_PORT, no AWS account needed
+run: .venv/.run ## Start everything locally: the endpoint on PORT, the Batch sandbox on BATCH_PORT, no AWS account needed
 	@$(BIN)/python -m local
 
 sandbox: .venv/.run ## Start the Batch sandbox alone, on BATCH_PORT
@@ -111,7 +112,7 @@ checkov: setup .venv-checks/.ready ## Hold template.yaml, and what SAM makes of 
 audit: setup ## Look for known vulnerabilities of the pinned packages, where the service that knows them answers
 	@$(BIN)/python -m tools.audit
 
-fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the door, the mappings and Batch's client, for FUZZ_SECONDS in all
+fuzz: .venv-fuzz/.ready ## Throw what nobody expects at the receivers, the mappings and Batch's client, for FUZZ_SECONDS in all
 	@.venv-fuzz/bin/python -m tests.fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 emulated: .venv-emulated/.ready ## Deploy the template to a second emulator, with IAM enforced, and send every sample through
@@ -193,10 +194,12 @@ RUNTIME_BRINGS = botocore python-dateutil six urllib3
 	@touch $@
 
 # Each of these has an environment of its own, as its pins and ours need not agree.
-.venv-%/.ready: requirements/%.txt pyproject.toml
+.venv-%/.ready: requirements/%.txt
 	@$(call environment,.venv-$*,$(PYTHON),$<,$*)
 	@$(if $(filter fuzz emulated,$*),.venv-$*/bin/python $(PIP_INSTALL_EDITABLE))
 	@touch $@
+
+.venv-fuzz/.ready .venv-emulated/.ready: pyproject.toml
 
 # Python 3.13 with what the Lambda runtime brings: the artifact's tests run the functions in it.
 .venv-lambda/.ready: PYTHON = $(PYTHON313)

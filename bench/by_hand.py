@@ -13,7 +13,7 @@ def as_bytes(operations: list[dict[str, Any]]) -> bytes:
 
 
 def operation(order: dict[str, Any]) -> dict[str, Any]:
-    """What `DeliveryPipeline` makes of a paid order, as a script would that checks nothing."""
+    """Return the operation that `DeliveryPipeline` makes of a paid order, as a script would that checks nothing."""
     email = order["customer"]["email"].strip().lower()
     return {
         "identifiers": {"custom_id": hashlib.sha256(email.encode()).hexdigest()},

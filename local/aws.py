@@ -83,7 +83,7 @@ class Moto:
         await send({"type": "http.response.body", "body": body})
 
     def answer(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
-        """Return one call of AWS, answered by moto's WSGI application."""
+        """Let moto's WSGI application answer one call of AWS."""
         try:
             return self.call(environ)
         except ServiceNotInUse:

@@ -82,13 +82,13 @@ class Delivery:
     reason: str = ""
     lacks_facts: bool = False
     read: Webhook | None = None
-    """What its mapping read: the webhook, made whole where it told little."""
+    """Holds the webhook that its mapping read: a thin one with the object that was fetched."""
     rows: list[Row] = field(default_factory=list)
-    """What the ledger learns of it: links and facts."""
+    """Holds the links and facts that the ledger stores for it."""
     outgrown: str = ""
     """The reference of a tool's record that shows another e-mail than its profile: it leads to another one now."""
     address_consents: list[AddressConsent] = field(default_factory=list)
-    """What it states of consents for the addresses of its profile, once Batch has taken it."""
+    """Holds the consents that it states for the addresses of its profile, once Batch has taken it."""
 
     @property
     def profile(self) -> tuple[str, str]:

@@ -76,7 +76,8 @@ PATIENCE = 80
 """The longest delay grows to an eightieth of the time beyond that. So 12 days take less than 800 of the 900 receives,
 and what waits for keys comes back within half a minute as long as these are wrong for an hour."""
 MAX_WAITS_FOR_THE_LEDGER = 12
-"""What Batch has taken waits so often for a ledger that cannot be written, an hour in all, and is then parked."""
+"""Bounds how often a webhook that Batch has taken waits for a ledger that cannot be written: an hour in all, then it
+is parked."""
 FIRST_WAIT_SECONDS = 2
 LONGEST_WAIT_SECONDS = 900
 MAX_RECEIVES = 900

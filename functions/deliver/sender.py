@@ -44,7 +44,8 @@ class Sender:
             delivery.end(Outcome.DELIVERED)
 
     def calls_of(self, operations: Sequence[Operation]) -> list[list[Operation]]:
-        """Return one call for all operations, and one for each that may hold what made Batch refuse an earlier call."""
+        """Return the operations of each call: one call for all, and one for each that may hold what made Batch
+        refuse an earlier call."""
         together = [operation for operation in operations if not self.is_undecided(operation)]
         alone = [[operation] for operation in operations if self.is_undecided(operation)]
         return [together, *alone] if together else alone

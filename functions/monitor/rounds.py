@@ -46,15 +46,15 @@ METRICS = {
 
 def watch(connections: Connections, parameters: Parameters, now: datetime) -> dict[str, list[str]]:
     """Return what is wrong, by connection. Raises Unavailable where the table cannot be read."""
-    amiss = {
+    problems = {
         f"{known.source}/{known.name}": judged(known, connections, parameters, now)
         for known in connections.all()
         if known.source in SOURCE_PACKAGES
     }
-    counts = Counter(METRICS[kind_of(finding)] for found in amiss.values() for finding in found)
+    counts = Counter(METRICS[kind_of(finding)] for found in problems.values() for finding in found)
     for name in dict.fromkeys(METRICS.values()):
         count(name, counts[name])
-    return {name: found for name, found in amiss.items() if found}
+    return {name: found for name, found in problems.items() if found}
 
 
 def judged(known: Known, connections: Connections, parameters: Parameters, now: datetime) -> list[str]:

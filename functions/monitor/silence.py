@@ -68,7 +68,7 @@ def remembered(known: Known, memory: Memory, now: datetime) -> Memory:
 
 
 def with_unsigned(known: Known, memory: Memory, now: datetime) -> Memory:
-    """Return the memory with a window of a day for what came without a signature; what was found amiss in it stays."""
+    """Return the memory with a window of a day for what came without a signature; the problems that were found stay."""
     count = unsigned_refusals(known)
     is_over = memory.unsigned_since and now - moment(memory.unsigned_since) > UNSIGNED_WITHIN
     if is_over and REFUSING not in known.findings:

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from bridge.profiles.identity import email_sha256
-from bridge.storage.traces import Traces, lanes
+from bridge.storage.traces import Traces, message_groups
 from bridge.webhook import group_id
 from functions.sources.registry import source_module
 from functions.sources.shopify.references import customer_reference, order_reference
@@ -137,19 +137,21 @@ def test_a_persons_links_lead_to_the_lanes_in_which_the_doors_put_their_webhooks
         source_module(name, "receiver") for name in ("shopify", "stripe", "woocommerce")
     )
     email = " Ada@Example.com"
-    found = lanes("shopify", "main", [*customer_reference("1"), order_reference("9")], email)
+    found = message_groups("shopify", "main", [*customer_reference("1"), order_reference("9")], email)
     assert {
         lane("shopify", shopify.customer("orders/paid", {"customer": {"id": 1}})),
         lane("shopify", shopify.customer("refunds/create", {"order_id": 9})),
         lane("shopify", shopify.customer("orders/paid", {"email": email})),
     } <= found
     told = stripe.customer("invoice.paid", {"object": "invoice", "customer": "cus_9"})
-    assert lane("stripe", told) in lanes(
+    assert lane("stripe", told) in message_groups(
         "stripe", "main", ["stripe:customer:cus_9", "shopify:customer:1"], ""
     )
     told = woocommerce.customer("order.created", {"customer_id": 5})
-    assert lane("woocommerce", told) in lanes("woocommerce", "main", ["woocommerce:main:customer:5"], "")
+    assert lane("woocommerce", told) in message_groups(
+        "woocommerce", "main", ["woocommerce:main:customer:5"], ""
+    )
 
 
 def test_what_links_tell_of_one_tool_leads_into_no_lane_of_another() -> None:
-    assert lanes("stripe", "main", ["shopify:customer:1"], "") == set()
+    assert message_groups("stripe", "main", ["shopify:customer:1"], "") == set()

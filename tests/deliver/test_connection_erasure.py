@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.profiles.identity import email_sha256
-from bridge.storage import erasures, progress, roster
+from bridge.storage import erasures, profiles_of_connection, progress
 from bridge.storage.connections import Connections
 from bridge.storage.erasures import Erasure
 from bridge.storage.ledger import Ledger, link_row
@@ -334,7 +334,7 @@ def test_what_is_parked_of_a_shop_goes_at_once_for_all_its_people(world: World, 
 def test_a_shop_of_more_people_than_one_delivery_has_time_for_goes_on_where_it_was(
     world: World, shopify: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roster, "SCANNED_ROWS", 3)
+    monkeypatch.setattr(profiles_of_connection, "SCANNED_ROWS", 3)
     found = customers(world, shopify, *range(1, 8))
     begins = shop_wishes(world, shopify)
     rounds = 0
@@ -384,7 +384,7 @@ def test_killed_between_the_note_and_the_request_the_next_round_asks_for_it(
 def test_a_ledger_out_of_reach_makes_it_wait() -> None:
     ledger = Ledger("ledger", Calls({"scan": out_of_reach()}))
     with pytest.raises(Exception, match="the ledger is out of reach"):
-        roster.page(ledger, "default", "shopify", "main")
+        profiles_of_connection.page(ledger, "default", "shopify", "main")
 
 
 def test_the_same_wish_is_the_same_webhook_and_no_door_lets_one_in() -> None:

@@ -170,7 +170,7 @@ def check_unharmed(checkout: Path, tried: Iterable[Mutation], pytest: Pytest) ->
     """Raises Refused where the tests do not pass as the code is: then their failing would prove nothing."""
     run = pytest(checkout, dict.fromkeys(test for one in tried for test in one.tests))
     if run.code != PASSED:
-        raise Refused(f"{run.output[-4000:]}\nThese tests fail without any mutation: mend that first.")
+        raise Refused(f"{run.output[-4000:]}\nThese tests fail without any mutation: fix that first.")
 
 
 def tried(checkout: Path, mutation: Mutation, pytest: Pytest) -> Result:

@@ -7,7 +7,7 @@ from typing import Any
 from bridge.errors import BatchUnavailable, Unfinished
 from bridge.observability import alarm, count, logger
 from bridge.profiles import normalise
-from bridge.storage import erasures, progress, roster
+from bridge.storage import erasures, profiles_of_connection, progress
 from bridge.storage.connections import Connections
 from bridge.storage.ledger import ERASED_SECONDS
 from functions.deliver.context import Context
@@ -67,7 +67,7 @@ class ConnectionErasure:
         stored = progress.load(self.ledger, delivery.webhook.id) or self.searched(delivery)
         asked = set[str]()
         while stored["after"] is not None:
-            custom_ids, after = roster.page(
+            custom_ids, after = profiles_of_connection.page(
                 self.ledger, delivery.settings.project, *place_of(delivery.change.scope), stored["after"]
             )
             for custom_id in custom_ids:

@@ -17,7 +17,7 @@ Extent: TypeAlias = Literal["whole", "part", "named"]
 WHOLE: Extent = "whole"
 """All of the profile, in Batch and here."""
 PART: Extent = "part"
-"""What the connection wrote of it, mentioned it, and keeps of it."""
+"""Takes the part that comes from the connection: what it wrote, what it said, and what is kept of that."""
 NAMED: Extent = "named"
 """The ids that the request names, as far as they lead here; and nothing else of it."""
 

@@ -10,7 +10,7 @@ from bridge.profiles import identity, ownership
 from bridge.storage.archive import Archive
 from bridge.storage.ledger import Receipt, profile_key
 from bridge.storage.queue import Parked
-from bridge.storage.traces import Traces, lanes
+from bridge.storage.traces import Traces, message_groups
 from functions.deliver.context import Context
 from functions.deliver.delivery import Delivery
 from functions.deliver.erasure import request
@@ -85,7 +85,7 @@ class Search:
         email = self.email(delivery, own)
         places = {scope} if scope else {place for target in own for place in target.feeders}
         references = [*self.references(delivery, targets)]
-        groups = {group for place in places for group in lanes(*place_of(place), references, email)}
+        groups = {group for place in places for group in message_groups(*place_of(place), references, email)}
         groups |= {delivery.webhook.group} if delivery.webhook.source != request.SOURCE else set()
         digests = {
             target.custom_id

@@ -85,7 +85,7 @@ class BatchClient:
         )
 
     def post(self, url: httpx.URL | str, **content: Any) -> list[PartialError]:
-        """Return one call. An answer whose status came and whose body broke off still says that Batch has taken it."""
+        """Make one call. An answer whose status came and whose body broke off still says that Batch has taken it."""
         with self.traced(httpx.URL(self.url).host):
             try:
                 with self.http.stream("POST", url, **content) as response:

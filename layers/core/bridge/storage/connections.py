@@ -48,7 +48,7 @@ class Known:
     `alive_at`: when it last received a webhook that shows the tool to be there, so none that it sends as it leaves.
     `warned`: kind of a warning that a setting can answer → how often.
     `unnamed`: boxes of a plain form that may be consent and that no setting named, each as `NAME=CHANNEL`.
-    `watched` is what the monitor remembers of it, as JSON, and `findings` what it finds amiss.
+    `watched` is what the monitor remembers of it, as JSON, and `findings` the problems that it finds.
     While it has several secrets: when the newest and when an older one last proved a webhook, and since when.
     """
 
@@ -177,7 +177,7 @@ class Connections:
         self.update(source, connection, {CONNECTED: self.now})
 
     def judge(self, source: str, connection: str, watched: str, findings: Sequence[str]) -> None:
-        """Note what the monitor remembers of it, and what it finds amiss."""
+        """Note what the monitor remembers of it, and the problems that it finds."""
         self.update(source, connection, {WATCHED: watched, FINDINGS: "\n".join(findings)})
 
     def drifted(self, source: str, connection: str, topic: str, fields: Sequence[str]) -> bool:

@@ -117,7 +117,7 @@ def named_ids(content: Any, name: str, levels: int = MAX_LEVELS) -> Iterator[tup
             yield kind.lower(), number
 
 
-def lanes(source: str, connection: str, references: Iterable[str], email: str) -> set[str]:
+def message_groups(source: str, connection: str, references: Iterable[str], email: str) -> set[str]:
     """Return the FIFO groups in which a person's webhooks of one connection stand.
 
     Sources name these after the customer, else the e-mail: `customer:1` is what links call `shopify:customer:1`.
